@@ -1,0 +1,81 @@
+"""Every error a caller can meet.
+
+    TwinpackError                 anything twinpack refuses, with what is wrong, where, and what to do
+    ├── InputError                what was handed in is wrong
+    │   ├── PackSpecError         a pack specification; names the field
+    │   ├── ProfileError          an import profile; names the key
+    │   ├── ImportFileError       a file that cannot be read at all
+    │   ├── IdentifierError       a vehicle or pack name outside the allowed characters or length
+    │   └── SettingsError         a workspace setting; names the key
+    ├── NotFoundError             a vehicle, version, model or file that does not exist
+    ├── WorkspaceError            the workspace cannot be used
+    │   ├── WorkspaceBusyError    another process runs on it
+    │   └── WorkspaceVersionError it was made by another release
+    ├── LearningError             a model that could not be fitted to the data given
+    └── CheckError                a check failed (the command line exits with 1)
+        └── AuditError            the version history does not verify; names the first broken link
+
+Numerical failure of one vehicle is a status, never an exception: one diverged twin does not stop a fleet.
+"""
+
+from __future__ import annotations
+
+
+class TwinpackError(Exception):
+    """Anything twinpack refuses."""
+
+    exit_code = 2
+
+
+class InputError(TwinpackError):
+    """What was handed in is wrong."""
+
+
+class PackSpecError(InputError):
+    """A pack specification is wrong; the message names the field."""
+
+
+class ProfileError(InputError):
+    """An import profile is wrong; the message names the key."""
+
+
+class ImportFileError(InputError):
+    """A file cannot be read at all."""
+
+
+class IdentifierError(InputError):
+    """A name is outside the allowed characters or length."""
+
+
+class SettingsError(InputError):
+    """A workspace setting is wrong; the message names the key."""
+
+
+class NotFoundError(TwinpackError):
+    """A vehicle, version, model or file does not exist."""
+
+
+class WorkspaceError(TwinpackError):
+    """The workspace cannot be used."""
+
+
+class WorkspaceBusyError(WorkspaceError):
+    """Another process runs on the workspace."""
+
+
+class WorkspaceVersionError(WorkspaceError):
+    """The workspace was made by another release."""
+
+
+class LearningError(TwinpackError):
+    """A model could not be fitted to the data given."""
+
+
+class CheckError(TwinpackError):
+    """A check failed."""
+
+    exit_code = 1
+
+
+class AuditError(CheckError):
+    """The version history does not verify."""
