@@ -1,0 +1,1 @@
+"""File sources, the durable log and what was turned away."""

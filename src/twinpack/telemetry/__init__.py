@@ -1,0 +1,1 @@
+"""The sample schema, batches, validation, import profiles and trips."""

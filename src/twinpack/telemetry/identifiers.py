@@ -1,0 +1,30 @@
+"""Vehicle identifiers: they become topics, paths and HTML, so their characters and length are fixed."""
+
+from __future__ import annotations
+
+import re
+
+from twinpack.errors import IdentifierError
+
+VEHICLE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+_VEHICLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+def is_vehicle_id(text: str) -> bool:
+    """Whether a text may name a vehicle."""
+    return _VEHICLE_ID.fullmatch(text) is not None
+
+
+def check_vehicle_id(text: str) -> str:
+    """Return a vehicle id unchanged.
+
+    Raises:
+        IdentifierError: It holds other characters, starts with a mark, is empty or longer than 64 characters.
+    """
+    if is_vehicle_id(text):
+        return text
+    shown = text if len(text) <= 80 else f"{text[:77]}..."
+    raise IdentifierError(
+        f"vehicle id {shown!r} is not allowed: use 1 to 64 letters, digits, '_', '.' or '-', "
+        "the first a letter or a digit"
+    )
