@@ -1,0 +1,1 @@
+"""Judging: back-tests exactly as run, interval calibration, baselines."""

@@ -1,0 +1,1 @@
+"""What a fleet teaches: prototypes fitted to its first trips, priors and noise."""

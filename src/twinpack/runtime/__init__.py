@@ -1,0 +1,1 @@
+"""The loop that feeds the fold and commits its events and the offset together."""

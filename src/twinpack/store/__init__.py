@@ -1,0 +1,1 @@
+"""The workspace on disk: registry, lake, model artifacts, snapshots, audit."""

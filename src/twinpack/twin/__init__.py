@@ -1,0 +1,1 @@
+"""One vehicle's twin: predict, measure, recalibrate, versions."""

@@ -1,0 +1,63 @@
+# Every target makes what it needs: on a fresh machine with Python 3.11 to 3.13, git and make,
+# `make demo` and `make test` are the two commands to know.
+
+DATA ?= ../shared/data
+WORKSPACE ?= $(firstword $(wildcard twinpack-demo twinpack-data) twinpack-demo)
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first interpreter that really runs (a version manager's shim may exist and refuse to), is of a
+# supported version and can make a virtual environment.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	"$$p" -c 'import ensurepip, sys, venv; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(1); print(sys.executable)' \
+	2>/dev/null && break; done)
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint bench evaluate serve clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.deps ## simulate a fleet, let its twins live, write the report (./twinpack-demo)
+	$(BIN)/twinpack demo
+
+test: $(VENV)/.deps ## the fast tests
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 -m "not slow"
+
+test-all: $(VENV)/.deps ## all tests, the slow ones too
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8
+
+lint: $(VENV)/.deps ## ruff (rules and format) and mypy --strict
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+
+bench: $(VENV)/.deps ## measure against baselines, side by side (build/bench.json)
+	$(BIN)/python -m benchmarks
+
+evaluate: $(VENV)/.deps ## judge the twins on recorded data: make evaluate DATA=DIR [QUICK=1] (build/evaluate.json)
+	$(BIN)/twinpack evaluate --data $(DATA) --out build/evaluate.json $(if $(QUICK),--quick)
+
+serve: $(VENV)/.deps ## serve the report on this machine only: make serve [WORKSPACE=DIR]
+	$(BIN)/twinpack serve --home $(WORKSPACE)
+
+clean: ## remove the virtual environment, caches and build output (no workspace is touched)
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.deps: pyproject.toml constraints.txt
+	@$(BIN)/python -c "" 2>/dev/null || { \
+		python="$(PYTHON)"; \
+		[ -n "$$python" ] || { \
+			echo "twinpack needs Python 3.11, 3.12 or 3.13 with its venv module; none was found." >&2; \
+			echo "Install one (Debian and Ubuntu: apt install python3-venv) or name it: make PYTHON=/path/to/python3" >&2; \
+			exit 1; }; \
+		echo "Making $(VENV) with $$python"; \
+		"$$python" -m venv --clear $(VENV); }
+	@# Dependency groups need pip 25.1.
+	@$(BIN)/python -c "import pip, sys; sys.exit([int(n) for n in pip.__version__.split('.')[:2]] < [25, 1])" \
+		|| $(BIN)/python -m pip install -q --upgrade "pip>=25.1"
+	@echo "Installing what twinpack needs (a minute or two the first time)"
+	@$(BIN)/python -m pip install -q -c constraints.txt --group dev -e .
+	@touch $@

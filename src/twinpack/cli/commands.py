@@ -1,0 +1,11 @@
+"""The commands there are: name -> module, in the order `--help` shows them.
+
+A module holds `command`, a function with typer annotations (its docstring is the help) or a `typer.Typer` with
+sub-commands. It imports what is heavy inside the function: `--help` loads every command module.
+"""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, str] = {
+    "serve": "twinpack.cli.serve",
+}

@@ -1,0 +1,40 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_HOME = Path("twinpack-data")
+HOME_HELP = "The workspace folder. Default: ./twinpack-data, or TWINPACK_HOME."
+
+
+def effective_home(context: typer.Context, home: Path) -> Path:
+    """`--home` may stand before the command or after it; the one nearer to the command wins."""
+    source = context.get_parameter_source("home")
+    stated_before = context.find_root().params.get("home")
+    if source is not None and source.name == "COMMANDLINE":
+        return home
+    return Path(stated_before) if stated_before is not None else home
+
+
+Home = Annotated[
+    Path,
+    typer.Option("--home", help=HOME_HELP, callback=effective_home, envvar="TWINPACK_HOME", show_default=False),
+]
+"""Use as `home: Home = DEFAULT_HOME`."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+"""Use as `as_json: AsJson = False`."""
+
+
+def command_group(help_text: str) -> typer.Typer:
+    """A command with sub-commands.
+
+    Use as `command = command_group("...")`, then `@command.command("verify")` on each function.
+    """
+    group = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, help=help_text)
+    group.callback()(lambda: None)  # stays a group with a single sub-command
+    return group
