@@ -15,11 +15,9 @@ from functools import cache, cached_property
 from importlib import resources
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from twinpack.battery.arrays import Floats, Numeric
 from twinpack.errors import InputError, NotFoundError
-
-Floats = NDArray[np.float64]
 
 CHEMISTRIES = {"nmc811": "NMC811", "lfp": "LFP", "nca": "NCA", "nmc532": "NMC532"}
 
@@ -62,7 +60,7 @@ class OcvTable:
         soc, voltage = np.array(self.soc), np.array(self.voltage_v)
         return soc, voltage, _pchip_slopes(soc, voltage)
 
-    def pchip(self, soc: ArrayLike) -> Floats:
+    def pchip(self, soc: Numeric) -> Floats:
         """Voltage by monotone cubic interpolation (Fritsch and Carlson); beyond 0..1 the end slopes go on."""
         x, y, slope = self._points
         z = np.asarray(soc, dtype=np.float64)
@@ -76,7 +74,7 @@ class OcvTable:
         beyond = np.where(z < x[0], slope[0], slope[-1]) * (z - inside)
         return np.asarray(ends + tangents + beyond)
 
-    def linear(self, soc: ArrayLike) -> Floats:
+    def linear(self, soc: Numeric) -> Floats:
         """Voltage by linear interpolation; beyond 0..1 the end slopes go on."""
         x, y, _ = self._points
         z = np.asarray(soc, dtype=np.float64)
@@ -84,13 +82,13 @@ class OcvTable:
         beyond = np.minimum(z - x[0], 0.0) * low + np.maximum(z - x[-1], 0.0) * high
         return np.asarray(np.interp(z, x, y) + beyond)
 
-    def slope(self, soc: ArrayLike) -> Floats:
+    def slope(self, soc: Numeric) -> Floats:
         """Derivative of `pchip`, volts per unit of state of charge."""
         step = 1e-5
         z = np.asarray(soc, dtype=np.float64)
         return np.asarray((self.pchip(z + step) - self.pchip(z - step)) / (2.0 * step))
 
-    def soc_at(self, voltage_v: ArrayLike) -> Floats:
+    def soc_at(self, voltage_v: Numeric) -> Floats:
         """State of charge 0..1 at an open-circuit voltage (inverse of `pchip`, by bisection, to 1e-12)."""
         target = np.asarray(voltage_v, dtype=np.float64)
         low, high = np.zeros_like(target), np.ones_like(target)
