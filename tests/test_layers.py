@@ -84,8 +84,9 @@ def edges(package: Path) -> list[tuple[str, int, str]]:
 
 
 def layer(module: str) -> str:
-    """The layer of a module; the package itself (its version) is no layer."""
-    return module.split(".")[1] if "." in module else ""
+    """The layer of a module; the package itself (its version) is no layer, and running it is the command line."""
+    name = module.split(".")[1] if "." in module else ""
+    return "cli" if name == "__main__" else name
 
 
 def layer_faults(package: Path) -> list[str]:

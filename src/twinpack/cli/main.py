@@ -57,10 +57,11 @@ def run(args: list[str]) -> int:
 
 
 def build_app(args: Sequence[str]) -> typer.Typer:
-    """The app with the commands that `args` can mean; with no command named, all of them (help, spelling hints)."""
+    """The app with the commands that `args` can mean; with none named, all of them (for help and spelling hints)."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=False)(global_options)
-    for name in [name for name in COMMANDS if name in args] or COMMANDS:
+    named = [name for name in COMMANDS if name in args]
+    for name in named or ([] if "--version" in args else COMMANDS):
         command = import_module(COMMANDS[name]).command
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)

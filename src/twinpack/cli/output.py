@@ -76,6 +76,14 @@ def number(value: float | None, decimals: int = 0) -> str:
     return text.replace("-", MINUS)
 
 
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number with so many leading digits (whole numbers keep all of theirs)."""
+    if value is None or not math.isfinite(value) or value == 0.0:
+        return number(value)
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return number(value, max(0, digits - 1 - exponent))
+
+
 def with_uncertainty(value: float | None, uncertainty: float | None) -> str:
     """`value ± uncertainty`, both to the two leading digits of the uncertainty: more would not be known."""
     if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= 0.0:
