@@ -58,8 +58,8 @@ _SIGNALS = (
     Signal("load_kg", "kg", 0, 100_000, "payload"),
     Signal("planned_distance_km", "km", 0, 10_000, "distance of the route as planned"),
     Signal("planned_duration_s", "s", 0, 10_000_000, "duration of the route as planned"),
-    Signal("heating_power_kw", "kW", 0, 100, "electric power of the cabin heater"),
-    Signal("aircon_power_kw", "kW", 0, 100, "electric power of the air conditioning"),
+    Signal("heating_power_kw", "kW", -1, 100, "electric power of the cabin heater"),
+    Signal("aircon_power_kw", "kW", -1, 100, "electric power of the air conditioning"),
     Signal("isolation_resistance_kohm", "kohm", 0, 65_000, "isolation of the high-voltage system"),
     Signal("is_charging", "", 0, 1, "charging from outside", "bool", f"{_BATTERY}.Charging.IsCharging"),
     Signal(

@@ -1,0 +1,311 @@
+"""Validation of samples against physical ranges and the limits of a pack, and the search for duplicates.
+
+A row is rejected when its vehicle, time, voltage or current cannot be true; any other impossible value is cleared,
+that is, becomes missing. A missing value is no fault. Nothing is dropped without being counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from twinpack.battery.pack import PackSpec
+from twinpack.telemetry.duplicates import DUPLICATE, FIRST, DuplicateWindow, row_hashes
+from twinpack.telemetry.profiles.convert import ESSENTIAL
+from twinpack.telemetry.readings import (
+    ROW_REJECTED,
+    VALUE_CLEARED,
+    Action,
+    Fault,
+    Flags,
+    Floats,
+    Integers,
+    Readings,
+)
+from twinpack.telemetry.schema import LIST_SIGNALS, SIGNALS, TELEMETRY, TIME_TYPE
+from twinpack.telemetry.units import units_for
+
+Limits = Mapping[str, tuple[float, float]]
+
+MAX_AHEAD_US = 300_000_000
+"""A sample time further ahead of its receipt than this, in microseconds, is quarantined."""
+EARLIEST_US = 631_152_000_000_000
+"""1990-01-01; an earlier time is a wrong unit or an unset clock."""
+LATEST_US = 4_102_444_800_000_000
+"""2100-01-01."""
+
+_SAMPLED = 2000
+
+
+def physical_limits() -> dict[str, tuple[float, float]]:
+    """Lowest and highest possible value of every signal, in its unit."""
+    return {signal.name: (signal.minimum, signal.maximum) for signal in SIGNALS.values()}
+
+
+def limits_for(pack: PackSpec) -> dict[str, tuple[float, float]]:
+    """Physical limits narrowed to what a pack could show, faults included.
+
+    An over-voltage or over-current is a finding and must pass; twice the allowed current, a fifth over the highest or
+    under half the lowest voltage is a wrong unit or a broken sensor.
+    """
+    limits = physical_limits()
+    limits["pack_voltage_v"] = (0.5 * pack.voltage_min_v, min(1.2 * pack.voltage_max_v, 1000.0))
+    limits["pack_current_a"] = (
+        -min(2 * pack.discharge_current_max_a, 2000.0),
+        min(2 * max(pack.charge_current_max_a, pack.discharge_current_max_a), 2000.0),
+    )
+    return limits
+
+
+@dataclass(frozen=True)
+class UnitHint:
+    """A signal that is out of range in most rows of a file and would fit in another unit.
+
+    Attributes:
+        signal: The signal.
+        present: Rows that have a value.
+        outside: Those out of range.
+        unit: The unit that would fit.
+    """
+
+    signal: str
+    present: int
+    outside: int
+    unit: str
+
+    def __str__(self) -> str:
+        """What is wrong and what to do."""
+        share = f"all {self.present:,}" if self.outside == self.present else f"{self.outside:,} of {self.present:,}"
+        advice = f'looks like {self.unit}, set unit = "{self.unit}" in the profile'
+        return f"{share} rows: {self.signal} is out of range: {advice}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What validation made of a table.
+
+    Attributes:
+        samples: Good rows in arrival order, in the `TELEMETRY` schema.
+        faults: What was rejected or cleared; positions are those of the table that was checked.
+        duplicates: Rows dropped because an identical one came before.
+        late: Good rows older than the newest of their vehicle.
+    """
+
+    samples: pa.Table
+    faults: list[Fault]
+    duplicates: int
+    late: int
+
+
+@dataclass
+class Validator:
+    """Checks the tables of one file one after the other.
+
+    Attributes:
+        limits: Lowest and highest value of each signal.
+        latest_us: Moment of the import where the file has clock times but no receipt times: nothing can have been
+            sampled after it. Microseconds since the epoch.
+    """
+
+    limits: Limits = field(default_factory=physical_limits)
+    latest_us: int | None = None
+    _codes: dict[str, int] = field(default_factory=dict)
+    _newest: dict[int, int] = field(default_factory=dict)
+    _window: DuplicateWindow = field(default_factory=DuplicateWindow)
+    _present: Counter[str] = field(default_factory=Counter)
+    _outside: Counter[str] = field(default_factory=Counter)
+    _sampled: dict[str, Floats] = field(default_factory=dict)
+
+    def check(self, readings: Readings) -> Checked:
+        """Validate the next N rows of the file."""
+        ledger = _Ledger(len(readings), list(readings.faults))
+        self._check_times(readings, ledger)
+        signals = {name: self._in_range(name, values, ledger) for name, values in readings.signals.items()}
+        lists = {name: _list_in_range(values, self.limits[name]) for name, values in readings.lists.items()}
+        kept = np.flatnonzero(~ledger.rejected)
+        kept, duplicates = self._drop_repeats(readings, signals, lists, kept, ledger)
+        receipt, late = self._arrival(readings, kept)
+        samples = _samples(readings, signals, lists, kept, receipt)
+        return Checked(samples, ledger.faults, duplicates, late)
+
+    def hints(self) -> list[UnitHint]:
+        """Signals that seem to be in another unit, over all rows checked so far."""
+        found = (self._hint(name) for name in self._outside)
+        return [hint for hint in found if hint is not None]
+
+    def _check_times(self, readings: Readings, ledger: _Ledger) -> None:
+        time = readings.sample_time_us
+        ledger.reject("time", _impossible(time), lambda row: "the sample time is not between 1990 and 2100")
+        if readings.receipt_time_us is not None:
+            impossible = _impossible(readings.receipt_time_us)
+            ledger.reject("time", impossible, lambda row: "the receipt time is not between 1990 and 2100")
+        reference = readings.receipt_time_us if readings.receipt_time_us is not None else self.latest_us
+        if reference is None:
+            return
+        ahead = time - reference
+        than = "its receipt" if readings.receipt_time_us is not None else "the moment of the import"
+        detail: _Detail = lambda row: f"the sample time is {ahead[row] / 1e6:.0f} s ahead of {than}"  # noqa: E731
+        ledger.reject("clock", ahead > MAX_AHEAD_US, detail)
+
+    def _in_range(self, name: str, values: Floats, ledger: _Ledger) -> Floats:
+        low, high = self.limits[name]
+        finite = np.isfinite(values)
+        infinite = ~finite & ~np.isnan(values)
+        outside = finite & ((values < low) | (values > high))
+        self._remember(name, values, finite, outside)
+        if not (infinite.any() or outside.any()):
+            return values
+        action = ROW_REJECTED if name in ESSENTIAL else VALUE_CLEARED
+        unit = SIGNALS[name].unit
+        ledger.add("infinite", action, infinite, lambda row: f"{name} is infinite")
+        ledger.add(
+            "range",
+            action,
+            outside,
+            lambda row: f"{name} is {values[row]:.6g} {unit}, outside {low:g} to {high:g} {unit}",
+        )
+        return np.where(infinite | outside, np.nan, values)
+
+    def _remember(self, name: str, values: Floats, finite: Flags, outside: Flags) -> None:
+        self._present[name] += int(finite.sum())
+        count = int(outside.sum())
+        if not count:
+            return
+        self._outside[name] += count
+        held = self._sampled.get(name, np.empty(0))
+        self._sampled[name] = np.concatenate([held, values[outside][: _SAMPLED - len(held)]])
+
+    def _hint(self, name: str) -> UnitHint | None:
+        present, outside = self._present[name], self._outside[name]
+        if 2 * outside <= present:
+            return None
+        low, high = self.limits[name]
+        sampled = self._sampled[name]
+        for unit, (scale, offset) in units_for(SIGNALS[name].unit).items():
+            fits = (sampled * scale + offset >= low) & (sampled * scale + offset <= high)
+            if fits.mean() >= 0.95:
+                return UnitHint(name, present, outside, unit)
+        return None
+
+    def _drop_repeats(
+        self,
+        readings: Readings,
+        signals: Mapping[str, Floats],
+        lists: Mapping[str, Any],
+        kept: npt.NDArray[np.intp],
+        ledger: _Ledger,
+    ) -> tuple[npt.NDArray[np.intp], int]:
+        codes = self._global_codes(readings)[kept]
+        times = readings.sample_time_us[kept]
+        hashes = row_hashes({name: values[kept] for name, values in signals.items()}, _taken(lists, kept), len(kept))
+        verdict = self._window.judge(codes, times, hashes)
+        conflict = np.zeros(len(readings), bool)
+        conflict[kept[(verdict != FIRST) & (verdict != DUPLICATE)]] = True
+        ledger.reject(
+            "conflict", conflict, lambda row: "another row of this vehicle has the same time and other values"
+        )
+        return kept[verdict == FIRST], int((verdict == DUPLICATE).sum())
+
+    def _global_codes(self, readings: Readings) -> npt.NDArray[np.int64]:
+        codes = [self._codes.setdefault(name, len(self._codes)) for name in readings.vehicle_ids]
+        return np.array([*codes, -1], np.int64)[readings.vehicle]
+
+    def _arrival(self, readings: Readings, kept: npt.NDArray[np.intp]) -> tuple[Integers, int]:
+        """Receipt times of the kept rows, and how many of them are late."""
+        codes = self._global_codes(readings)[kept]
+        times = readings.sample_time_us[kept]
+        newest = self._running_newest(codes, times)
+        late = int((times < newest).sum())
+        # A row that comes after a newer one cannot have been received before it.
+        receipt = newest if readings.receipt_time_us is None else readings.receipt_time_us[kept]
+        return receipt, late
+
+    def _running_newest(self, codes: npt.NDArray[np.int64], times: Integers) -> Integers:
+        order = np.argsort(codes, kind="stable")
+        newest = np.empty_like(times)
+        starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+        for start, stop in zip(starts, [*starts[1:], len(order)], strict=False):
+            rows = order[start:stop]
+            code = int(codes[rows[0]])
+            running = np.maximum.accumulate(times[rows])
+            newest[rows] = np.maximum(running, self._newest.get(code, 0))
+            self._newest[code] = int(newest[rows[-1]])
+        return newest
+
+
+_Detail = Callable[[int], str]
+
+
+def _impossible(time_us: Integers) -> Flags:
+    return (time_us < EARLIEST_US) | (time_us >= LATEST_US)
+
+
+class _Ledger:
+    """Which rows of a table are rejected, and every fault with its reason."""
+
+    def __init__(self, rows: int, faults: Sequence[Fault]) -> None:
+        self.rejected = np.zeros(rows, bool)
+        self.faults: list[Fault] = []
+        for fault in faults:
+            mask = np.zeros(rows, bool)
+            mask[fault.rows] = True
+            texts = dict(zip(fault.rows.tolist(), fault.details, strict=True))
+            self.add(fault.reason, fault.action, mask, texts.__getitem__)
+
+    def reject(self, reason: str, mask: Flags, detail: _Detail) -> None:
+        self.add(reason, ROW_REJECTED, mask, detail)
+
+    def add(self, reason: str, action: Action, mask: Flags, detail: _Detail) -> None:
+        """Note a fault of rows that have not been rejected for another one."""
+        rows = np.flatnonzero(mask & ~self.rejected)
+        if not len(rows):
+            return
+        self.faults.append(Fault(reason, action, rows.astype(np.int64), [detail(int(row)) for row in rows]))
+        if action == ROW_REJECTED:
+            self.rejected[rows] = True
+
+
+def _taken(lists: Mapping[str, Any], kept: npt.NDArray[np.intp]) -> dict[str, Any]:
+    rows = pa.array(kept, pa.int64())
+    return {name: values.take(rows) for name, values in lists.items()}
+
+
+def _list_in_range(values: Any, limits: tuple[float, float]) -> Any:
+    """A list array whose impossible elements are missing; positions of cells stay."""
+    flat = np.asarray(values.flatten().to_numpy(zero_copy_only=False), np.float32)
+    bad = ~((flat >= limits[0]) & (flat <= limits[1]))
+    if not bad.any():
+        return values
+    cleaned = pa.array(np.where(bad, np.nan, flat).astype(np.float32), from_pandas=True)
+    lengths = np.asarray(values.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+    return pa.ListArray.from_arrays(offsets, cleaned, mask=values.is_null())
+
+
+def _samples(
+    readings: Readings,
+    signals: Mapping[str, Floats],
+    lists: Mapping[str, Any],
+    kept: npt.NDArray[np.intp],
+    receipt: Integers,
+) -> pa.Table:
+    names = pa.array(readings.vehicle_ids, pa.string())
+    taken = _taken(lists, kept)
+    given = {
+        "vehicle_id": names.take(pa.array(readings.vehicle[kept])),
+        "sample_time": pa.array(readings.sample_time_us[kept]).cast(TIME_TYPE),
+        "receipt_time": pa.array(receipt).cast(TIME_TYPE),
+        **{name: pa.array(values[kept], from_pandas=True) for name, values in signals.items()},
+        **{name: taken[name] for name in LIST_SIGNALS if name in taken},
+    }
+    columns = [
+        given[field_.name].cast(field_.type) if field_.name in given else pa.nulls(len(kept), field_.type)
+        for field_ in TELEMETRY
+    ]
+    return pa.Table.from_arrays(columns, schema=TELEMETRY)
