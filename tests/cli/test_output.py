@@ -128,9 +128,9 @@ def test_a_bar_is_drawn_in_a_terminal_on_one_line(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with output.progress("Running", total=4, unit="trips") as progress:
-        progress.advance(4, "a vehicle with a very long name that would not fit into the line")
+    with output.progress("Running", total=1_200_000, unit="trips") as progress:
+        progress.advance(12_000, "a vehicle with a very long name that would not fit into the line")
     drawn = terminal.getvalue()
-    assert "4 of 4 trips" in drawn
+    assert "12\u2009000 of 1\u2009200\u2009000 trips" in drawn
     assert "Running, a vehicle" in drawn
     assert drawn.count("\n") == 1

@@ -145,7 +145,7 @@ def _bar(label: str, total: float | None, unit: str) -> Iterator[Callable[[float
 
     columns: list[str | rich_progress.ProgressColumn] = [
         rich_progress.TextColumn("{task.description}", markup=False),
-        rich_progress.BarColumn(bar_width=24),
+        rich_progress.BarColumn(bar_width=18),
         rich_progress.TextColumn("{task.fields[amount]}", markup=False),
         rich_progress.TimeRemainingColumn(compact=True),
     ]
@@ -154,7 +154,7 @@ def _bar(label: str, total: float | None, unit: str) -> Iterator[Callable[[float
 
         def on_change(done: float, detail: str) -> None:
             text = f"{label}, {detail}" if detail else label
-            bar.update(task, completed=done, description=shortened(text, 32), amount=_amount(done, total, unit))
+            bar.update(task, completed=done, description=shortened(text, 26), amount=_amount(done, total, unit))
 
         yield on_change
 
