@@ -1,0 +1,318 @@
+"""The registry: vehicles, models, twin versions, events, latest state and how far the log was folded, in SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, delete, func, select
+from sqlalchemy.exc import DatabaseError
+
+from twinpack.errors import NotFoundError, WorkspaceError
+from twinpack.fleet.events import Event
+from twinpack.store import schema
+from twinpack.store.commit import Batch, commit, insert_into
+from twinpack.store.database import current_revision, migrate, open_engine
+from twinpack.store.records import (
+    ModelRecord,
+    SnapshotRecord,
+    VehicleRecord,
+    VersionRow,
+    canonical_json,
+    now_us,
+)
+from twinpack.twin.versions import REFUSED, TwinVersion
+
+MAIN_STREAM = "main"
+
+_VERSION_COLUMNS = tuple(
+    schema.twin_versions.c[name]
+    for name in (
+        "vehicle_id",
+        "number",
+        "kind",
+        "trip_number",
+        "sample_time_us",
+        "content",
+        "parent_hash",
+        "hash",
+        "log_offset",
+    )
+)
+
+
+class Registry:
+    """A database of the fleet. SQLite by default, `sqlite://` in memory, any other by URL.
+
+    One process writes (the runtime, which holds the workspace's lock); any number may read meanwhile.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Take an open engine; callers use `open`."""
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Registry:
+        """Connect; `upgrade` must have been run once on a new database.
+
+        Raises:
+            SettingsError: The URL cannot be used.
+        """
+        return cls(open_engine(url))
+
+    def __enter__(self) -> Registry:
+        """Use as a context manager to close it at the end."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close."""
+        self.close()
+
+    def upgrade(self, revision: str = schema.HEAD_REVISION) -> None:
+        """Bring the tables to this release, or to another revision ("base" drops them).
+
+        Raises:
+            WorkspaceVersionError: A later release made them.
+        """
+        with _plain_errors():
+            migrate(self._engine, revision)
+
+    def revision(self) -> str:
+        """The revision the tables stand at, "" for none."""
+        with self._read() as connection:
+            return current_revision(connection)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    # The stream
+
+    def offset(self, stream: str = MAIN_STREAM) -> int:
+        """Log offset up to which a stream has been folded and committed."""
+        table = schema.stream
+        return int(self._value(select(table.c.log_offset).where(table.c.name == stream)) or 0)
+
+    def commit_batch(
+        self,
+        stream: str,
+        offset_before: int,
+        offset_after: int,
+        events: Sequence[Event],
+        latest: Mapping[str, Mapping[str, Any]],
+        vehicles: Sequence[VehicleRecord] = (),
+    ) -> int:
+        """Commit events, versions, latest state and offset in one transaction.
+
+        Rows committed before may be committed again, in other batches too: nothing is added twice.
+
+        Args:
+            stream: Name of the log, `MAIN_STREAM` as a rule.
+            offset_before: Offset of the batch's first row; not beyond `offset(stream)`.
+            offset_after: Offset after its last row.
+            events: What the fold gave back, each with an offset within the batch.
+            latest: Latest state by vehicle, for those that changed.
+            vehicles: Vehicles met, with their pack and model.
+
+        Returns:
+            How many events were new.
+
+        Raises:
+            WorkspaceError: The batch does not continue the stream, or repeats it with another outcome.
+            AuditError: A version does not continue its vehicle's chain, or contradicts the one that is there.
+        """
+        batch = Batch(stream, offset_before, offset_after, events, latest, vehicles)
+        with self._write() as connection:
+            return commit(connection, batch)
+
+    def event_counts(self) -> dict[str, int]:
+        """Number of events by kind."""
+        table = schema.events
+        query = select(table.c.kind, func.count()).group_by(table.c.kind).order_by(table.c.kind)
+        return {kind: count for kind, count in self._rows(query)}
+
+    def has_event(self, event_id: str) -> bool:
+        """Whether an event was committed."""
+        table = schema.events
+        return self._value(select(table.c.event_id).where(table.c.event_id == event_id)) is not None
+
+    # Vehicles and their latest state
+
+    def vehicles(self) -> list[VehicleRecord]:
+        """Every vehicle, by name."""
+        return [VehicleRecord(*row) for row in self._rows(select(schema.vehicles).order_by("vehicle_id"))]
+
+    def vehicle(self, vehicle_id: str) -> VehicleRecord:
+        """One vehicle.
+
+        Raises:
+            NotFoundError: It is not known.
+        """
+        query = select(schema.vehicles).where(schema.vehicles.c.vehicle_id == vehicle_id)
+        for row in self._rows(query):
+            return VehicleRecord(*row)
+        raise NotFoundError(f"vehicle {vehicle_id!r} is not known here; `twinpack twins` lists those that are")
+
+    def latest(self) -> dict[str, dict[str, Any]]:
+        """Latest state of every vehicle, by name."""
+        table = schema.latest_state
+        query = select(table.c.vehicle_id, table.c.body).order_by(table.c.vehicle_id)
+        return {vehicle_id: json.loads(body) for vehicle_id, body in self._rows(query)}
+
+    def latest_of(self, vehicle_id: str) -> dict[str, Any]:
+        """Latest state of one vehicle, empty when there is none."""
+        table = schema.latest_state
+        body = self._value(select(table.c.body).where(table.c.vehicle_id == vehicle_id))
+        return json.loads(body) if body else {}
+
+    # Twin versions
+
+    def versions(self, vehicle_id: str) -> list[TwinVersion]:
+        """The whole chain of a vehicle, first to last; empty when it has none."""
+        table = schema.twin_versions
+        query = select(*_VERSION_COLUMNS).where(table.c.vehicle_id == vehicle_id).order_by(table.c.number)
+        return [VersionRow(*row).version() for row in self._rows(query)]
+
+    def version(self, vehicle_id: str, number: int) -> TwinVersion:
+        """One version.
+
+        Raises:
+            NotFoundError: The vehicle or the version does not exist; says how many there are.
+        """
+        table = schema.twin_versions
+        mine = table.c.vehicle_id == vehicle_id
+        found = self._first_version(select(*_VERSION_COLUMNS).where(mine, table.c.number == number))
+        if found is not None:
+            return found
+        self.vehicle(vehicle_id)
+        count = self._value(select(func.count()).select_from(table).where(mine))
+        raise NotFoundError(f"vehicle {vehicle_id!r} has no version {number}; it has versions 1 to {count}")
+
+    def head(self, vehicle_id: str) -> TwinVersion | None:
+        """The last entry of a vehicle's chain, whatever its kind."""
+        table = schema.twin_versions
+        mine = select(*_VERSION_COLUMNS).where(table.c.vehicle_id == vehicle_id)
+        return self._first_version(mine.order_by(table.c.number.desc()))
+
+    def deployed(self, vehicle_id: str) -> TwinVersion | None:
+        """The version that is deployed: the last one that was not refused."""
+        table = schema.twin_versions
+        mine = select(*_VERSION_COLUMNS).where(table.c.vehicle_id == vehicle_id, table.c.kind != REFUSED)
+        return self._first_version(mine.order_by(table.c.number.desc()))
+
+    def version_rows(self) -> Iterator[VersionRow]:
+        """Every version as stored, by vehicle and number, without loading all at once."""
+        table = schema.twin_versions
+        query = select(*_VERSION_COLUMNS).order_by(table.c.vehicle_id, table.c.number)
+        with self._read() as connection:
+            for row in connection.execution_options(yield_per=2_000).execute(query):
+                yield VersionRow(*row)
+
+    def version_count(self) -> int:
+        """How many versions there are."""
+        return int(self._value(select(func.count()).select_from(schema.twin_versions)))
+
+    # Models
+
+    def add_model(self, model_hash: str, pack: str, kind: str, card: Mapping[str, Any]) -> None:
+        """Enter a model artifact; entering it again makes it the latest."""
+        row = {"hash": model_hash, "pack": pack, "kind": kind, "created_at_us": now_us(), "card": canonical_json(card)}
+        self._upsert(schema.models, "hash", row)
+
+    def models(self, pack: str | None = None) -> list[ModelRecord]:
+        """Models, latest first; of one pack when it is named."""
+        table = schema.models
+        query = select(table.c.hash, table.c.pack, table.c.kind, table.c.created_at_us, table.c.card)
+        query = query.order_by(table.c.created_at_us.desc(), table.c.hash)
+        if pack is not None:
+            query = query.where(table.c.pack == pack)
+        return [
+            ModelRecord(row.hash, row.pack, row.kind, row.created_at_us, json.loads(row.card))
+            for row in self._rows(query)
+        ]
+
+    # Snapshots
+
+    def add_snapshot(self, snapshot: SnapshotRecord) -> None:
+        """Record a snapshot file that is on disk; it replaces one at the same offset."""
+        row = {
+            "log_offset": snapshot.offset,
+            "file": snapshot.file,
+            "sha256": snapshot.sha256,
+            "created_at_us": now_us(),
+        }
+        self._upsert(schema.snapshots, "log_offset", row)
+
+    def snapshots(self) -> list[SnapshotRecord]:
+        """Recorded snapshots, newest first."""
+        table = schema.snapshots
+        query = select(table.c.log_offset, table.c.file, table.c.sha256).order_by(table.c.log_offset.desc())
+        return [SnapshotRecord(*row) for row in self._rows(query)]
+
+    def drop_snapshot(self, offset: int) -> None:
+        """Forget the snapshot at an offset."""
+        with self._write() as connection:
+            connection.execute(delete(schema.snapshots).where(schema.snapshots.c.log_offset == offset))
+
+    # What the first run fixed
+
+    def genesis(self, key: str) -> Any:
+        """A fact fixed at the beginning (JSON value), None when it is not."""
+        text = self._value(select(schema.genesis.c.value).where(schema.genesis.c.key == key))
+        return None if text is None else json.loads(text)
+
+    def set_genesis(self, key: str, value: Any, *, replace: bool = False) -> None:
+        """Fix a fact that later runs must share.
+
+        Raises:
+            WorkspaceError: It is fixed to another value and `replace` is not set.
+        """
+        kept = self.genesis(key)
+        if kept is not None and kept != json.loads(json.dumps(value)) and not replace:
+            raise WorkspaceError(
+                f"this workspace was begun with {key} = {kept!r}, now it is {value!r}: "
+                "set it back, or use a new workspace"
+            )
+        text = json.dumps(value, sort_keys=True, allow_nan=False)
+        self._upsert(schema.genesis, "key", {"key": key, "value": text})
+
+    # Plumbing
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with _plain_errors(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with _plain_errors(), self._engine.execution_options(immediate=True).begin() as connection:
+            yield connection
+
+    def _rows(self, query: Select[Any]) -> list[Any]:
+        with self._read() as connection:
+            return list(connection.execute(query))
+
+    def _value(self, query: Select[Any]) -> Any:
+        with self._read() as connection:
+            return connection.execute(query).scalar()
+
+    def _first_version(self, query: Select[Any]) -> TwinVersion | None:
+        rows = self._rows(query.limit(1))
+        return VersionRow(*rows[0]).version() if rows else None
+
+    def _upsert(self, table: Any, key: str, row: Mapping[str, Any]) -> None:
+        with self._write() as connection:
+            statement = insert_into(connection, table)
+            renewed = {name: statement.excluded[name] for name in row if name != key}
+            connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=renewed), dict(row))
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise WorkspaceError(f"the registry cannot be used: {error.orig}") from error

@@ -1,0 +1,184 @@
+"""A workspace: the folder that holds a fleet's log, lake, registry, models, snapshots and keys."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinpack import __version__
+from twinpack.errors import NotFoundError, WorkspaceBusyError, WorkspaceError, WorkspaceVersionError
+from twinpack.store.files import write_atomic
+from twinpack.store.registry import Registry
+from twinpack.store.settings import Settings, parse_settings
+
+DEFAULT_HOME = "./twinpack-data"
+FORMAT = 1
+"""Layout of the folder that this release reads and writes."""
+
+_FORMAT_FILE = "workspace.json"
+_FOLDERS = ("log", "lake", "models", "snapshots", "keys")
+
+_UPGRADES: dict[int, Callable[[Path], None]] = {}
+"""How a folder of an older format becomes one of the next; each step may be repeated after a crash."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An open workspace. Opening it takes no lock and no connection.
+
+    Attributes:
+        home: Its folder.
+        settings: What `settings.toml` says.
+    """
+
+    home: Path
+    settings: Settings
+
+    @classmethod
+    def open(cls, home: str | Path = DEFAULT_HOME, create: bool = True, settings: Settings | None = None) -> Workspace:
+        """Open a workspace, or begin one in a new or empty folder.
+
+        Args:
+            home: Its folder.
+            create: Whether to begin one when there is none.
+            settings: What a new workspace begins with; an existing one keeps its own.
+
+        Raises:
+            NotFoundError: There is none and `create` is not set.
+            WorkspaceError: The folder holds other things, or cannot be written.
+            WorkspaceVersionError: It was made by a later release.
+            SettingsError: `settings.toml` has a mistake; names the key.
+        """
+        folder = Path(home)
+        try:
+            _prepare(folder, create)
+            _complete(folder, settings or Settings())
+        except OSError as error:
+            raise WorkspaceError(f"workspace {folder} cannot be used: {error}") from error
+        path = folder / "settings.toml"
+        return cls(folder, parse_settings(path.read_text(encoding="utf-8"), str(path)))
+
+    @property
+    def log_dir(self) -> Path:
+        """Sealed segments of the log."""
+        return self.home / "log"
+
+    @property
+    def lake_dir(self) -> Path:
+        """Delta tables."""
+        return self.home / "lake"
+
+    @property
+    def models_dir(self) -> Path:
+        """Model artifacts."""
+        return self.home / "models"
+
+    @property
+    def snapshots_dir(self) -> Path:
+        """Snapshots of the fold's state."""
+        return self.home / "snapshots"
+
+    @property
+    def audit_key_path(self) -> Path:
+        """The key that signs chain heads; readable by the owner only."""
+        return self.home / "keys" / "audit.key"
+
+    @property
+    def registry_url(self) -> str:
+        """Where the registry is."""
+        return self.settings.workspace.registry_url or f"sqlite:///{(self.home / 'registry.db').absolute()}"
+
+    def registry(self) -> Registry:
+        """Open the registry at this release's revision; the caller closes it."""
+        registry = Registry.open(self.registry_url)
+        try:
+            registry.upgrade()
+        except BaseException:
+            registry.close()
+            raise
+        return registry
+
+    @contextmanager
+    def runtime_lock(self) -> Iterator[None]:
+        """Be the one run on this workspace; the system lets go when the process ends, however it ends.
+
+        Raises:
+            WorkspaceBusyError: Another run holds it; names its process.
+        """
+        handle = os.open(self.home / "runtime.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock(handle, self.home)
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            yield
+        finally:
+            os.close(handle)  # the file stays: removing it could hand two runs two locks
+
+
+def _lock(handle: int, home: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+        raise WorkspaceBusyError(
+            f"workspace {home} is in use by another run (process {holder}): wait until it ends, stop it, "
+            "or use another workspace with --home"
+        ) from None
+
+
+def _prepare(folder: Path, create: bool) -> None:
+    """Leave a folder of this release's format, or refuse it."""
+    if not (folder / _FORMAT_FILE).is_file():
+        if not create:
+            raise NotFoundError(
+                f"there is no workspace at {folder}; `twinpack import` begins one, --home names another"
+            )
+        _begin(folder)
+    _upgrade(folder, _read_format(folder))
+
+
+def _begin(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    found = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if found and _FORMAT_FILE not in found:
+        raise WorkspaceError(
+            f"{folder} is not a workspace and holds other files ({found[0]}): name a new or empty folder with --home"
+        )
+    # Written first: a crash after it leaves a workspace that the next opening completes.
+    _write_format(folder, FORMAT)
+
+
+def _upgrade(folder: Path, found: int) -> None:
+    if found > FORMAT:
+        raise WorkspaceVersionError(
+            f"workspace {folder} has format {found}, made by a later release; this one ({__version__}) knows up to "
+            f"{FORMAT}: install a later release with `pip install --upgrade twinpack`"
+        )
+    for step in range(found, FORMAT):
+        _UPGRADES[step](folder)
+        _write_format(folder, step + 1)
+
+
+def _read_format(folder: Path) -> int:
+    path = folder / _FORMAT_FILE
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["format"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkspaceError(f'{path} is damaged: restore it, or write {{"format": {FORMAT}}} into it') from error
+
+
+def _write_format(folder: Path, number: int) -> None:
+    text = json.dumps({"format": number, "release": __version__})
+    write_atomic(folder / _FORMAT_FILE, text.encode())
+
+
+def _complete(folder: Path, settings: Settings) -> None:
+    for name in _FOLDERS:
+        (folder / name).mkdir(exist_ok=True, mode=0o700 if name == "keys" else 0o777)
+    if not (folder / "settings.toml").exists():
+        write_atomic(folder / "settings.toml", settings.to_toml().encode())
