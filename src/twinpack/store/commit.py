@@ -116,7 +116,7 @@ def _put_vehicles(connection: Connection, vehicles: Sequence[VehicleRecord]) -> 
         statement = insert_into(connection, schema.vehicles)
         renewed = {name: statement.excluded[name] for name in ("pack", "model_hash")}
         statement = statement.on_conflict_do_update(index_elements=["vehicle_id"], set_=renewed)
-        connection.execute(statement, [asdict(vehicle) for vehicle in vehicles])
+        _execute_many(connection, statement, [asdict(vehicle) for vehicle in vehicles])
 
 
 def _append_versions(connection: Connection, events: Sequence[Event]) -> None:
@@ -132,7 +132,7 @@ def _append_versions(connection: Connection, events: Sequence[Event]) -> None:
         if _continues(event.body, heads, kept.get((event.vehicle_id, event.body.number)))
     ]
     if rows:
-        connection.execute(schema.twin_versions.insert(), rows)
+        _execute_many(connection, schema.twin_versions.insert(), rows)
 
 
 def _is_old(version: TwinVersion, heads: Mapping[str, Head]) -> bool:
@@ -183,7 +183,7 @@ def _put_unknown_vehicles(connection: Connection, firsts: Sequence[TwinVersion])
     ]
     if rows:
         statement = insert_into(connection, schema.vehicles).on_conflict_do_nothing(index_elements=["vehicle_id"])
-        connection.execute(statement, rows)
+        _execute_many(connection, statement, rows)
 
 
 def read_heads(connection: Connection, vehicle_ids: Iterable[str]) -> dict[str, Head]:
@@ -226,10 +226,9 @@ def _put_events(connection: Connection, events: Sequence[Event]) -> int:
         }
         for event in events
     ]
-    count = select(func.count()).select_from(schema.events)
-    before = connection.execute(count).scalar_one()
-    connection.execute(insert_into(connection, schema.events).on_conflict_do_nothing(index_elements=["event_id"]), rows)
-    return int(connection.execute(count).scalar_one()) - int(before)
+    return _execute_many(
+        connection, insert_into(connection, schema.events).on_conflict_do_nothing(index_elements=["event_id"]), rows
+    )
 
 
 def _put_latest(connection: Connection, batch: Batch) -> None:
@@ -245,7 +244,7 @@ def _put_latest(connection: Connection, batch: Batch) -> None:
             set_={name: statement.excluded[name] for name in ("log_offset", "body")},
             where=table.c.log_offset <= statement.excluded.log_offset,  # a replay never sets it back
         )
-        connection.execute(statement, rows)
+        _execute_many(connection, statement, rows)
 
 
 def _put_offset(connection: Connection, stream: str, offset: int) -> None:
@@ -266,6 +265,18 @@ def insert_into(connection: Connection, table: Table) -> Any:
 
     statement: Insert = sqlite.insert(table)
     return statement
+
+
+def _execute_many(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert many rows at the driver's own speed: SQLAlchemy's work on each row costs several times the insert.
+
+    Returns:
+        How many rows were written.
+    """
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    order = compiled.positiontup
+    values = [dict(row) for row in rows] if order is None else [tuple(row[name] for name in order) for row in rows]
+    return connection.exec_driver_sql(str(compiled), values).rowcount
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
