@@ -26,7 +26,7 @@ def _times(parts: list[tuple[int, pa.Table]]) -> list[int]:
 def test_an_empty_log(tmp_path: Path) -> None:
     log = SegmentLog(tmp_path / "log")
     assert (log.end_offset, log.sources(), list(log.read(0, 10))) == (0, {}, [])
-    assert not log.ends_with_tick()
+    assert not log.needs_tick()
 
 
 def test_segments_carry_their_first_offset_and_what_the_writer_noted(tmp_path: Path) -> None:
@@ -39,7 +39,11 @@ def test_segments_carry_their_first_offset_and_what_the_writer_noted(tmp_path: P
     assert again.sources() == {"aa": "x.csv"}
     assert again.last_sample_us() == {"car-1": 4_000_000, "car-2": 5_000_000}
     assert again.last_receipt_us() == 5_000_000
-    assert again.ends_with_tick()
+    assert not again.needs_tick()
+    again.append([command_rows(["car-1"], [9], ["{}"])])
+    assert not again.needs_tick()
+    again.append([_rows(9, 1)])
+    assert again.needs_tick()
 
 
 @settings(max_examples=15, deadline=None)

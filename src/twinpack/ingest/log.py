@@ -108,10 +108,14 @@ class SegmentLog:
         """Newest receipt time of any sample, microseconds since the epoch; 0 in an empty log."""
         return max((segment.last_receipt_us for segment in self.segments()), default=0)
 
-    def ends_with_tick(self) -> bool:
-        """Whether the last row of the log is a tick."""
-        segments = self.segments()
-        return bool(segments) and segments[-1].ends_with_tick
+    def needs_tick(self) -> bool:
+        """Whether samples follow the last tick: nothing has told yet that silence came after them."""
+        for segment in reversed(self.segments()):
+            if segment.ends_with_tick:
+                return False
+            if segment.last_sample_us:
+                return True
+        return False
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -29,7 +29,7 @@ from twinpack.telemetry.readings import (
     Readings,
 )
 from twinpack.telemetry.schema import LIST_SIGNALS, SIGNALS, TELEMETRY, TIME_TYPE
-from twinpack.telemetry.units import units_for
+from twinpack.telemetry.units import Conversion, units_for
 
 Limits = Mapping[str, tuple[float, float]]
 
@@ -41,6 +41,9 @@ LATEST_US = 4_102_444_800_000_000
 """2100-01-01."""
 
 _SAMPLED = 2000
+_SHARES = ("soc_pct", "soc_displayed_pct")
+_ENOUGH_ROWS = 20
+_EMPTY_PCT = 0.02
 
 
 def physical_limits() -> dict[str, tuple[float, float]]:
@@ -111,10 +114,12 @@ class Validator:
         limits: Lowest and highest value of each signal.
         latest_us: Moment of the import where the file has clock times but no receipt times: nothing can have been
             sampled after it. Microseconds since the epoch.
+        stated: Scale and offset with which values of a signal came from the unit its profile states.
     """
 
     limits: Limits = field(default_factory=physical_limits)
     latest_us: int | None = None
+    stated: Mapping[str, Conversion] = field(default_factory=dict)
     _codes: dict[str, int] = field(default_factory=dict)
     _newest: dict[int, int] = field(default_factory=dict)
     _window: DuplicateWindow = field(default_factory=DuplicateWindow)
@@ -174,6 +179,9 @@ class Validator:
 
     def _remember(self, name: str, values: Floats, finite: Flags, outside: Flags) -> None:
         self._present[name] += int(finite.sum())
+        if name in _SHARES and name not in self.stated:
+            # A charge that never exceeds 1 % in a whole file is a fraction of 1.
+            outside = outside | (finite & (values >= 0) & (values <= 1))
         count = int(outside.sum())
         if not count:
             return
@@ -183,12 +191,17 @@ class Validator:
 
     def _hint(self, name: str) -> UnitHint | None:
         present, outside = self._present[name], self._outside[name]
+        sampled = self._sampled[name]
+        if name in _SHARES and sampled.max() <= 1:
+            sure = outside == present >= _ENOUGH_ROWS and sampled.max() > _EMPTY_PCT
+            return UnitHint(name, present, outside, "fraction") if sure else None
         if 2 * outside <= present:
             return None
         low, high = self.limits[name]
-        sampled = self._sampled[name]
+        scale, offset = self.stated.get(name, (1.0, 0.0))
+        raw = (sampled - offset) / scale
         for unit, (scale, offset) in units_for(SIGNALS[name].unit).items():
-            fits = (sampled * scale + offset >= low) & (sampled * scale + offset <= high)
+            fits = (raw * scale + offset >= low) & (raw * scale + offset <= high)
             if fits.mean() >= 0.95:
                 return UnitHint(name, present, outside, unit)
         return None

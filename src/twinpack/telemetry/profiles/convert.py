@@ -18,7 +18,7 @@ from twinpack.telemetry.profiles.spec import Names, Profile, SignalSource
 from twinpack.telemetry.profiles.values import is_text, microseconds, numbers, plain, times_us
 from twinpack.telemetry.readings import ROW_REJECTED, VALUE_CLEARED, Fault, Flags, Floats, Integers, Readings
 from twinpack.telemetry.schema import LIST_SIGNALS, SIGNALS
-from twinpack.telemetry.units import conversion, signal_conversion
+from twinpack.telemetry.units import Conversion, conversion, signal_conversion
 
 ESSENTIAL = ("pack_voltage_v", "pack_current_a")
 """Signals without which a row says nothing: one that is wrong rejects the row."""
@@ -54,6 +54,16 @@ class BoundProfile:
         single = [self.vehicle_column, self.clock_column, self.receipt_column, self.elapsed_column]
         listed = [name for names in self.signal_columns.values() for name in names]
         return list(dict.fromkeys([*(name for name in single if name is not None), *listed]))
+
+    @property
+    def stated_units(self) -> dict[str, Conversion]:
+        """Scale and offset from the unit the profile states, for each signal that has one."""
+        signals = self.profile.signals
+        return {
+            name: signal_conversion(name, unit, name)
+            for name in self.signal_columns
+            if (unit := signals[name].unit) is not None
+        }
 
     def convert(self, table: pa.Table, start_of: StartOf) -> Readings:
         """Read the columns of N rows.
