@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -141,7 +142,7 @@ def _chosen(trips: list[TripPoint]) -> list[tuple[TripPoint, str]]:
     if not scored:
         return []
     chosen = {scored[0].number: "first", max(scored, key=lambda t: t.living_v or 0).number: "worst"}
-    for before, after in zip(scored, scored[1:], strict=False):
+    for before, after in pairwise(scored):
         if before.decision == "accepted" and before.number not in chosen:
             chosen[before.number], chosen[after.number] = "update", "after"
             break

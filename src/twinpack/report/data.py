@@ -1,14 +1,14 @@
 """What a report shows, as plain records.
 
 Units are in the names. Times are microseconds since the epoch, UTC. Missing is None for a single figure and NaN in an
-array; the page says "not known yet" or leaves a gap. `digits` is how many decimals a figure keeps in the page: it
-follows the uncertainty and keeps the file small.
+array; the page says "not known yet" or leaves a gap. `Decimals` follow the uncertainty of a figure and keep the file
+small.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 FloatColumn = NDArray[np.float64]
 
 
-def digits(count: int, **options: Any) -> Any:
-    """A dataclass field whose numbers are rounded to `count` decimals when embedded in the page."""
-    return field(metadata={"digits": count}, **options)
+@dataclass(frozen=True)
+class Decimals:
+    """How many decimals the numbers of a field keep in the page; `Annotated[float, Decimals(2)]`."""
+
+    count: int
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,15 @@ class FleetRow:
 
     vehicle_id: str
     pack: str
-    distance_km: float | None = digits(0)
+    distance_km: Annotated[float | None, Decimals(0)]
     trips: int
-    health_pct: float | None = digits(2)
-    health_sd_pct: float | None = digits(2)
-    deviation_pts: float | None = digits(2)
-    resistance_x: float | None = digits(3)
-    error_never_v: float | None = digits(4)
-    error_living_v: float | None = digits(4)
-    coverage_pct: float | None = digits(2)
+    health_pct: Annotated[float | None, Decimals(2)]
+    health_sd_pct: Annotated[float | None, Decimals(2)]
+    deviation_pts: Annotated[float | None, Decimals(2)]
+    resistance_x: Annotated[float | None, Decimals(3)]
+    error_never_v: Annotated[float | None, Decimals(4)]
+    error_living_v: Annotated[float | None, Decimals(4)]
+    coverage_pct: Annotated[float | None, Decimals(2)]
     versions: int
     accepted: int
     refused: int
@@ -68,12 +70,12 @@ class FleetFigures:
     packs: int
     trips: int
     scored_trips: int
-    error_never_v: float | None = digits(4)
-    error_living_v: float | None = digits(4)
-    coverage_pct: float | None = digits(2)
-    health_pct: float | None = digits(2)
-    health_low_pct: float | None = digits(2)
-    health_high_pct: float | None = digits(2)
+    error_never_v: Annotated[float | None, Decimals(4)]
+    error_living_v: Annotated[float | None, Decimals(4)]
+    coverage_pct: Annotated[float | None, Decimals(2)]
+    health_pct: Annotated[float | None, Decimals(2)]
+    health_low_pct: Annotated[float | None, Decimals(2)]
+    health_high_pct: Annotated[float | None, Decimals(2)]
     accepted: int
     refused: int
 
@@ -83,12 +85,12 @@ class FleetErrors:
     """Error over trips across the fleet: median and p10 to p90 of each trip number, V."""
 
     trip: tuple[int, ...]
-    never_median_v: FloatColumn = digits(3)
-    never_low_v: FloatColumn = digits(3)
-    never_high_v: FloatColumn = digits(3)
-    living_median_v: FloatColumn = digits(3)
-    living_low_v: FloatColumn = digits(3)
-    living_high_v: FloatColumn = digits(3)
+    never_median_v: Annotated[FloatColumn, Decimals(3)]
+    never_low_v: Annotated[FloatColumn, Decimals(3)]
+    never_high_v: Annotated[FloatColumn, Decimals(3)]
+    living_median_v: Annotated[FloatColumn, Decimals(3)]
+    living_low_v: Annotated[FloatColumn, Decimals(3)]
+    living_high_v: Annotated[FloatColumn, Decimals(3)]
     vehicles: tuple[int, ...]
 
 
@@ -117,16 +119,16 @@ class TripPoint:
     kind: str
     start_us: int
     end_us: int
-    distance_km: float | None = digits(1)
-    soc_swing_pct: float | None = digits(1)
-    never_v: float | None = digits(4)
-    living_v: float | None = digits(4)
-    never_coverage_pct: float | None = digits(2)
-    living_coverage_pct: float | None = digits(2)
+    distance_km: Annotated[float | None, Decimals(1)]
+    soc_swing_pct: Annotated[float | None, Decimals(1)]
+    never_v: Annotated[float | None, Decimals(4)]
+    living_v: Annotated[float | None, Decimals(4)]
+    never_coverage_pct: Annotated[float | None, Decimals(2)]
+    living_coverage_pct: Annotated[float | None, Decimals(2)]
     samples: int
     version: int
     decision: str
-    hardness: float | None = digits(4)
+    hardness: Annotated[float | None, Decimals(4)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +142,8 @@ class VoltageHistory:
     start_us: tuple[int, ...]
     end_us: tuple[int, ...]
     trip: tuple[int, ...]
-    min_v: tuple[FloatColumn, ...] = digits(2)
-    max_v: tuple[FloatColumn, ...] = digits(2)
+    min_v: Annotated[tuple[FloatColumn, ...], Decimals(2)]
+    max_v: Annotated[tuple[FloatColumn, ...], Decimals(2)]
     samples: int = 0
 
 
@@ -172,13 +174,13 @@ class TraceSeries:
     start_us: int
     version: int
     samples: int
-    scored_from_s: float = digits(0)
-    time_s: FloatColumn = digits(0)
-    measured_v: FloatColumn = digits(3)
-    never_v: FloatColumn = digits(3)
-    never_sd_v: FloatColumn = digits(3)
-    living_v: FloatColumn = digits(3)
-    living_sd_v: FloatColumn = digits(3)
+    scored_from_s: Annotated[float, Decimals(0)]
+    time_s: Annotated[FloatColumn, Decimals(0)]
+    measured_v: Annotated[FloatColumn, Decimals(3)]
+    never_v: Annotated[FloatColumn, Decimals(3)]
+    never_sd_v: Annotated[FloatColumn, Decimals(3)]
+    living_v: Annotated[FloatColumn, Decimals(3)]
+    living_sd_v: Annotated[FloatColumn, Decimals(3)]
 
 
 @dataclass(frozen=True)
@@ -204,10 +206,10 @@ class ParameterSeries:
     decimals: int
     trip: tuple[int, ...]
     version: tuple[int, ...]
-    mean: tuple[float, ...] = digits(5)
-    sd: tuple[float, ...] = digits(5)
-    never: float | None = digits(5, default=None)
-    axis: tuple[float, float] | None = digits(5, default=None)
+    mean: Annotated[tuple[float, ...], Decimals(5)]
+    sd: Annotated[tuple[float, ...], Decimals(5)]
+    never: Annotated[float | None, Decimals(5)] = None
+    axis: Annotated[tuple[float, float] | None, Decimals(5)] = None
 
 
 @dataclass(frozen=True)
@@ -216,8 +218,8 @@ class CoverageRow:
 
     group: str
     trips: int
-    living_pct: float | None = digits(2)
-    never_pct: float | None = digits(2)
+    living_pct: Annotated[float | None, Decimals(2)]
+    never_pct: Annotated[float | None, Decimals(2)]
 
 
 @dataclass(frozen=True)
@@ -244,10 +246,10 @@ class VersionRow:
     time_us: int
     trip: int
     reason: str
-    error_v: float | None = digits(4)
-    challenger_v: float | None = digits(4)
-    never_v: float | None = digits(4)
-    next_error_v: float | None = digits(4, default=None)
+    error_v: Annotated[float | None, Decimals(4)]
+    challenger_v: Annotated[float | None, Decimals(4)]
+    never_v: Annotated[float | None, Decimals(4)]
+    next_error_v: Annotated[float | None, Decimals(4)] = None
     deployed: bool = False
     hash: str = ""
     parent_hash: str = ""
@@ -286,8 +288,8 @@ class VehicleReport:
     vehicle_id: str
     pack: str
     pack_facts: str
-    new_capacity_ah: float | None = digits(2)
-    threshold_v: float | None = digits(4)
+    new_capacity_ah: Annotated[float | None, Decimals(2)]
+    threshold_v: Annotated[float | None, Decimals(4)]
     policy: str
     loop: tuple[LoopStep, ...]
     trips: tuple[TripPoint, ...]

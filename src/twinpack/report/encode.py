@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import fields, is_dataclass
-from typing import Any
+from functools import cache
+from typing import Any, get_type_hints
 
 import numpy as np
+
+from twinpack.report.data import Decimals
 
 # Within a script element only `<` can end it; the others guard against odd parsers and JavaScript line ends.
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -22,7 +25,7 @@ def script_json(value: Any) -> str:
 def plain(value: Any, decimals: int | None = None) -> Any:
     """`value` as JSON values; not-a-number and infinity become null, numbers keep `decimals` decimals."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), f.metadata.get("digits")) for f in fields(value)}
+        return {name: plain(getattr(value, name), count) for name, count in _decimals(type(value)).items()}
     if isinstance(value, np.ndarray):
         return _column(value, decimals)
     if isinstance(value, (tuple, list)):
@@ -30,6 +33,14 @@ def plain(value: Any, decimals: int | None = None) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(item, decimals) for key, item in value.items()}
     return _scalar(value, decimals)
+
+
+@cache
+def _decimals(record: type) -> dict[str, int | None]:
+    """Names of a dataclass's fields, each with the decimals its annotation asks for."""
+    hints = get_type_hints(record, include_extras=True)
+    notes = {f.name: getattr(hints[f.name], "__metadata__", ()) for f in fields(record)}
+    return {name: next((n.count for n in found if isinstance(n, Decimals)), None) for name, found in notes.items()}
 
 
 def _column(values: np.ndarray[Any, np.dtype[Any]], decimals: int | None) -> list[Any]:

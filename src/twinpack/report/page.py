@@ -42,7 +42,17 @@ def _data_blocks(data: ReportData) -> str:
     """One block for the fleet and one a vehicle, so that a page reads only what it shows."""
     fleet: dict[str, Any] = {
         name: getattr(data, name)
-        for name in ("title", "as_of_us", "code_version", "chain_ok", "chain_note", "note", "figures", "errors", "fleet")
+        for name in (
+            "title",
+            "as_of_us",
+            "code_version",
+            "chain_ok",
+            "chain_note",
+            "note",
+            "figures",
+            "errors",
+            "fleet",
+        )
     }
     fleet["pages"] = [vehicle.vehicle_id for vehicle in data.vehicles]
     blocks = [_block("fleet-data", fleet)]

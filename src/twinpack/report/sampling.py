@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ def keep_extremes(values: FloatColumn, most: int) -> NDArray[np.int64]:
         return np.arange(count, dtype=np.int64)
     edges = np.linspace(0, count, max(1, (most - 2) // 2) + 1).astype(np.int64)
     kept = {0, count - 1}
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         bucket = values[begin:end]
         if np.isfinite(bucket).any():
             kept.update((int(begin + np.nanargmin(bucket)), int(begin + np.nanargmax(bucket))))
@@ -30,9 +32,7 @@ def gap_after(times_us: NDArray[np.int64], factor: float = 8.0, least_s: float =
     return np.flatnonzero(steps > max(factor * float(np.median(steps)), least_s * 1e6)).astype(np.int64)
 
 
-def bucket_extremes(
-    times_us: NDArray[np.int64], values: FloatColumn, buckets: int
-) -> tuple[FloatColumn, FloatColumn]:
+def bucket_extremes(times_us: NDArray[np.int64], values: FloatColumn, buckets: int) -> tuple[FloatColumn, FloatColumn]:
     """Lowest and highest value in each of `buckets` equal stretches of time; NaN where there is no sample."""
     low, high = np.full(buckets, np.inf), np.full(buckets, -np.inf)
     good = np.isfinite(values)

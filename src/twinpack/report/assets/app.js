@@ -19,7 +19,7 @@ function address() {
 function where(items) {
   crumbs.replaceChildren(...items.map(([text, href], i) => el("li", {}, i === items.length - 1 ? el("span", { "aria-current": "page" }, text) : el("a", { href }, text))));
 }
-const tripTicks = (lo, hi) => (count) => { const t = niceTicks(lo, hi, Math.min(count, 8)); return { at: t.at.filter((v) => Number.isInteger(v)), decimals: 0 }; };
+const tripTicks = (lo, hi) => (count) => { const t = niceTicks(lo, hi, Math.min(count, 7)); return { at: t.at.filter((v) => Number.isInteger(v)), decimals: 0 }; };
 const range95 = (mean, sd) => `${num(mean - 1.96 * sd, 1)} to ${num(mean + 1.96 * sd, 1)}`;
 
 // ---- fleet ----
@@ -29,12 +29,12 @@ function tile(label, figure, unit, note, kind) {
 }
 function figures() {
   const f = fleet.figures, some = (v, text) => (known(v) ? text : null);
-  const gain = known(f.error_living_v) && f.error_living_v > 0 && known(f.error_never_v) ? ` · ${num(f.error_never_v / f.error_living_v, 1)} × less` : "";
+  const gain = f.error_living_v > 0 && known(f.error_never_v) ? ` · ${num(f.error_never_v / f.error_living_v, 1)} × less` : "";
   const chain = fleet.chain_ok === null ? null : fleet.chain_ok ? "verified" : "broken";
   return el("dl", { class: "card strip", "aria-label": "Fleet figures" },
     tile("Vehicles", num(f.vehicles), "", plural(f.packs, "pack type")),
     tile("Trips", num(f.trips), "", `${num(f.scored_trips)} scored`, "measured"),
-    tile("Median error", some(f.error_living_v, volts(f.error_living_v)), "V", known(f.error_never_v) ? `never updated ${volts(f.error_never_v)} V${gain}` : "", "estimated"),
+    tile("Median error", some(f.error_living_v, volts(f.error_living_v)), "V", known(f.error_never_v) ? `without updates ${volts(f.error_never_v)}${gain}` : "", "estimated"),
     tile("Inside the 95 % band", some(f.coverage_pct, num(f.coverage_pct, 1)), "%", "goal 93–97 %", "estimated"),
     tile("Median capacity health", some(f.health_pct, num(f.health_pct, 1)), "%", known(f.health_low_pct) && f.vehicles > 3 ? `mid half ${num(f.health_low_pct, 1)}–${num(f.health_high_pct, 1)}` : "", "estimated"),
     tile("Updates accepted", num(f.accepted), "", `${num(f.refused)} refused`),
@@ -59,7 +59,7 @@ function scatter() {
   const sd = (r) => 2 * (r.health_sd_pct || 0), domain = niceDomain([0, ...xs], true);
   const low = rows.map((r, i) => [r.deviation_pts, i]).filter(([d]) => known(d) && d < 0).sort((a, b) => a[0] - b[0]).slice(0, 3).map(([, i]) => i);
   return chart({
-    span: "w4", title: `Capacity health against ${far ? "distance" : "trips"}`, unit: `%, one dot a vehicle, ±2σ`, mark: "estimated", summary: `${plural(rows.length, "vehicle")} between ${num(xs[0])} and ${num(xs[xs.length - 1])} ${far ? "km" : "trips"}.`,
+    span: "w4", title: `Health against ${far ? "distance" : "trips"}`, unit: "capacity, %, ±2σ", mark: "estimated", summary: `${plural(rows.length, "vehicle")} between ${num(xs[0])} and ${num(xs[xs.length - 1])} ${far ? "km" : "trips"}.`,
     x: { domain, ticks: (count) => ({ ...niceTicks(...domain, Math.min(count, 5)), suffix: far ? " km" : "" }) },
     panels: [{ height: 190, domain: HEALTH, layers: [{ t: "rule", y: 80, role: "ink-3", dash: "reference", end: "80 %" },
       ...(known(fleet.figures.health_pct) ? [{ t: "rule", y: fleet.figures.health_pct, role: "cohort", end: "median" }] : []),
@@ -115,7 +115,7 @@ const COLUMNS = [
   { key: "error_never_v", head: "Error without, V", cell: (r) => volts(r.error_never_v) },
   { key: "error_living_v", head: "with updates, V", cell: (r) => el("b", {}, volts(r.error_living_v)) },
   { key: "coverage_pct", head: "In 95 % band, %", cell: (r) => num(r.coverage_pct, 1) },
-  { key: "versions", head: "Versions", cell: (r) => [num(r.versions), el("small", {}, ` ${num(r.refused)} refused`)] },
+  { key: "versions", head: "Versions", cell: (r) => [num(r.versions), el("small", {}, ` (${num(r.refused)} refused)`)] },
   { key: "last_seen_us", head: "Last seen", cell: (r) => stamp(r.last_seen_us) },
 ];
 function compare(key, sign) {
@@ -228,7 +228,7 @@ function traceCard(v, asked, choose) {
     x: { domain: [0, end], ticks: (count) => ({ ...niceTicks(0, end, Math.min(count, 10)), suffix: " min" }) },
     panels: [{ height: 170, domain: niceDomain([...nl, ...nh, ...ll, ...lh, ...t.measured_v]), layers: [...start, { t: "band", x, lo: nl, hi: nh, role: "never" }, { t: "line", x, y: t.never_v, role: "never", width: 1.4, dash: "never", end: "never updated" },
       { t: "band", x, lo: ll, hi: lh, role: "estimated" }, { t: "line", x, y: t.living_v, role: "estimated", width: 1.7, end: name }, { t: "line", x, y: t.measured_v, role: "measured", width: 1.3, end: "measured" }] },
-    { height: 84, caption: "prediction − measured, V", domain: niceDomain([...offNever, ...offLiving, ...rl, ...rh, 0]), lines: 3, zero: true, layers: [...start.map((s) => ({ ...s, text: "" })), { t: "band", x, lo: rl, hi: rh, role: "estimated" },
+    { height: 84, caption: "prediction − measured, V", domain: niceDomain([...offNever, ...offLiving, ...rl, ...rh, 0]), lines: 4, zero: true, layers: [...start.map((s) => ({ ...s, text: "" })), { t: "band", x, lo: rl, hi: rh, role: "estimated" },
       { t: "line", x, y: offNever, role: "never", width: 1.4, dash: "never", end: known(scored.never_v) ? `never ${volts(scored.never_v)}` : "never" }, { t: "line", x, y: offLiving, role: "estimated", width: 1.7, end: known(scored.living_v) ? `${name} ${volts(scored.living_v)}` : name }] }],
     stops: x, read: (i) => [["", `${num(x[i], 1)} min`], ["measured", `${num(t.measured_v[i], 1)} V`], ["never updated", `${num(t.never_v[i], 1)} V`], [name, `${num(t.living_v[i], 1)} V`]],
     table: () => ({ head: ["Time, s", "Measured, V", "Never updated, V", "σ, V", `${name}, V`, "σ, V"], rows: t.time_s.map((s, i) => [s, t.measured_v[i], t.never_v[i], t.never_sd_v[i], t.living_v[i], t.living_sd_v[i]]), decimals: [0, 2, 2, 2, 2, 2] }),
@@ -260,14 +260,14 @@ function historyCard(v, byTrip, choose, again) {
   const whole = h.start_us.reduce((sum, s, i) => sum + h.end_us[i] - s, 0) / h.start_us.length;
   h.start_us.forEach((s, i) => { begin.push(byTrip ? clockless : s); stretch.push(Math.max(h.end_us[i] - s, 1)); clockless += stretch[i] + whole * 0.08; });
   const x0 = [], x1 = [], lo = h.min_v.flat(), hi = h.max_v.flat();
-  h.min_v.forEach((bucket, i) => bucket.forEach((_, k) => { x0.push(begin[i] + (stretch[i] * k) / bucket.length); x1.push(begin[i] + (stretch[i] * (k + 1)) / bucket.length); }));
+  h.min_v.forEach((bucket, i) => bucket.forEach((_, k) => { x0.push(begin[i] + stretch[i] * (k / bucket.length)); x1.push(begin[i] + stretch[i] * ((k + 1) / bucket.length)); }));
   const domain = [begin[0], begin[begin.length - 1] + stretch[stretch.length - 1]], stops = begin.map((b, i) => b + stretch[i] / 2);
   const least = (ys) => Math.min(...ys.filter(known)), most = (ys) => Math.max(...ys.filter(known));
   const controls = el("div", { class: "group", role: "group", "aria-label": "Time axis" }, [["By date", false], ["Trip by trip", true]].map(([text, value]) => el("button", { type: "button", class: "small", "aria-pressed": String(value === byTrip), onclick: () => again(value) }, text)));
   return chart({
     span: "full", title: "Voltage history", mark: "measured", unit: `pack voltage, V · ${plural(h.samples, "sample")}, min–max per pixel · ${byTrip ? "time between sessions left out" : "gaps are time without samples"}`, controls: [controls],
     summary: `${plural(h.start_us.length, "session")} between ${num(least(lo), 1)} and ${num(most(hi), 1)} V.`,
-    x: { domain, ...(byTrip ? { first: "trip ", ticks: (count) => { const skip = Math.max(1, niceTicks(0, begin.length, Math.min(count, 10)).at[1] || 1), at = begin.filter((_, i) => i % skip === 0); return { at, text: (b) => num(h.trip[begin.indexOf(b)]) }; } } : { ticks: (count) => timeTicks(...domain, count) }) },
+    x: { domain, ...(byTrip ? { first: "trip ", ticks: (count) => { const skip = Math.max(1, niceTicks(0, begin.length, Math.min(count, 10)).at[1] || 1), at = begin.filter((_, i) => i % skip === 0); return { at, text: (b) => num(h.trip[begin.indexOf(b)]) }; } } : { ticks: (count) => timeTicks(...domain, Math.max(2, Math.floor(count * 0.6))) }) },
     panels: [{ height: 130, domain: niceDomain([least(lo), most(hi)]), layers: [{ t: "ranges", x0, x1, lo, hi, role: "measured" }] }],
     stops, pick: (i) => choose(h.trip[i]), read: (i) => [["trip", num(h.trip[i])], ["", moment(h.start_us[i])], ["from", `${num(least(h.min_v[i]), 1)} V`], ["to", `${num(most(h.max_v[i]), 1)} V`]],
     table: () => ({ head: ["Trip", "Start", "End", "Lowest, V", "Highest, V"], rows: h.trip.map((t, i) => [t, moment(h.start_us[i]), moment(h.end_us[i]), least(h.min_v[i]), most(h.max_v[i])]), decimals: [0, 0, 0, 1, 1] }),
@@ -277,8 +277,8 @@ function coverageCard(v) {
   const host = el("div", { class: "plot", role: "img", "aria-label": v.coverage.map((r) => `${r.group}: living twin ${num(r.living_pct, 1)} %, never updated ${num(r.never_pct, 1)} %`).join("; ") });
   const low = Math.min(90, ...v.coverage.flatMap((r) => [r.living_pct, r.never_pct]).filter(known));
   const redraw = () => dumbbell(host, v.coverage, { goal: [93, 97], domain: [Math.max(0, Math.floor(low / 10) * 10 - (low < 60 ? 10 : 5)), 100] });
-  new ResizeObserver(redraw).observe(host);
-  return card({ title: "Band coverage", mark: "estimated", unit: "samples inside the 95 % band", table: () => ({ head: ["Trips", "Number", "Living twin, %", "Never updated, %"], rows: v.coverage.map((r) => [r.group, r.trips, r.living_pct, r.never_pct]), decimals: [0, 0, 1, 1] }) },
+  new ResizeObserver(() => requestAnimationFrame(redraw)).observe(host);
+  return card({ title: "Band coverage", mark: "estimated", unit: "% inside 95 %", table: () => ({ head: ["Trips", "Number", "Living twin, %", "Never updated, %"], rows: v.coverage.map((r) => [r.group, r.trips, r.living_pct, r.never_pct]), decimals: [0, 0, 1, 1] }) },
     [el("ul", { class: "legend" }, [{ kind: "disc", role: "estimated", text: "living twin" }, { kind: "diamond", role: "never", text: "never updated" }, { kind: "band", role: "estimated", text: "goal 93–97 %" }].map(swatch)), host]);
 }
 const KIND = { prototype: "prototype", accepted: "accepted", refused: "refused", rollback: "roll-back", promoted: "promoted" };
@@ -295,7 +295,7 @@ function effect(e) {
 function versionsCard(v) {
   const chip = fleet.chain_ok === null ? null : el("span", { class: `chip ${fleet.chain_ok ? "good" : "bad"}` }, fleet.chain_ok ? "✓ chain verified" : "✕ chain broken");
   return card({ title: "Versions", unit: num(v.versions.length), controls: chip ? [chip] : [] }, el("ol", { class: "versions", tabindex: 0, "aria-label": "Versions, newest first", reversed: true }, v.versions.slice().reverse().map((e) => el("li", {}, kindMark(e.kind), el("div", {},
-    el("p", { class: "top" }, el("b", {}, `v${e.number}`), el("span", { class: "kind" }, KIND[e.kind] || e.kind), e.deployed && el("span", { class: "chip accent" }, "deployed"), stamp(e.time_us)),
+    el("p", { class: "top" }, el("b", {}, `v${e.number}`), el("span", { class: "kind" }, KIND[e.kind] || e.kind), e.deployed && el("span", { class: "chip accent" }, "deployed"), stamp(e.time_us, day)),
     el("p", {}, e.reason), effect(e) && el("p", { class: "effect" }, `${e.trip ? `Trip ${num(e.trip)}. ` : ""}${effect(e)}`), e.hash && el("p", { class: "hash", title: e.hash }, `${e.hash.slice(0, 8)} ← ${e.parent_hash ? e.parent_hash.slice(0, 8) : "none"}`))))));
 }
 function refusedCard(v, choose) {

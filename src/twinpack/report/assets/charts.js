@@ -35,7 +35,10 @@ function set(node, attrs, children) {
 }
 const el = (tag, attrs, ...children) => set(document.createElement(tag), attrs, children);
 const svg = (tag, attrs, ...children) => set(document.createElementNS(NS, tag), attrs, children);
-const stamp = (us) => el("time", { datetime: new Date(us / 1000).toISOString(), title: `${new Date(us / 1000).toISOString().slice(0, 19)} UTC` }, moment(us));
+const stamp = (us, text = moment) => {
+  const utc = new Date(us / 1000).toISOString();
+  return el("time", { datetime: utc, title: `${utc.slice(0, 19).replace("T", " ")} UTC` }, text(us));
+};
 
 const pen = document.createElement("canvas").getContext("2d");
 function textWidth(text, strong) {
@@ -198,7 +201,7 @@ function chart(spec) {
   host.addEventListener("keydown", (e) => {
     const last = stops.length - 1, here = state.at === null ? -1 : state.at;
     const to = { ArrowRight: Math.min(last, here + 1), ArrowLeft: here < 0 ? last : Math.max(0, here - 1), Home: 0, End: last }[e.key];
-    if (to !== undefined && last >= 0) { move(to); announce(read.textContent); e.preventDefault(); }
+    if (to !== undefined && last >= 0) { move(to); announce([...read.children].map((part) => part.textContent.trim()).join(", ")); e.preventDefault(); }
     if (e.key === "Enter" && spec.pick && state.at !== null) spec.pick(state.at);
     if (e.key === "Escape") move(null);
   });
@@ -207,7 +210,7 @@ function chart(spec) {
     const w = Math.floor(host.clientWidth);
     if (w && w !== width) { width = w; draw(spec, host, state, w); show(state.at); }
   };
-  new ResizeObserver(redraw).observe(host);
+  new ResizeObserver(() => requestAnimationFrame(redraw)).observe(host);
   host.redraw = () => { width = 0; redraw(); };
   hint();
   const section = card(spec, [stops.length ? read : null, host]);
@@ -251,7 +254,7 @@ function draw(spec, host, state, width) {
     root.append(hair);
     y = base + gap;
   }
-  axis(root, spec.x.ticks(Math.max(2, Math.floor((width - left - right) / 90))), sx, left, width - right, y - gap, spec.x.first);
+  axis(root, spec.x.ticks(Math.max(2, Math.floor((width - left - right) / 56))), sx, left, width - right, y - gap, spec.x.first);
   host.replaceChildren(root);
 }
 function axis(root, ticks, sx, left, right, y, first) {
@@ -311,12 +314,14 @@ const LAYERS = {
   ranges(root, l, c) {
     let d = "", pixel = null, end = 0, lo = 0, hi = 0;
     const flush = () => { if (pixel !== null) d += `M${pixel} ${f1(c.sy(lo) + 0.6)}V${f1(c.sy(hi) - 0.6)}H${f1(Math.max(end, pixel + 1))}V${f1(c.sy(lo) + 0.6)}Z`; };
-    l.lo.forEach((low, i) => {
-      if (!known(low)) return;
-      const a = f1(c.sx(l.x0[i])), b = f1(c.sx(l.x1[i]));
-      if (pixel !== null && b <= pixel + 1) { lo = Math.min(lo, low); hi = Math.max(hi, l.hi[i]); end = Math.max(end, b); return; }
+    l.lo.forEach((bottom, i) => {
+      if (!known(bottom)) return;
+      const a = f1(c.sx(l.x0[i])), b = f1(c.sx(l.x1[i])), joins = i > 0 && l.x0[i] === l.x1[i - 1] && known(l.lo[i - 1]);
+      // The line went on between two buckets of one session.
+      const low = joins ? Math.min(bottom, l.hi[i - 1]) : bottom, high = joins ? Math.max(l.hi[i], l.lo[i - 1]) : l.hi[i];
+      if (pixel !== null && b <= pixel + 1) { lo = Math.min(lo, low); hi = Math.max(hi, high); end = Math.max(end, b); return; }
       flush();
-      [pixel, end, lo, hi] = [a, b, low, l.hi[i]];
+      [pixel, end, lo, hi] = [a, b, low, high];
     });
     flush();
     root.append(svg("path", { d, css: { fill: `var(--${l.role})` } }));
@@ -357,7 +362,7 @@ function label(root, text, x, y, c, taken) {
     const clear = box[0] >= c.left && box[2] <= c.right && box[1] >= c.top && box[3] <= c.base && taken.every((t) => box[2] < t[0] || box[0] > t[2] || box[3] < t[1] || box[1] > t[3]);
     if (!clear) continue;
     taken.push(box);
-    root.append(svg("text", { x: x + ax, y: y + ay, class: "strong", css: { fill: "var(--ink)" } }, text));
+    root.append(svg("text", { x: x + ax, y: y + ay, class: "strong halo", css: { fill: "var(--ink)" } }, text));
     return;
   }
 }
