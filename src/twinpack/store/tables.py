@@ -1,0 +1,169 @@
+"""Tables of the lake: their columns, and the order rows are read in.
+
+Every table but the dead letters has `offset`, the log offset of the row that brought a record about: a fold that is
+repeated after a crash adds nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from twinpack.fleet.events import PREDICTION, TRIP, Event
+
+TRIPS = "trips"
+PREDICTIONS = "predictions"
+PREDICTION_STEPS = "prediction_steps"
+DEAD_LETTERS = "dead_letters"
+VERSION_HEADS = "version_heads"
+OFFSET = "offset"
+
+PREDICTORS = ("deployed", "never", "challenger")
+"""Who predicts each trip: the deployed version, the never-updated prototype, the shadow as the trip began."""
+
+_VEHICLE = pa.field("vehicle_id", pa.string(), nullable=False)
+_OFFSET = pa.field(OFFSET, pa.int64(), nullable=False)
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """One table.
+
+    Attributes:
+        name: Its name and folder.
+        schema: Its columns; a release adds columns, never renames or drops one.
+        order: Columns that rows are sorted by when read.
+        event_kind: Kind of the events whose bodies are its rows, "" when rows come another way.
+    """
+
+    name: str
+    schema: pa.Schema
+    order: tuple[str, ...]
+    event_kind: str = ""
+
+
+def _floats(*names: str, kind: pa.DataType | None = None) -> list[pa.Field]:
+    return [pa.field(name, kind or pa.float64()) for name in names]
+
+
+def _each_predictor(*suffixes: str, kind: pa.DataType | None = None) -> list[pa.Field]:
+    return _floats(*(f"{who}_{suffix}" for who in PREDICTORS for suffix in suffixes), kind=kind)
+
+
+_TRIPS = pa.schema(
+    [
+        _VEHICLE,
+        ("number", pa.int32()),
+        ("kind", pa.string()),
+        ("start_us", pa.int64()),
+        ("end_us", pa.int64()),
+        ("samples", pa.int64()),
+        *_floats("energy_out_kwh", "energy_in_kwh", "ah_out", "ah_in", "soc_start_pct", "soc_end_pct"),
+        *_floats("temp_min_c", "temp_max_c", "temp_mean_c", "distance_km", "c_rate_max", "c_rate_rms"),
+        ("closed_by", pa.string()),
+        _OFFSET,
+    ]
+)
+
+_PREDICTIONS = pa.schema(
+    [
+        _VEHICLE,
+        ("trip_number", pa.int32()),
+        ("version_number", pa.int32()),
+        ("start_us", pa.int64()),
+        ("end_us", pa.int64()),
+        ("scored_samples", pa.int64()),
+        ("threshold_v", pa.float64()),
+        ("decision", pa.string()),
+        ("policy", pa.string()),
+        *_each_predictor("rmse_v", "mae_v", "coverage_95", "interval_score_v"),
+        _OFFSET,
+    ]
+)
+
+# Single precision: rows are many, and 400 V keep 30 microvolts.
+_STEPS = pa.schema(
+    [
+        _VEHICLE,
+        ("trip_number", pa.int32()),
+        ("sample_time", _TIME),
+        *_floats("measured_v", "current_a", "temp_c", "soc", kind=pa.float32()),
+        *_each_predictor("v", "sd_v", kind=pa.float32()),
+        ("scored", pa.bool_()),
+        _OFFSET,
+    ]
+)
+
+_HEADS = pa.schema(
+    [
+        _VEHICLE,
+        pa.field("versions", pa.int32(), nullable=False),
+        pa.field("head_hash", pa.string(), nullable=False),
+        pa.field("signature", pa.string(), nullable=False),
+        _OFFSET,
+    ]
+)
+
+_LETTERS = pa.schema(
+    [
+        ("file", pa.string()),
+        ("row", pa.int64()),
+        ("vehicle_id", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("action", pa.string()),
+        ("raw", pa.string()),
+        ("profile", pa.string()),
+        ("import_id", pa.string()),
+        ("imported_at", _TIME),
+    ]
+)
+
+TABLES: dict[str, LakeTable] = {
+    table.name: table
+    for table in (
+        LakeTable(TRIPS, _TRIPS, (OFFSET, "vehicle_id", "number"), TRIP),
+        LakeTable(PREDICTIONS, _PREDICTIONS, (OFFSET, "vehicle_id", "trip_number"), PREDICTION),
+        LakeTable(PREDICTION_STEPS, _STEPS, (OFFSET, "vehicle_id", "trip_number", "sample_time")),
+        LakeTable(VERSION_HEADS, _HEADS, (OFFSET, "vehicle_id", "versions")),
+        LakeTable(DEAD_LETTERS, _LETTERS, ("imported_at", "file", "row")),
+    )
+}
+"""Every table of the lake, by name."""
+
+
+def rows_of(name: str, events: Sequence[Event]) -> pa.Table:
+    """Rows of a table from the events it keeps; their bodies have the columns as attributes.
+
+    Args:
+        name: `TRIPS` or `PREDICTIONS`.
+        events: What a fold gave back; events of other kinds are passed over.
+    """
+    table = TABLES[name]
+    mine = [event for event in events if event.kind == table.event_kind]
+    columns = [_column(field, mine) for field in table.schema]
+    return pa.Table.from_arrays(columns, schema=table.schema)
+
+
+def _column(field: pa.Field, events: Sequence[Event]) -> pa.Array:
+    values: list[Any] = [event.offset if field.name == OFFSET else getattr(event.body, field.name) for event in events]
+    return pa.array(values, field.type)
+
+
+def conform(name: str, table: pa.Table) -> pa.Table:
+    """A table with exactly the columns and types of a table of the lake.
+
+    Raises:
+        ValueError: Columns are missing or unknown.
+    """
+    schema = TABLES[name].schema
+    given, wanted = set(table.column_names), set(schema.names)
+    if given != wanted:
+        raise ValueError(
+            f"table {name!r}: missing columns {sorted(wanted - given)}, unknown columns {sorted(given - wanted)}"
+        )
+    return table.select(schema.names).cast(schema)
