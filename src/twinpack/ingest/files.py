@@ -128,12 +128,16 @@ class Importer:
                 result.first_offset, result.end_offset = segment.commit(note)
         return result
 
-    def finish(self) -> None:
-        """Tell that silence followed the newest sample, unless that has been told."""
+    def finish(self, wait_for_silence: bool = False) -> None:
+        """Tell that silence followed the newest sample, unless that has been told.
+
+        Args:
+            wait_for_silence: Tell it only once that much time has passed in truth, as more samples may be on their way.
+        """
         with self.log.lock():
-            if not self.log.needs_tick():
-                return
             moment = self.log.last_receipt_us() + round(self.tick_after_s * 1e6)
+            if not self.log.needs_tick() or (wait_for_silence and moment > self.moment_us()):
+                return
             with self.log.new_segment() as segment:
                 segment.write(tick_row(moment))
                 segment.commit({"kind": "tick"})
@@ -278,14 +282,15 @@ def _import_all(importer: Importer, folder: Path, files: list[Path], progress: O
     sizes = [file.stat().st_size for file in files]
     summary = ImportSummary()
     for index, file in enumerate(files):
-        done, total = sum(sizes[:index]), sum(sizes)
+        name = file.relative_to(folder).as_posix()
 
-        def tell(step: ImportProgress, index: int = index, done: int = done, total: int = total) -> None:
+        def tell(step: ImportProgress, index: int = index) -> None:
             if progress is not None:
-                progress(ImportProgress(step.file, index, len(files), done + step.bytes_done, total))
+                done = sum(sizes[:index]) + step.bytes_done
+                progress(ImportProgress(step.file, index + step.files_done, len(files), done, sum(sizes)))
 
-        summary.files.append(import_noting_failure(importer, file, file.relative_to(folder).as_posix(), tell))
-        tell(ImportProgress(files[index].name, index + 1, len(files), sizes[index], total))
+        summary.files.append(import_noting_failure(importer, file, name, tell))
+        tell(ImportProgress(name, 1, 1, sizes[index], sizes[index]))
     return summary
 
 

@@ -24,9 +24,9 @@ DEAD_LETTERS: pa.Schema = pa.schema(
         pa.field("import_id", pa.string(), nullable=False),
     ]
 )
-"""Rows turned away: file, data row counted from 1, vehicle where known, reason in one word and in full, what became
-of it (`row rejected` or `value cleared`), the source's values as JSON, profile, and a hash of file, profile and pack: the same when
-the import is repeated."""
+"""Rows turned away: file, data row counted from 1, vehicle where known, reason in a word and in full, what became of it
+(`row rejected` or `value cleared`), the values of the source as JSON, profile, and a hash of file, profile and pack,
+which is the same when the import is repeated."""
 
 
 class DeadLetterSink(Protocol):

@@ -51,8 +51,7 @@ class Watch:
             self._done[path] = states[path]
             name = path.relative_to(self.folder).as_posix()
             results.append(import_noting_failure(self.importer, path, name, self.progress))
-        if any(result.status == "imported" for result in results):
-            self.importer.finish()
+        self.importer.finish(wait_for_silence=True)
         return results
 
     def _states(self) -> Iterator[tuple[Path, _State]]:

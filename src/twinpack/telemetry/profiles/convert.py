@@ -179,13 +179,13 @@ def bind(profile: Profile, present: Sequence[str], file_name: str) -> BoundProfi
         ImportFileError: The file name does not give a vehicle id.
     """
     vehicle, time = profile.vehicle, profile.time
+    vehicle_column = _find(vehicle.column, present)
+    if vehicle.column is not None and vehicle_column is None:
+        raise _absent("the vehicle", _all(vehicle.column), present, file_name)
     clock = _find(time.clock, present)
     elapsed = _find(time.elapsed, present) if clock is None else None
     if clock is None and elapsed is None:
         raise _absent("the time", [*_all(time.clock), *_all(time.elapsed)], present, file_name)
-    vehicle_column = _find(vehicle.column, present)
-    if vehicle.column is not None and vehicle_column is None:
-        raise _absent("the vehicle", _all(vehicle.column), present, file_name)
     signal_columns = {
         name: found
         for name, source in profile.signals.items()

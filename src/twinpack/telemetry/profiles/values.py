@@ -65,7 +65,11 @@ def _cast(array: Any, name: str) -> Floats:
     elif not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         if not pa.types.is_null(kind):
             raise ProfileError(f"column {name!r} holds {kind}, not numbers")
-    # int64 beyond 2**53 rounds; no signal reaches it.
+    return _floats(array)
+
+
+def _floats(array: Any) -> Floats:
+    # A whole number beyond 2**53 is rounded; no signal reaches it. The copy may be written to.
     return np.array(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
@@ -76,7 +80,7 @@ def _parse(array: Any, markers: list[str], decimal: str) -> tuple[Floats, Flags]
     if decimal != ".":
         array = pc.replace_substring(array, decimal, ".")
     try:
-        return _cast(array, ""), np.zeros(len(array), bool)
+        return _floats(array), np.zeros(len(array), bool)
     except pa.ArrowInvalid:
         return _parse_carefully(array)
 
@@ -88,7 +92,7 @@ def _parse_carefully(array: Any) -> tuple[Floats, Flags]:
     array = pc.if_else(pc.is_valid(flag), pc.if_else(pc.greater_equal(flag, half), "1", "0"), array)
     fits = pc.fill_null(pc.match_substring_regex(array, _NUMBER), True)
     cleaned = pc.replace_substring(pc.if_else(fits, array, pa.scalar(None, pa.string())), "+", "")
-    return _cast(cleaned, ""), ~fits.to_numpy(zero_copy_only=False)
+    return _floats(cleaned), ~fits.to_numpy(zero_copy_only=False)
 
 
 def _without_markers(raw: Floats, source: SignalSource, narrow: bool) -> Floats:
