@@ -1,4 +1,4 @@
-"""Types of the formulas: float64 arrays, and numbers or arrays that broadcast against each other."""
+"""Types of the formulas: float64 arrays, numbers or arrays that broadcast against each other, and indices."""
 
 from __future__ import annotations
 
@@ -9,3 +9,4 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Numeric: TypeAlias = float | Floats
+Index: TypeAlias = NDArray[np.int64]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinpack.battery import ageing
 from twinpack.battery.arrays import Floats
@@ -88,6 +89,8 @@ class Life:
         r0_ratio: Ohmic resistance over that of the mean new pack, at equal state and temperature.
         rc_ratio: The same for the slow resistances.
         bms_capacity_ah: What the BMS believes; it learns a new figure only at every 15th drive.
+        soc_start: True state of charge at the start of the drive: about what the driver usually charges to.
+        charged: Whether a sampled charge follows the drive.
     """
 
     start_s: Floats
@@ -96,6 +99,8 @@ class Life:
     r0_ratio: Floats
     rc_ratio: Floats
     bms_capacity_ah: Floats
+    soc_start: Floats
+    charged: NDArray[np.bool_]
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
@@ -147,7 +152,7 @@ def draw_vehicles(settings: FleetSettings, pack: PackSpec) -> Vehicles:
 def live(settings: FleetSettings, pack: PackSpec, vehicles: Vehicles) -> Life:
     """When each vehicle drives, and the state of its battery then."""
     slot_days = settings.years * DAYS_PER_YEAR / settings.trips
-    draws = np.stack([generator(settings.seed, v, 2**31).random((3, settings.trips)) for v in range(settings.vehicles)])
+    draws = np.stack([generator(settings.seed, v, 2**31).random((5, settings.trips)) for v in range(settings.vehicles)])
     start_days = _start_days(slot_days, settings.trips, draws)
     interval_days = np.diff(start_days, axis=1, prepend=0.0)
     # holidays and busy months
@@ -161,6 +166,8 @@ def live(settings: FleetSettings, pack: PackSpec, vehicles: Vehicles) -> Life:
         r0_ratio=vehicles.new_resistance[:, None] * (1.0 + 0.85 * resistance_gain),
         rc_ratio=vehicles.new_resistance[:, None] * (1.0 + 1.15 * resistance_gain),
         bms_capacity_ah=capacity_ah[:, np.arange(settings.trips) // 15 * 15],
+        soc_start=np.clip(vehicles.charge_habit[:, None] + 0.09 * (2.0 * draws[:, 3] - 1.0), 0.62, 0.99),
+        charged=draws[:, 4] < settings.charge_share,
     )
 
 
