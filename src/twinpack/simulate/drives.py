@@ -19,7 +19,7 @@ from twinpack.simulate.vehicles import Life, Vehicles, generator, season_c
 DRIVE_SAMPLES = 451
 CHARGE_SAMPLES = 361
 
-_PERIODS_S = np.array([6.0, 8.0, 10.0])
+_PERIODS_S = np.array([8.0, 9.0, 10.0])
 _GRAVITY, _AIR_KG_M3 = 9.81, 1.2
 _DRIVE_EFFICIENCY, _REGENERATION_EFFICIENCY = 0.90, 0.68
 _REGENERATION_MAX_W, _ELECTRONICS_W = 70_000.0, 450.0
@@ -27,7 +27,8 @@ _REGENERATION_MAX_W, _ELECTRONICS_W = 70_000.0, 450.0
 _MEAN_KMH = np.array([34.0, 76.0, 112.0])
 _WANDER_KMH = np.array([13.0, 10.0, 8.0])
 # share of a sample's wander that the next one keeps; about 25 s at 8 s a sample
-_SPEED_MEMORY, _GRADE_MEMORY = 0.72, 0.93
+_SPEED_MEMORY = 0.72
+_TERRAIN_M, _TERRAIN_MEMORY, _TERRAIN_HEIGHT_M = 320.0, 0.88, 1500.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def plan_drives(settings: FleetSettings, vehicles: Vehicles, life: Life, first: 
     vehicle = np.tile(np.arange(settings.vehicles), end - first)
     u, n = draws.uniform, draws.normal
     period_s = _PERIODS_S[(u[:, 0] * 3.0).astype(np.int64)]
-    count = np.minimum(np.round((2700.0 + 1500.0 * u[:, 1]) / period_s), DRIVE_SAMPLES - 1).astype(np.int64)
+    count = (300.0 + 150.0 * u[:, 1]).astype(np.int64)
     load_kg = np.round(vehicles.usual_load_kg[vehicle] * np.exp(0.4 * n[:, 0]), 0)
     ambient_c = _weather(vehicles, life.start_s[vehicle, trip], vehicle, n[:, 1])
     speed_ms = _speed(vehicles, vehicle, count, draws) / 3.6
@@ -167,13 +168,15 @@ def _speed(vehicles: Vehicles, vehicle: Index, count: Index, draws: Draws) -> Fl
 
 
 def _hills(vehicles: Vehicles, vehicle: Index, distance_m: Floats, draws: Draws) -> tuple[Floats, Floats]:
-    """Grade and height; hills even out, since the way leads back."""
-    grade = vehicles.hilliness[vehicle][:, None] * _wander(draws.series[:, 2], _GRADE_MEMORY)
-    step_m = np.diff(distance_m, axis=1, prepend=0.0)
-    climb = np.cumsum(grade * step_m, axis=1)
-    total = distance_m[:, -1:]
-    back = climb[:, -1:] / np.maximum(total, 1.0)
-    return grade - back, vehicles.height_m[vehicle][:, None] + 60.0 + climb - back * distance_m
+    """Grade and height along the way: a landscape of points `_TERRAIN_M` apart with straight slopes between."""
+    terrain = _wander(_wander(draws.series[:, 2], _TERRAIN_MEMORY), _TERRAIN_MEMORY)
+    terrain *= (vehicles.hilliness[vehicle] * _TERRAIN_HEIGHT_M)[:, None]
+    place = np.minimum(distance_m / _TERRAIN_M, DRIVE_SAMPLES - 1.001)
+    before = place.astype(np.int64)
+    low = np.take_along_axis(terrain, before, axis=1)
+    rise = np.take_along_axis(terrain, before + 1, axis=1) - low
+    height_m = vehicles.height_m[vehicle][:, None] + low + rise * (place - before)
+    return rise / _TERRAIN_M, height_m
 
 
 def _comfort(ambient_c: Floats, period_s: Floats, mood: Floats) -> tuple[Floats, Floats]:

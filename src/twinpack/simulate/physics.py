@@ -131,14 +131,15 @@ class PhysicsFleet:
         last = np.arange(len(v)), count - 1
         distance = np.round(drives.distance_km[last] * (1.0 + 0.03 * draws.normal[:, 8]))
         duration = 60.0 * np.round(count * drives.period_s * (1.0 + 0.05 * draws.normal[:, 9]) / 60.0)
-        speed = np.where(drives.speed_kmh > 0.0, drives.speed_kmh + 0.3 * draws.noise[:, 3, :DRIVE_SAMPLES], 0.0)
+        shown = drives.speed_kmh + 0.3 * draws.noise[:, 3, :DRIVE_SAMPLES]
+        speed = np.where(drives.speed_kmh > 0.0, np.clip(np.round(shown, 1), 0.0, None), 0.0)
         none, zero = np.full(len(v), np.nan), np.zeros(len(v))
         return {
             "pack_voltage_v": sensors.measured_voltage(record.voltage_v, draws),
             "pack_current_a": sensors.measured_current(record.current_a, faults, draws),
             "cell_temp_avg_c": sensors.measured_temp(record.temp_c, draws),
             "soc_pct": sensors.bms_soc_pct(record.soc, faults, draws),
-            "speed_kmh": np.maximum(_then(np.round(speed, 1), zero), 0.0),
+            "speed_kmh": _then(speed, zero),
             "odometer_km": np.round(_then(odometer, odometer[last]), 1),
             "ambient_temp_c": np.round(2.0 * _then(drives.ambient_c, drives.ambient_c[:, -1])) / 2.0,
             "elevation_m": np.round(_then(drives.elevation_m, drives.elevation_m[last]), 1),
@@ -202,4 +203,4 @@ class PhysicsFleet:
 
 def _then(driving: Floats, charging: Floats) -> Floats:
     """A signal of the drive, then one value a session while charging."""
-    return np.concatenate([driving, charging[:, None].repeat(CHARGE_SAMPLES, axis=1)], axis=1)
+    return np.asarray(np.concatenate([driving, charging[:, None].repeat(CHARGE_SAMPLES, axis=1)], axis=1), np.float64)

@@ -24,11 +24,11 @@ from twinpack.simulate.settings import DAYS_PER_YEAR, FleetSettings
 
 # Yearly mean, seasonal swing and daily swing of the air (°C), hilliness (standard deviation of the grade), height (m).
 CLIMATES = {
-    "nordic": (5.5, 11.0, 3.0, 0.012, 60.0),
-    "maritime": (10.5, 6.5, 3.0, 0.009, 40.0),
-    "continental": (9.5, 10.5, 4.5, 0.013, 300.0),
-    "mediterranean": (15.5, 8.5, 5.0, 0.016, 150.0),
-    "subtropical": (20.5, 7.0, 4.5, 0.007, 30.0),
+    "nordic": (5.5, 11.0, 3.0, 0.012, 150.0),
+    "maritime": (10.5, 6.5, 3.0, 0.009, 130.0),
+    "continental": (9.5, 10.5, 4.5, 0.013, 350.0),
+    "mediterranean": (15.5, 8.5, 5.0, 0.016, 250.0),
+    "subtropical": (20.5, 7.0, 4.5, 0.007, 120.0),
 }
 _CLIMATE_SHARES = (0.15, 0.25, 0.25, 0.2, 0.15)
 _CLIMATE_TABLE = np.array(list(CLIMATES.values()))
@@ -36,7 +36,7 @@ _CLIMATE_TABLE = np.array(list(CLIMATES.values()))
 _FINAL_HEALTH_PCT = (76.0, 96.0)
 _FINAL_RESISTANCE_GAIN = (0.15, 1.0)
 _REFERENCE_YEARS = 5.0
-_DRIVEN_KWH_PER_KM = 0.19
+_DRIVEN_KWH_PER_KM = 0.23
 # the laws were fitted to a cell of 2014; this share of their capacity loss is left in the simulated one
 _CAPACITY_LOSS_SHARE = 0.72
 
@@ -129,11 +129,11 @@ def draw_vehicles(settings: FleetSettings, pack: PackSpec) -> Vehicles:
         urban=0.10 + 0.18 * u[:, 3],
         charge_habit=0.80 + 0.17 * u[:, 4],
         depth=0.25 + 0.40 * u[:, 5],
-        yearly_km=16_000.0 * np.exp(0.35 * n[:, 3]),
-        mass_kg=2050.0 + 120.0 * n[:, 4],
-        drag_area_m2=0.72 + 0.04 * n[:, 5],
+        yearly_km=15_000.0 * np.exp(0.35 * n[:, 3]),
+        mass_kg=2350.0 + 130.0 * n[:, 4],
+        drag_area_m2=1.08 + 0.06 * n[:, 5],
         rolling=0.0105 + 0.0006 * n[:, 6],
-        usual_load_kg=80.0 + 250.0 * u[:, 6] ** 2,
+        usual_load_kg=120.0 + 450.0 * u[:, 6] ** 2,
         odometer_start_km=20.0 + 400.0 * u[:, 7],
         new_capacity=1.0 + 0.015 * (2.0 * u[:, 8] - 1.0),
         new_resistance=np.exp(0.03 * n[:, 7]),
