@@ -13,7 +13,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -193,48 +193,62 @@ def verify(registry: Registry, heads: Heads) -> AuditReport:
     Raises:
         AuditError: The signing key is gone or damaged.
     """
+    # Read in the order opposite to writing, so that a run at work meanwhile does not look like damage.
+    limits = _Limits(registry)
     signed = heads.read()
-    forged = {(head.vehicle_id, head.offset) for head in heads.forged(_all(signed))}
+    broken = _forged(heads, signed)
     total = sum(map(len, signed.values()))
-    limits = _Limits.of(registry)
-    broken: dict[str, BrokenLink] = {}
     versions = unsigned = vehicles = 0
     for vehicle_id, rows in groupby(registry.version_rows(), attrgetter("vehicle_id")):
-        history = _History(vehicle_id, signed.pop(vehicle_id, []), forged, limits)
-        found = history.check(rows)
+        history = _History(vehicle_id, signed.pop(vehicle_id, []), limits)
+        _note(broken, history.check(rows))
         vehicles, versions, unsigned = vehicles + 1, versions + history.count, unsigned + history.unsigned
-        if found is not None:
-            broken[vehicle_id] = found
-    for vehicle_id, left in signed.items():
-        broken[vehicle_id] = _removed(left)
+    for left in signed.values():
+        _note(broken, _removed(left))
     return AuditReport(vehicles, versions, total, unsigned, tuple(broken[name] for name in sorted(broken)))
 
 
-@dataclass(frozen=True)
+def _forged(heads: Heads, signed: Mapping[str, Sequence[SignedHead]]) -> dict[str, BrokenLink]:
+    broken: dict[str, BrokenLink] = {}
+    for head in heads.forged(head for listed in signed.values() for head in listed):
+        what = "the signature of its head is not of this workspace's key"
+        _note(broken, BrokenLink(head.vehicle_id, head.versions, what))
+    return broken
+
+
+def _note(broken: dict[str, BrokenLink], link: BrokenLink | None) -> None:
+    """Keep the first broken link of each vehicle."""
+    if link is not None and (link.vehicle_id not in broken or link.version < broken[link.vehicle_id].version):
+        broken[link.vehicle_id] = link
+
+
 class _Limits:
-    """Versions below `snapshot` were signed before that snapshot was taken; none is at or beyond `end`."""
+    """Which versions may be without a signed head: those since the last snapshot, of rows that were folded."""
 
-    snapshot: int
-    end: int
-
-    @classmethod
-    def of(cls, registry: Registry) -> _Limits:
+    def __init__(self, registry: Registry) -> None:
         snapshots = registry.snapshots()
-        return cls(snapshots[0].offset if snapshots else 0, registry.offset())
+        self._snapshot = snapshots[0].offset if snapshots else 0
+        self._end = 0
+        self._registry = registry
+
+    def fault(self, offset: int) -> str:
+        """What is wrong with an unsigned version of a row, "" when it may be."""
+        if offset < self._snapshot:
+            return "its head was never signed, though later rows were folded"
+        if offset >= self._end:
+            self._end = self._registry.offset()
+        return "it claims a row of the log that was not folded yet" if offset >= self._end else ""
 
 
 class _History:
     """Walks one vehicle's versions."""
 
-    def __init__(
-        self, vehicle_id: str, heads: Sequence[SignedHead], forged: set[tuple[str, int]], limits: _Limits
-    ) -> None:
+    def __init__(self, vehicle_id: str, heads: Sequence[SignedHead], limits: _Limits) -> None:
         self.vehicle_id = vehicle_id
         self.count = 0
         self.unsigned = 0
         self._heads = {head.versions: head for head in heads}
         self._signed = max(self._heads, default=0)
-        self._forged = {head.versions for head in heads if (vehicle_id, head.offset) in forged}
         self._limits = limits
         self._parent_hash = ""
 
@@ -261,19 +275,12 @@ class _History:
         return row.number, what or self._head_fault(row)
 
     def _head_fault(self, row: VersionRow) -> str:
+        if row.number > self._signed:
+            self.unsigned += 1
+            return self._limits.fault(row.offset)
         head = self._heads.get(row.number)
-        if row.number in self._forged:
-            return "the signature of its head is not of this workspace's key"
         if head is not None and (head.head_hash, head.offset) != (row.hash, row.offset):
             return "it is not the version whose head was signed"
-        return self._unsigned_fault(row) if row.number > self._signed else ""
-
-    def _unsigned_fault(self, row: VersionRow) -> str:
-        self.unsigned += 1
-        if row.offset >= self._limits.end:
-            return "it claims a row of the log that was not folded yet"
-        if row.offset < self._limits.snapshot:
-            return "its head was never signed, though later rows were folded"
         return ""
 
 
@@ -290,10 +297,6 @@ def _content_fault(row: VersionRow) -> str:
 def _removed(heads: Sequence[SignedHead]) -> BrokenLink:
     most = max(head.versions for head in heads)
     return BrokenLink(heads[0].vehicle_id, 1, f"missing: the signed head counts {most} versions, the registry has none")
-
-
-def _all(heads: Mapping[str, Sequence[SignedHead]]) -> Iterator[SignedHead]:
-    return (head for listed in heads.values() for head in listed)
 
 
 def _signed(key: bytes, event: Event) -> SignedHead:
