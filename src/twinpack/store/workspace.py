@@ -9,12 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twinpack import __version__
 from twinpack.errors import NotFoundError, WorkspaceBusyError, WorkspaceError, WorkspaceVersionError
+from twinpack.store.artifacts import ModelArtifacts
 from twinpack.store.files import write_atomic
 from twinpack.store.registry import Registry
 from twinpack.store.settings import Settings, parse_settings
+from twinpack.store.snapshots import Snapshots
+
+if TYPE_CHECKING:  # the Delta library takes a while to load, and not every command reads the lake
+    from twinpack.store.audit import Heads
+    from twinpack.store.lake import Lake
 
 DEFAULT_HOME = "./twinpack-data"
 FORMAT = 1
@@ -102,6 +109,26 @@ class Workspace:
             registry.close()
             raise
         return registry
+
+    def lake(self) -> Lake:
+        """The tables of the lake."""
+        from twinpack.store.lake import Lake
+
+        return Lake(self.lake_dir)
+
+    def heads(self) -> Heads:
+        """The signed heads of the version chains."""
+        from twinpack.store.audit import Heads
+
+        return Heads(self.lake(), self.audit_key_path)
+
+    def artifacts(self, registry: Registry) -> ModelArtifacts:
+        """Its model artifacts."""
+        return ModelArtifacts(self.models_dir, registry)
+
+    def snapshots(self, registry: Registry) -> Snapshots:
+        """Its snapshots."""
+        return Snapshots(self.snapshots_dir, registry)
 
     @contextmanager
     def runtime_lock(self) -> Iterator[None]:

@@ -1,0 +1,68 @@
+"""`twinpack rollback`: deploy an earlier version of a twin again."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinpack.cli import output
+from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
+
+if TYPE_CHECKING:
+    from twinpack.ingest.log import SegmentLog
+    from twinpack.twin.versions import TwinVersion
+
+
+def command(
+    vehicle: Annotated[str, typer.Argument(help="The vehicle.")],
+    version: Annotated[int, typer.Argument(min=1, help="Number of the version to deploy again.")],
+    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "asked for on the command line",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Deploy an earlier version of a twin again.
+
+    Nothing is erased: the roll-back becomes a new version. It is a row of the log and takes effect when that row is
+    folded, with the next `twinpack run`.
+    """
+    from twinpack.ingest.log import SegmentLog
+    from twinpack.store.workspace import Workspace
+
+    workspace = Workspace.open(home, create=False)
+    with workspace.registry() as registry:
+        target = registry.version(vehicle, version)
+    body = rollback_command(target, reason)
+    offset = append_command(SegmentLog(workspace.log_dir), vehicle, body)
+    if as_json:
+        output.json_result({"vehicle": vehicle, "to": version, "reason": reason, "offset": offset})
+    else:
+        output.line(f"{vehicle} goes back to version {version} with the next `twinpack run` (row {offset} of the log)")
+
+
+def rollback_command(target: TwinVersion, reason: str) -> dict[str, Any]:
+    """The command that deploys `target` again; it carries all the fold needs, which never reads the registry."""
+    return {
+        "type": "rollback",
+        "vehicle": target.vehicle_id,
+        "to": target.number,
+        "model_hash": target.model_hash,
+        "parameters": list(target.parameters),
+        "mean": list(target.mean),
+        "covariance": list(target.covariance),
+        "reason": reason,
+    }
+
+
+def append_command(log: SegmentLog, vehicle: str, body: dict[str, Any]) -> int:
+    """Append a command row to the log, dated at the newest row there is; returns its offset."""
+    from twinpack.telemetry.schema import command_rows
+
+    # Wall-clock time may be years after the data: it would look like silence. It is kept for people, in the row.
+    asked_at = datetime.now(UTC)
+    at_us = log.last_receipt_us() or int(asked_at.timestamp() * 1e6)
+    text = json.dumps({**body, "asked_at": asked_at.isoformat(timespec="seconds")}, allow_nan=False)
+    first, _ = log.append([command_rows([vehicle], [at_us], [text])], {"source": "rollback"})
+    return first
