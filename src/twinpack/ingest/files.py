@@ -78,6 +78,7 @@ class Importer:
         log: Where good rows go.
         dead_letters: Where rows that were turned away go.
         pack: Pack of the vehicles, a name or TOML text; overrules the profile's.
+        default_pack: Pack where neither the profile nor the file names one.
         tick_after_s: Silence that `finish` tells, seconds.
         now_us: Moment of the import, microseconds since the epoch; the system's clock when None.
     """
@@ -86,6 +87,7 @@ class Importer:
     log: SegmentLog
     dead_letters: DeadLetterSink
     pack: str | None = None
+    default_pack: str | None = None
     tick_after_s: float = TICK_AFTER_S
     now_us: int | None = None
 
@@ -152,8 +154,8 @@ class Importer:
         return Spool(self.log.directory / f"{import_id}.tmp", name, self.profile.name, import_id)
 
     def _pack(self, reader: Reader, path: Path) -> str:
-        pack = self.pack or self.profile.pack or reader.notes.get(PACK_NOTE)
-        if pack is None:
+        pack = self.pack or self.profile.pack or reader.notes.get(PACK_NOTE) or self.default_pack
+        if not pack:
             raise ProfileError(f"{path}: which pack? set pack in profile {self.profile.name!r} or use --pack")
         return pack
 
@@ -245,17 +247,20 @@ def import_path(
     now_us: int | None = None,
     exclude: Iterable[Path] = (),
 ) -> ImportSummary:
+    """Import a file or a folder; `Importer` says what the options mean, `import_with` what comes back and is raised."""
+    importer = Importer(profile, log, dead_letters, pack, tick_after_s=tick_after_s, now_us=now_us)
+    return import_with(importer, path, progress, exclude)
+
+
+def import_with(
+    importer: Importer, path: Path, progress: OnProgress | None = None, exclude: Iterable[Path] = ()
+) -> ImportSummary:
     """Import a file, or every file of a folder that the profile takes, in the order of their names.
 
     Args:
+        importer: Profile, log and dead letters.
         path: File or folder.
-        profile: How to read them.
-        log: Where good rows go.
-        dead_letters: Where rows that were turned away go.
-        pack: Pack of the vehicles, a name or TOML text; overrules the profile's.
         progress: Called after each piece.
-        tick_after_s: Silence told at the end, seconds.
-        now_us: Moment of the import, microseconds since the epoch; the system's clock when None.
         exclude: Folders to leave out.
 
     Returns:
@@ -265,7 +270,7 @@ def import_path(
         ImportFileError: The one file cannot be read, or the folder holds none; nothing stays.
         ProfileError: The one file lacks a column the profile needs.
     """
-    importer = Importer(profile, log, dead_letters, pack, tick_after_s, now_us)
+    profile, log = importer.profile, importer.log
     if not path.is_dir():
         result = importer.import_file(path, progress=progress)
         importer.finish()
