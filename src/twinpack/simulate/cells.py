@@ -48,12 +48,20 @@ class FastOcv:
         grid = np.arange(-self._margin, self._size + self._margin + 1) / self._size
         self._voltage = table.pchip(grid)
         self._rise = np.diff(self._voltage)
+        self._last = len(self._rise) - 1.0
 
     def __call__(self, soc: Floats) -> Floats:
         """Voltage of a cell, V."""
-        place = soc * self._size + self._margin
-        i = np.clip(place.astype(np.int64), 0, len(self._rise) - 1)
+        place, i = self._place(soc)
         return np.asarray(self._voltage[i] + (place - i) * self._rise[i])
+
+    def slope(self, soc: Floats) -> Floats:
+        """Volts per unit of state of charge."""
+        return np.asarray(self._rise[self._place(soc)[1]] * self._size)
+
+    def _place(self, soc: Floats) -> tuple[Floats, Index]:
+        place = soc * self._size + self._margin
+        return place, np.minimum(np.maximum(place, 0.0), self._last).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -241,7 +249,7 @@ def _as_source(
     bend = b.saturation_a * np.arcsinh(state.i1_a / b.saturation_a)
     chord = np.where(np.abs(state.i1_a) > 1e-6, bend / np.where(state.i1_a == 0.0, 1.0, state.i1_a), 1.0)
     source_v = open_circuit(b, soc) + b.series * (r1 * chord * first[0] + r2 * second[0])
-    slope = b.series * (b.ocv(soc + 1e-3) - b.ocv(soc)) * 1e3
+    slope = b.series * b.ocv.slope(soc)
     return source_v, b.series * (r0 + r1 * chord * first[1] + r2 * second[1]) + slope * half
 
 

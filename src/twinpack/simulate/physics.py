@@ -24,7 +24,7 @@ from twinpack.simulate.settings import FleetSettings, vehicle_ids
 from twinpack.simulate.vehicles import draw_vehicles, live
 from twinpack.telemetry.schema import TELEMETRY, TIME_TYPE
 
-_SESSIONS_AT_ONCE = 400
+_SESSIONS_AT_ONCE = 600
 
 
 class PhysicsFleet:
