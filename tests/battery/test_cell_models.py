@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from twinpack.battery import ageing, ecm, thermal
@@ -74,7 +75,7 @@ MODELS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "graphite_ua": lambda x: ageing.graphite_potential(x["soc"]),
     "lfp250_calendar_loss": calendar(ageing.lfp250_calendar, 0.526, "soc", "t_k"),
     "lfp250_cycle_loss": cycling(ageing.lfp250_cycle, 0.828, "efc", "c_rate", "dod", "t_k"),
-    "power_law_virtual_time": lambda x: ageing.accumulate(x["k"], x["dx"], x["p"]),
+    "power_law_virtual_time": lambda x: ageing.accumulate(np.array(x["k"]), np.array(x["dx"]), x["p"])[-1],
     "power_law_euler_daily": explicit,
     "power_law_euler_30d": explicit,
 }

@@ -10,9 +10,6 @@ holds a knee and none is valid far outside the tests it was fitted to. Temperatu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
 from twinpack.battery.arrays import Floats, Numeric
@@ -119,58 +116,12 @@ def grow_explicit(state: Numeric, k: Numeric, dx: Numeric, power: float) -> Floa
     return np.where(y > 0.0, y + slope * dx, coefficient * _f(dx) ** power)
 
 
-def accumulate(k: Sequence[float], dx: Sequence[float], power: float) -> float:
-    """Loss after intervals `dx` with coefficients `k`: `(sum k_i^(1/p) dx_i)^p`."""
-    inverse = 1.0 / power
-    return float(np.sum(np.asarray(k) ** inverse * np.asarray(dx)) ** power)
+def accumulate(k: Numeric, dx: Numeric, power: float) -> Floats:
+    """Loss at the end of each interval `dx` with its coefficient `k`, along the last axis: `(sum k_i^(1/p) dx_i)^p`.
 
-
-@dataclass(frozen=True)
-class SchmalstiegState:
-    """The four separate losses of the NMC law, as fractions; one entry a vehicle."""
-
-    calendar_capacity: Floats
-    cycle_capacity: Floats
-    calendar_resistance: Floats
-    cycle_resistance: Floats
-
-    @classmethod
-    def new(cls, size: int) -> SchmalstiegState:
-        """Nothing lost yet."""
-        return cls(*(np.zeros(size) for _ in range(4)))
-
-    @property
-    def capacity_loss(self) -> Floats:
-        """Fraction of the capacity lost."""
-        return self.calendar_capacity + self.cycle_capacity
-
-    @property
-    def resistance_gain(self) -> Floats:
-        """Resistance gained over that when new."""
-        return self.calendar_resistance + self.cycle_resistance
-
-    def stored(self, days: Numeric, storage_v: Numeric, temp_k: Numeric) -> SchmalstiegState:
-        """After `days` at a cell voltage and temperature."""
-        capacity = schmalstieg_calendar_capacity(storage_v, temp_k)
-        resistance = schmalstieg_calendar_resistance(storage_v, temp_k)
-        return SchmalstiegState(
-            grow(self.calendar_capacity, capacity, days, SCHMALSTIEG_CALENDAR_POWER),
-            self.cycle_capacity,
-            grow(self.calendar_resistance, resistance, days, SCHMALSTIEG_CALENDAR_POWER),
-            self.cycle_resistance,
-        )
-
-    def cycled(self, throughput_ah: Numeric, mean_v: Numeric, depth: Numeric, cell_ah: float) -> SchmalstiegState:
-        """After `throughput_ah` (charge plus discharge) through a cell of `cell_ah`."""
-        reference_ah = np.multiply(throughput_ah, SCHMALSTIEG_CELL_AH / cell_ah)
-        capacity = schmalstieg_cycle_capacity(mean_v, depth)
-        resistance = schmalstieg_cycle_resistance(mean_v, depth)
-        return SchmalstiegState(
-            self.calendar_capacity,
-            grow(self.cycle_capacity, capacity, reference_ah, SCHMALSTIEG_CAPACITY_CYCLE_POWER),
-            self.calendar_resistance,
-            grow(self.cycle_resistance, resistance, reference_ah, SCHMALSTIEG_RESISTANCE_CYCLE_POWER),
-        )
+    The same as `grow` from interval to interval, all at once.
+    """
+    return np.asarray(np.cumsum(_f(k) ** (1.0 / power) * _f(dx), axis=-1) ** power)
 
 
 def _f(value: Numeric) -> Floats:

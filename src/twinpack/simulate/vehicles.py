@@ -199,12 +199,13 @@ def _wear(
     calendar, cycling = ageing.SCHMALSTIEG_CALENDAR_POWER, ageing.SCHMALSTIEG_CAPACITY_CYCLE_POWER
     lost = (
         vehicles.fade_calendar[:, None]
-        * _carry(ageing.schmalstieg_calendar_capacity(rest_v, temp_k), interval_days, calendar),
-        vehicles.fade_cycle[:, None] * _carry(ageing.schmalstieg_cycle_capacity(mean_v, depth), throughput_ah, cycling),
+        * ageing.accumulate(ageing.schmalstieg_calendar_capacity(rest_v, temp_k), interval_days, calendar),
+        vehicles.fade_cycle[:, None]
+        * ageing.accumulate(ageing.schmalstieg_cycle_capacity(mean_v, depth), throughput_ah, cycling),
     )
     gained = (
-        _carry(ageing.schmalstieg_calendar_resistance(rest_v, temp_k), interval_days, calendar),
-        _carry(ageing.schmalstieg_cycle_resistance(mean_v, depth), throughput_ah, 1.0),
+        ageing.accumulate(ageing.schmalstieg_calendar_resistance(rest_v, temp_k), interval_days, calendar),
+        ageing.accumulate(ageing.schmalstieg_cycle_resistance(mean_v, depth), throughput_ah, 1.0),
     )
     aged = _REFERENCE_YEARS / settings.years
     final_loss = lost[0][:, -1] * aged**calendar + lost[1][:, -1] * aged**cycling
@@ -213,8 +214,3 @@ def _wear(
     fade = np.clip(1.0, least / final_loss, most / final_loss)
     growth = np.clip(vehicles.fade_resistance, *(limit / final_gain for limit in _FINAL_RESISTANCE_GAIN))
     return fade[:, None] * (lost[0] + lost[1]), growth[:, None] * (gained[0] + gained[1])
-
-
-def _carry(k: Floats, dx: Floats, power: float) -> Floats:
-    """`ageing.grow` interval by interval along the last axis, all states at once."""
-    return np.asarray(np.cumsum(k ** (1.0 / power) * dx, axis=1) ** power)
