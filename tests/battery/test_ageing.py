@@ -18,7 +18,7 @@ def test_the_order_of_intervals_does_not_matter(intervals: list[tuple[float, flo
             y = ageing.grow(y, k, dx, power)
         return float(y)
 
-    at_once = ageing.accumulate(*(np.array(values) for values in zip(*intervals, strict=True)), power)[-1]
+    at_once = ageing.accumulate(np.array([k for k, _ in intervals]), np.array([dx for _, dx in intervals]), power)[-1]
     assert total(intervals) == pytest.approx(total(intervals[::-1]), rel=1e-9)
     assert total(intervals) == pytest.approx(at_once, rel=1e-9)
 
