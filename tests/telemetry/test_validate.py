@@ -135,3 +135,19 @@ def test_a_charge_that_is_a_fraction_is_noticed_but_an_empty_pack_is_not() -> No
     empty = Validator()
     empty.check(_readings([(0, i, 380.0, 0.0) for i in range(30)]))
     assert empty.hints() == []
+
+
+def _hints(values: list[float], rows: int, name: str = "cell_temp_avg_c") -> list[str]:
+    column = np.full(rows, np.nan)
+    column[: len(values)] = values
+    validator = Validator(limits_for(load_pack("bmw_i3_60ah")))
+    validator.check(Readings(("a",), np.zeros(rows, np.int32), np.arange(rows) + START, None, {name: column}, {}))
+    return [hint.unit for hint in validator.hints()]
+
+
+def test_a_wrong_unit_is_told_from_a_bus_without_a_value_and_from_a_few_bad_values() -> None:
+    assert _hints([293.0] * 5, 5) == ["K"]
+    assert _hints([255.0] * 30, 30) == []
+    assert _hints([293.0] * 3, 30) == []
+    assert _hints([3800.0] * 30, 30, "pack_voltage_v") == ["0.1 V"]
+    assert _hints([65535.0] * 30, 30, "isolation_resistance_kohm") == []

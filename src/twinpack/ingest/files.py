@@ -317,7 +317,7 @@ def find_files(folder: Path, profile: Profile, exclude: Iterable[Path] = ()) -> 
         path
         for path in folder.rglob("*")
         if path.is_file()
-        and any(fnmatch(path.name, pattern) for pattern in profile.files)
+        and any(fnmatch(path.name.lower(), pattern.lower()) for pattern in profile.files)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not any(path.resolve().is_relative_to(place) for place in left_out)
     ]

@@ -44,6 +44,8 @@ _SAMPLED = 2000
 _SHARES = ("soc_pct", "soc_displayed_pct")
 _ENOUGH_ROWS = 20
 _EMPTY_PCT = 0.02
+_NOT_AVAILABLE = (215.0, 254.0, 255.0, 65534.0, 65535.0)
+"""What a bus says for "no value" (215 is 255 less the usual offset of a temperature): no sign of another unit."""
 
 
 def physical_limits() -> dict[str, tuple[float, float]]:
@@ -123,12 +125,14 @@ class Validator:
     _codes: dict[str, int] = field(default_factory=dict)
     _newest: dict[int, int] = field(default_factory=dict)
     _window: DuplicateWindow = field(default_factory=DuplicateWindow)
+    _rows: int = 0
     _present: Counter[str] = field(default_factory=Counter)
     _outside: Counter[str] = field(default_factory=Counter)
     _sampled: dict[str, Floats] = field(default_factory=dict)
 
     def check(self, readings: Readings) -> Checked:
         """Validate the next N rows of the file."""
+        self._rows += len(readings)
         ledger = _Ledger(len(readings), list(readings.faults))
         self._check_times(readings, ledger)
         signals = {name: self._in_range(name, values, ledger) for name, values in readings.signals.items()}
@@ -197,9 +201,14 @@ class Validator:
             return UnitHint(name, present, outside, "fraction") if sure else None
         if 2 * outside <= present:
             return None
+        if name not in ESSENTIAL and outside < min(_ENOUGH_ROWS, self._rows):
+            return None
         low, high = self.limits[name]
         scale, offset = self.stated.get(name, (1.0, 0.0))
         raw = (sampled - offset) / scale
+        raw = raw[~np.isin(raw, _NOT_AVAILABLE)]
+        if not len(raw):
+            return None
         for unit, (scale, offset) in units_for(SIGNALS[name].unit).items():
             fits = (raw * scale + offset >= low) & (raw * scale + offset <= high)
             if fits.mean() >= 0.95:

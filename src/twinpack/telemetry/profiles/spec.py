@@ -280,7 +280,8 @@ def _check_time(time: TimeSource, where: str) -> None:
     if not 0 <= time.gap_s <= 1e9:
         raise ProfileError(f"{where}.gap_s: {time.gap_s} is not between 0 and 1e9 seconds")
     try:
-        ZoneInfo(time.timezone)
+        # UTC needs no time zone database, which a bare machine may lack.
+        _ = time.timezone == "UTC" or ZoneInfo(time.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ProfileError(
             f"{where}.timezone: no time zone {time.timezone!r}; use one such as Europe/Berlin"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -173,13 +173,13 @@ def _iso(texts: Any, timezone: str) -> tuple[Integers, Flags, Flags]:
 
 def _iso_one_by_one(texts: Any, timezone: str) -> tuple[Integers, Flags, Flags]:
     """Slow path for a table in which at least one text is no time."""
-    zone = ZoneInfo(timezone)
+    zone = UTC if timezone == "UTC" else ZoneInfo(timezone)
     values = [_one_iso(text, zone) if text is not None else 0 for text in texts.to_pylist()]
     bad = np.array([value is None for value in values], dtype=bool)
     return np.array([value or 0 for value in values], np.int64), texts.is_null().to_numpy(zero_copy_only=False), bad
 
 
-def _one_iso(text: str, zone: ZoneInfo) -> int | None:
+def _one_iso(text: str, zone: tzinfo) -> int | None:
     try:
         moment = datetime.fromisoformat(text)
         aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
@@ -193,6 +193,8 @@ def _to_utc(array: Any, timezone: str) -> Any:
     if _aware(array.type):
         return array.cast(_US, safe=False)
     local = array.cast(pa.timestamp("us"), safe=False)
+    if timezone == "UTC":
+        return local.cast(_US)
     # An hour that the clock change repeats or leaves out is read one fixed way, so imports repeat exactly.
     return pc.assume_timezone(local, timezone, ambiguous="earliest", nonexistent="earliest").cast(_US)
 
