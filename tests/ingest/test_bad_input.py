@@ -224,6 +224,13 @@ def test_dead_letters_of_an_import_that_died_are_not_doubled(bench: Bench, monke
     assert len(bench.samples("vehicle_id")) == 1
 
 
+@pytest.mark.parametrize(("amp", "noted"), [("50", True), ("-50", False)])
+def test_a_current_of_the_wrong_sign_is_noted(bench: Bench, amp: str, noted: bool) -> None:
+    summary = bench.csv(HEADER + "".join(_row(i, amp=amp, soc=f"{60 - 0.1 * i:.1f}") for i in range(60)))
+    assert summary.rows_imported == 60
+    assert [("sign = -1" in note) for note in summary.files[0].notes] == [True] * noted
+
+
 @settings(max_examples=60, deadline=None)
 @given(content=st.one_of(st.binary(max_size=400), st.text(max_size=300).map(lambda text: (HEADER + text).encode())))
 def test_any_bytes_are_imported_or_refused_in_words(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:

@@ -81,8 +81,7 @@ def _import(path: Path, importer: Importer, workspace: Workspace, as_json: bool)
 
         summary = import_with(importer, path, tell, [workspace.home])
     _show(summary, as_json)
-    for file in summary.failed:
-        output.note(f"twinpack: {' '.join(file.error.split())}")
+    _warn(summary.files)
     if summary.exit_code:
         raise typer.Exit(summary.exit_code)
 
@@ -98,13 +97,24 @@ def _watch(path: Path, importer: Importer, workspace: Workspace, as_json: bool) 
 def _tell_file(result: FileResult, as_json: bool) -> None:
     from twinpack.ingest.records import ImportSummary
 
+    _warn([result])
     if as_json:
         output.json_result(_figures(ImportSummary([result])))
-    elif result.status == "failed":
-        output.note(f"twinpack: {' '.join(result.error.split())}")
-    else:
+    elif result.status != "failed":
         rejected = f", {result.rows_rejected:,} rejected" if result.rows_rejected else ""
         output.line(f"{result.name}: {result.status}, {result.rows_imported:,} rows{rejected}")
+
+
+def _warn(files: list[FileResult]) -> None:
+    noted: dict[str, list[str]] = {}
+    for file in files:
+        if file.status == "failed":
+            output.note(f"twinpack: {' '.join(file.error.split())}")
+        for note in file.notes:
+            noted.setdefault(note, []).append(file.name)
+    for note, names in noted.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        output.note(f"{names[0]}{more}: {note}")
 
 
 def _show(summary: ImportSummary, as_json: bool) -> None:
@@ -136,5 +146,6 @@ def _figures(summary: ImportSummary) -> dict[str, Any]:
         "duplicates": summary.duplicates,
         "rejected": dict(summary.rejected),
         "cleared": dict(summary.cleared),
+        "notes": [{"file": file.name, "note": note} for file in summary.files for note in file.notes],
         "failed": [{"file": file.name, "error": file.error} for file in summary.failed],
     }

@@ -33,6 +33,10 @@ PACK_NOTE = "twinpack.pack"
 """Key of the schema metadata with which a Parquet file may name the pack of its vehicles."""
 
 _KEPT_OF_REFUSED = 1000
+_WRONG_SIGN = (
+    "pack_current_a seems to have the wrong sign: soc_pct falls while it is positive; "
+    "positive must charge, set sign = -1 in the profile"
+)
 
 
 def find_profile(name_or_file: str) -> Profile:
@@ -210,6 +214,8 @@ class _FileImport:
         if result.rows_read == 0:
             raise ImportFileError(f"{path}: no rows after the header")
         if result.rows_imported and not hints:
+            if self._validator.current_opposes_charge():
+                result.notes.append(_WRONG_SIGN)
             return
         self._spool.deliver(self._sink, _KEPT_OF_REFUSED)
         reasons = (

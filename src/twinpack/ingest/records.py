@@ -79,6 +79,7 @@ class FileResult:
         vehicles: Vehicles with rows in the log from it.
         first_offset: Log offset of its first row, -1 when there is none.
         end_offset: Log offset after its last row, -1 when there is none.
+        notes: What looks odd in it, for people.
     """
 
     name: str
@@ -93,6 +94,7 @@ class FileResult:
     vehicles: set[str] = field(default_factory=set)
     first_offset: int = -1
     end_offset: int = -1
+    notes: list[str] = field(default_factory=list)
 
     @property
     def rows_rejected(self) -> int:

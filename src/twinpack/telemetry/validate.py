@@ -29,6 +29,7 @@ from twinpack.telemetry.readings import (
     Readings,
 )
 from twinpack.telemetry.schema import LIST_SIGNALS, SIGNALS, TELEMETRY, TIME_TYPE
+from twinpack.telemetry.sign_check import SignCheck
 from twinpack.telemetry.units import Conversion, units_for
 
 Limits = Mapping[str, tuple[float, float]]
@@ -126,6 +127,7 @@ class Validator:
     _newest: dict[int, int] = field(default_factory=dict)
     _window: DuplicateWindow = field(default_factory=DuplicateWindow)
     _rows: int = 0
+    _sign: SignCheck = field(default_factory=SignCheck)
     _present: Counter[str] = field(default_factory=Counter)
     _outside: Counter[str] = field(default_factory=Counter)
     _sampled: dict[str, Floats] = field(default_factory=dict)
@@ -139,6 +141,7 @@ class Validator:
         lists = {name: _list_in_range(values, self.limits[name]) for name, values in readings.lists.items()}
         kept = np.flatnonzero(~ledger.rejected)
         kept, duplicates = self._drop_repeats(readings, signals, lists, kept, ledger)
+        self._compare_signs(readings, signals, kept)
         receipt, late = self._arrival(readings, kept)
         samples = _samples(readings, signals, lists, kept, receipt)
         return Checked(samples, ledger.faults, duplicates, late)
@@ -147,6 +150,16 @@ class Validator:
         """Signals that seem to be in another unit, over all rows checked so far."""
         found = (self._hint(name) for name in self._outside)
         return [hint for hint in found if hint is not None]
+
+    def current_opposes_charge(self) -> bool:
+        """Whether the current seems to have the wrong sign: the charge fell when it says it rose, or the reverse."""
+        return self._sign.wrong()
+
+    def _compare_signs(self, readings: Readings, signals: Mapping[str, Floats], kept: npt.NDArray[np.intp]) -> None:
+        current, soc = signals.get("pack_current_a"), signals.get("soc_pct")
+        if current is not None and soc is not None:
+            codes = self._global_codes(readings)[kept]
+            self._sign.add(codes, readings.sample_time_us[kept], current[kept], soc[kept])
 
     def _check_times(self, readings: Readings, ledger: _Ledger) -> None:
         time = readings.sample_time_us
