@@ -161,21 +161,22 @@ function draw(spec, host, state, width) {
   );
   host.replaceChildren(root);
 }
+// Labels that would touch are left out; the last one stays, since it carries the unit.
 function axis(root, ticks, sx, left, right, y, first) {
   root.append(svg("path", { d: `M${left} ${y}H${right}`, css: { stroke: "var(--line-strong)" } }));
-  let free = -Infinity;
+  const shown = [],
+    last = ticks.at.length - 1;
   ticks.at.forEach((v, i) => {
-    const text =
-      (i === 0 && first ? first : "") +
-      (ticks.text ? ticks.text(v) : num(v, ticks.decimals)) +
-      (i === ticks.at.length - 1 && ticks.suffix ? ticks.suffix : "");
-    const half = textWidth(text) / 2,
+    const value = ticks.text ? ticks.text(v) : num(v, ticks.decimals),
+      text = (i === 0 && first ? first : "") + value + (i === last && ticks.suffix ? ticks.suffix : ""),
+      half = textWidth(text) / 2,
       x = Math.min(Math.max(sx(v), left - 8 + half), right + 10 - half);
     root.append(svg("path", { d: `M${sx(v)} ${y}v4`, css: { stroke: "var(--line-strong)" } }));
-    if (x - half < free + 8) return;
-    free = x + half;
-    root.append(svg("text", { x, y: y + 17, "text-anchor": "middle" }, text));
+    const touches = () => shown.length && x - half < shown[shown.length - 1].end + 8;
+    if (i === last && ticks.suffix) while (touches()) shown.pop();
+    if (!touches()) shown.push({ x, text, end: x + half });
   });
+  for (const { x, text } of shown) root.append(svg("text", { x, y: y + 17, "text-anchor": "middle" }, text));
 }
 // Labels at line ends, pushed apart so that none covers another.
 function placeEnds(root, labels, x, top, base) {
