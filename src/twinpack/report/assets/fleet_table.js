@@ -178,7 +178,7 @@ function fleetTable(query, filter) {
       q.set("sort", state.sort);
       q.set("dir", state.dir);
     }
-    history.replaceState(null, "", `#/${q.size ? `?${q}` : ""}`);
+    history.replaceState(null, "", `#/${String(q) && `?${q}`}`);
   };
   filter.addEventListener("input", () => {
     keep();
