@@ -7,7 +7,9 @@ sub-commands. It imports what is heavy inside the function: `--help` loads every
 from __future__ import annotations
 
 COMMANDS: dict[str, str] = {
-    "report": "twinpack.cli.report",
     "import": "twinpack.cli.import_",
     "serve": "twinpack.cli.serve",
+    "rollback": "twinpack.cli.rollback",
+    "audit": "twinpack.cli.audit",
+    "report": "twinpack.cli.report",
 }
