@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from twinpack.errors import ImportFileError, NotFoundError, ProfileError
-from twinpack.ingest.files import Importer, find_files, find_pack, find_profile, import_path
+from twinpack.ingest.files import NO_IMPORT, Importer, find_files, find_pack, find_profile, import_path
 from twinpack.ingest.records import ImportProgress
 from twinpack.telemetry.profiles import shipped_profile
 from twinpack.telemetry.schema import KIND_COMMAND, KIND_SAMPLE, KIND_TICK
@@ -54,6 +54,14 @@ def test_a_file_becomes_registrations_samples_and_a_tick(bench: Bench) -> None:
     ]
     newest = max(row["receipt_time"] for row in rows if row["kind"] == KIND_SAMPLE)
     assert (rows[-1]["receipt_time"] - newest).total_seconds() == 3600
+
+
+def test_a_marked_folder_is_left_out(tmp_path: Path) -> None:
+    for name in ("taken", "left"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.csv").write_text(CSV, encoding="utf-8")
+    (tmp_path / "left" / NO_IMPORT).touch()
+    assert find_files(tmp_path, shipped_profile("twinpack")) == [tmp_path / "taken" / "a.csv"]
 
 
 def test_the_same_content_twice_adds_nothing(bench: Bench) -> None:

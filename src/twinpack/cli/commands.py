@@ -8,6 +8,7 @@ from __future__ import annotations
 
 COMMANDS: dict[str, str] = {
     "import": "twinpack.cli.import_",
+    "simulate": "twinpack.cli.simulate",
     "serve": "twinpack.cli.serve",
     "rollback": "twinpack.cli.rollback",
     "audit": "twinpack.cli.audit",

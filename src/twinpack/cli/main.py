@@ -12,9 +12,10 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from twinpack import __version__
 from twinpack.cli import output
@@ -25,6 +26,14 @@ from twinpack.errors import TwinpackError
 INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 VERSION_HELP = "Show the version and end."
+
+
+class InOrder(TyperGroup):
+    """Lists commands as `COMMANDS` does; typer puts those with sub-commands last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the commands, in the order of the help."""
+        return [name for name in COMMANDS if name in self.commands]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,7 +67,7 @@ def run(args: list[str]) -> int:
 
 def build_app(args: Sequence[str]) -> typer.Typer:
     """The app with the commands that `args` can mean; with none named, all of them (for help and spelling hints)."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app = typer.Typer(cls=InOrder, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=False)(global_options)
     named = [name for name in COMMANDS if name in args]
     for name in named or ([] if "--version" in args else COMMANDS):

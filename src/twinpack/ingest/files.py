@@ -31,6 +31,8 @@ TICK_AFTER_S = 3600.0
 """Silence after the newest sample that the tick at the end of an import tells, in seconds."""
 PACK_NOTE = "twinpack.pack"
 """Key of the schema metadata with which a Parquet file may name the pack of its vehicles."""
+NO_IMPORT = ".twinpack-no-import"
+"""A folder that holds a file of this name is left out of every import of a folder."""
 
 _KEPT_OF_REFUSED = 1000
 _WRONG_SIGN = (
@@ -316,9 +318,11 @@ def import_noting_failure(importer: Importer, path: Path, name: str, progress: O
 def find_files(folder: Path, profile: Profile, exclude: Iterable[Path] = ()) -> list[Path]:
     """Files of a folder and those below it that a profile takes, in the order of their names.
 
-    Numbers in names count as numbers: trip 2 comes before trip 10.
+    What lies in `exclude`, in hidden folders and in folders marked with `NO_IMPORT` is left out. Numbers
+    in names count as numbers: trip 2 comes before trip 10.
     """
-    left_out = [place.resolve() for place in exclude]
+    marked = [mark.parent for mark in folder.rglob(NO_IMPORT)]
+    left_out = [place.resolve() for place in (*exclude, *marked)]
     found = [
         path
         for path in folder.rglob("*")

@@ -1,0 +1,189 @@
+"""`twinpack simulate`: the telemetry of a made-up fleet, and what was true of it in a place of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinpack.cli import output
+from twinpack.cli.options import AsJson
+from twinpack.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from twinpack.simulate.physics import PhysicsFleet
+    from twinpack.simulate.routes import RouteFleet
+
+TELEMETRY, TRUTH = "telemetry", "truth"
+YEARS = 5.0
+FILE_ROWS = 100_000
+"""A file ends with the trip that reaches so many rows."""
+
+_ROUTE_PACK = "lg_hg2_3ah"
+"""Routes tell the voltage of one cell; of the shipped packs, the one of a single cell has limits that fit."""
+
+
+class Kind(StrEnum):
+    """What kind of fleet is simulated."""
+
+    physics = "physics"
+    routes = "routes"
+
+
+@dataclass(frozen=True)
+class WrittenFleet:
+    """What was written.
+
+    Attributes:
+        telemetry: Folder of the samples, to be imported.
+        truth: File with what was true, which is never imported.
+        files: Names of the telemetry files, in order of time.
+        pack: Pack of the vehicles.
+        vehicles: How many.
+        trips: Drives or routes, all vehicles together.
+        rows: Samples.
+    """
+
+    telemetry: str
+    truth: str
+    files: tuple[str, ...]
+    pack: str
+    vehicles: int
+    trips: int
+    rows: int
+
+
+def command(
+    out: Annotated[Path, typer.Option(help="Folder to write to; made when it is not there.")],
+    kind: Annotated[
+        Kind,
+        typer.Option(help="physics: drives and charges of ageing packs; routes: constant-speed routes of one cell."),
+    ] = Kind.physics,
+    vehicles: Annotated[int, typer.Option(help="Vehicles.")] = 20,
+    trips: Annotated[int, typer.Option(help="Drives, or routes, of each vehicle.")] = 60,
+    years: Annotated[
+        float | None, typer.Option(help="Years the drives are spread over; physics only.", show_default=f"{YEARS:g}")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a fleet and write its telemetry as Parquet files.
+
+    What was true (capacity, resistance, wear) goes to a folder of its own that no import takes.
+    """
+    fleet, pack = make_fleet(kind, vehicles, trips, years, seed)
+    with output.progress("simulate", vehicles * trips, "trips") as bar:
+        written = write_fleet(fleet, pack, out, bar.set)
+    if as_json:
+        output.json_result(written)
+        return
+    counts = f"{output.number(written.rows)} samples of {output.number(vehicles)} vehicles, seed {seed}"
+    output.line(f"{counts}, in {output.number(len(written.files))} files")
+    output.line(f"telemetry  {written.telemetry}")
+    output.line(f"truth      {written.truth}")
+    output.line(f"next: twinpack import {written.telemetry}")
+
+
+def make_fleet(
+    kind: Kind, vehicles: int, trips: int, years: float | None, seed: int
+) -> tuple[PhysicsFleet | RouteFleet, str]:
+    """The fleet asked for, and the name of its pack.
+
+    Raises:
+        InputError: A setting is out of its range, or does not belong to this kind.
+    """
+    from twinpack.simulate.physics import PhysicsFleet
+    from twinpack.simulate.routes import RouteFleet
+    from twinpack.simulate.settings import FleetSettings, RouteSettings
+
+    if kind is Kind.physics:
+        chosen = FleetSettings(vehicles=vehicles, trips=trips, years=YEARS if years is None else years, seed=seed)
+        return PhysicsFleet(chosen), chosen.pack
+    if years is not None:
+        raise InputError("--years belongs to --kind physics; routes are one a day")
+    return RouteFleet(RouteSettings(vehicles=vehicles, routes=trips, seed=seed)), _ROUTE_PACK
+
+
+def write_fleet(
+    fleet: PhysicsFleet | RouteFleet, pack: str, out: Path, on_trips: Callable[[float], None] = lambda done: None
+) -> WrittenFleet:
+    """Write a simulated fleet: `out`/telemetry/*.parquet to import, `out`/truth/truth.parquet apart.
+
+    Args:
+        fleet: The fleet.
+        pack: Name of its pack, noted in each file so that an import need not be told.
+        out: Folder to write to.
+        on_trips: Told how many trips are done, all vehicles together.
+
+    Raises:
+        InputError: A simulation is there already; two in one folder would be taken for one fleet.
+    """
+    import pyarrow.compute as pc
+
+    from twinpack.ingest.files import NO_IMPORT
+    from twinpack.store.files import write_atomic
+
+    telemetry, truth = (out / TELEMETRY).resolve(), (out / TRUTH).resolve()
+    _refuse_used(out, telemetry, truth)
+    (truth / NO_IMPORT).write_text("What was true of a simulated fleet: left out by every import.\n", encoding="utf-8")
+    hidden = fleet.truth()
+    write_atomic(truth / "truth.parquet", _parquet(hidden, {}))
+    note = {
+        "twinpack.pack": pack,
+        "twinpack.simulation": json.dumps(fleet.settings.__dict__, default=str, sort_keys=True),
+    }
+    files, rows = [], 0
+    for first, last, table in _bundles(fleet.tables(), len(fleet.vehicle_ids), on_trips):
+        files.append(f"trips-{first:06d}-{last:06d}.parquet")
+        write_atomic(telemetry / files[-1], _parquet(table, note))
+        rows += table.num_rows
+    return WrittenFleet(
+        telemetry=str(telemetry),
+        truth=str(truth / "truth.parquet"),
+        files=tuple(files),
+        pack=pack,
+        vehicles=len(fleet.vehicle_ids),
+        trips=pc.count(hidden.column("trip_number")).as_py(),
+        rows=rows,
+    )
+
+
+def _refuse_used(out: Path, *folders: Path) -> None:
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InputError(f"{out} already holds a simulation ({folder.name} is not empty); name another folder")
+
+
+def _bundles(
+    tables: Iterator[pa.Table], vehicles: int, on_trips: Callable[[float], None]
+) -> Iterator[tuple[int, int, pa.Table]]:
+    """Consecutive trips of the whole fleet, joined until they have rows enough: first trip, last trip, rows."""
+    import pyarrow as pa
+
+    waiting: list[pa.Table] = []
+    first = number = 1
+    for number, table in enumerate(tables, start=1):
+        waiting.append(table)
+        on_trips(number * vehicles)
+        if sum(each.num_rows for each in waiting) >= FILE_ROWS:
+            yield first, number, pa.concat_tables(waiting)
+            waiting, first = [], number + 1
+    if waiting:
+        yield first, number, pa.concat_tables(waiting)
+
+
+def _parquet(table: pa.Table, note: dict[str, str]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata(note), sink, compression="zstd")
+    return bytes(sink.getvalue().to_pybytes())

@@ -1,0 +1,88 @@
+"""`twinpack simulate`: telemetry that imports as it is, and the truth where no import finds it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from twinpack.cli import simulate
+from twinpack.cli.main import main
+from twinpack.ingest.log import SegmentLog
+from twinpack.store.workspace import Workspace
+
+SMALL = ["--vehicles", "2", "--trips", "4"]
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert main([*arguments, "--json"]) == 0
+    result: dict[str, object] = json.loads(capsys.readouterr().out)
+    return result
+
+
+@pytest.mark.parametrize(("kind", "vehicle"), [("physics", "SIM-0001"), ("routes", "ROUTE-0001")])
+def test_the_whole_folder_imports_without_the_truth(
+    kind: str, vehicle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "FILE_ROWS", 1500)
+    made = run(capsys, "simulate", "--kind", kind, *SMALL, "--out", str(tmp_path / "sim"))
+    assert (made["vehicles"], made["trips"]) == (2, 8)
+    taken = run(capsys, "import", str(tmp_path / "sim"), "--home", str(tmp_path / "home"))
+    assert taken["files_imported"] == len(list((tmp_path / "sim" / "telemetry").iterdir()))
+    assert (taken["rows_read"], taken["rejected"], taken["failed"]) == (made["rows"], {}, [])
+    first, table = next(SegmentLog(Workspace.open(tmp_path / "home").log_dir).read(0))
+    assert (first, table.column("vehicle_id")[0].as_py()) == (0, vehicle)
+    assert json.loads(table.column("command")[0].as_py())["pack"] == made["pack"]
+
+
+def test_files_follow_time_in_the_order_of_their_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "FILE_ROWS", 1500)
+    run(capsys, "simulate", *SMALL, "--out", str(tmp_path))
+    files = sorted((tmp_path / "telemetry").iterdir())
+    assert len(files) > 1
+    received = [time for file in files for time in pq.read_table(file, columns=["receipt_time"])[0].to_pylist()]
+    assert received == sorted(received)
+
+
+def test_the_truth_is_there_for_who_evaluates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = run(capsys, "simulate", *SMALL, "--seed", "3", "--out", str(tmp_path))
+    truth = pq.read_table(str(made["truth"]))
+    assert truth.num_rows == 8
+    assert {"vehicle_id", "trip_number", "capacity_health_pct"} <= set(truth.column_names)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = [run(capsys, "simulate", *SMALL, "--out", str(tmp_path / name)) for name in ("a", "b")]
+    first, second = (
+        [(path.name, path.read_bytes()) for path in sorted(Path(str(each["telemetry"])).iterdir())] for each in made
+    )
+    assert first == second
+
+
+def test_a_folder_is_used_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["simulate", "--kind", "routes", *SMALL, "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    assert main(arguments) == 2
+    assert "already holds a simulation" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--vehicles", "0"], "'vehicles' is 0"),
+        (["--years", "0.001"], "'years' is 0.001"),
+        (["--kind", "routes", "--years", "2"], "--years belongs to --kind physics"),
+    ],
+)
+def test_a_setting_out_of_range_writes_nothing(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", *arguments, "--out", str(tmp_path / "sim")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "sim").exists()
