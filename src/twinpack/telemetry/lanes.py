@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 
-def lane_array(dtype: Any, fill: Any, rows: int | None = None) -> Any:
-    """Field of a `LaneArrays`: shape (lanes,), or (rows, lanes).
+def lane_array(dtype: Any, fill: Any, rows: int | None = None) -> dict[str, Any]:
+    """Metadata of a field of `LaneArrays`: shape (lanes,), or (rows, lanes).
 
     Args:
         dtype: Type of its elements.
         fill: What a lane holds before anything is known of its vehicle.
         rows: Number of quantities held together, if there are several.
     """
-    return field(metadata={"dtype": np.dtype(dtype), "fill": fill, "rows": rows})
+    return {"dtype": np.dtype(dtype), "fill": fill, "rows": rows}
 
 
 @dataclass(frozen=True)
 class LaneArrays:
-    """Base of state records; every field of a subclass is a `lane_array`."""
+    """Base of state records; every field of a subclass has `lane_array` as its metadata."""
 
     @classmethod
     def empty(cls, lanes: int) -> Self:

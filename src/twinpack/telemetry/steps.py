@@ -7,7 +7,7 @@ bit for bit. Every sum is taken row by row with the carried sum as its first ter
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from twinpack.telemetry.batch import Floats, SampleBatch
 from twinpack.telemetry.lanes import LaneArrays, lane_array
 from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK
+from twinpack.telemetry.validate import MAX_AHEAD_US
 
 Ints = npt.NDArray[np.int64]
 Lanes = npt.NDArray[np.int32]
@@ -36,9 +37,6 @@ STEP_SIGNALS = (
     "planned_duration_s",
 )
 """Signals that steps carry."""
-
-AHEAD_US = 300_000_000
-"""A sample dated further than this after its receipt has a broken clock: five minutes."""
 
 NEVER = int(np.iinfo(np.int64).min)
 _END = int(np.iinfo(np.int64).max)
@@ -62,17 +60,17 @@ class StepCarry(LaneArrays):
         counts: Number of values in each sum, shape (signals, lanes).
     """
 
-    newest_us: Ints = lane_array(np.int64, NEVER)
-    receipt_us: Ints = lane_array(np.int64, NEVER)
-    quiet: Bools = lane_array(np.bool_, False)
-    late: Ints = lane_array(np.int64, 0)
-    repeated: Ints = lane_array(np.int64, 0)
-    ahead: Ints = lane_array(np.int64, 0)
-    rows: Ints = lane_array(np.int64, 0)
-    bin: Ints = lane_array(np.int64, 0)
-    first_us: Ints = lane_array(np.int64, 0)
-    sums: Floats = lane_array(np.float64, 0.0, rows=len(STEP_SIGNALS))
-    counts: Ints = lane_array(np.int64, 0, rows=len(STEP_SIGNALS))
+    newest_us: Ints = field(metadata=lane_array(np.int64, NEVER))
+    receipt_us: Ints = field(metadata=lane_array(np.int64, NEVER))
+    quiet: Bools = field(metadata=lane_array(np.bool_, False))
+    late: Ints = field(metadata=lane_array(np.int64, 0))
+    repeated: Ints = field(metadata=lane_array(np.int64, 0))
+    ahead: Ints = field(metadata=lane_array(np.int64, 0))
+    rows: Ints = field(metadata=lane_array(np.int64, 0))
+    bin: Ints = field(metadata=lane_array(np.int64, 0))
+    first_us: Ints = field(metadata=lane_array(np.int64, 0))
+    sums: Floats = field(metadata=lane_array(np.float64, 0.0, rows=len(STEP_SIGNALS)))
+    counts: Ints = field(metadata=lane_array(np.int64, 0, rows=len(STEP_SIGNALS)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def steps(
     step_us: int,
     close_after_us: int,
     gap_us: int,
-    ahead_us: int = AHEAD_US,
+    ahead_us: int = MAX_AHEAD_US,
 ) -> tuple[StepCarry, Steps]:
     """Gather a batch's rows to steps.
 
@@ -136,4 +134,238 @@ def steps(
     Returns:
         State after the batch, and the steps completed within it.
     """
-    raise NotImplementedError
+    width = min(close_after_us, gap_us)
+    rows, lane, ahead = _samples(batch, lane_of, carry.lanes, ahead_us)
+    time = batch.sample_time_us[rows]
+    before = _newest_before(lane, time, carry.newest_us)
+    used = time > before
+    ticks = _Ticks.of(batch)
+    items = _items(carry, batch, rows[used], lane[used], len(ticks.offset) > 0, step_us)
+    following = _following_offset(items)
+    closing = ticks.first_after(items.offset, following, items.receipt_us, width)
+    telling = ticks.first_after(items.offset, following, items.receipt_us, gap_us)
+    groups = _group(items, following, closing)
+    sums, counts = _sums(carry, batch, items, groups)
+    counted = _counted(carry, lane, time < before, time == before, ahead)
+    after = _carried(counted, items, groups, telling, sums, counts)
+    return after, _completed(items, groups, telling, sums, counts)
+
+
+@dataclass(frozen=True)
+class _Ticks:
+    """Tick rows of the batch, in log order."""
+
+    offset: Ints
+    receipt_us: Ints
+
+    @classmethod
+    def of(cls, batch: SampleBatch) -> _Ticks:
+        rows = np.flatnonzero(batch.kind == KIND_TICK)
+        return cls(batch.first_offset + rows, batch.receipt_time_us[rows])
+
+    def first_after(self, after: Ints, before: Ints, receipt_us: Ints, silence_us: int) -> Ints:
+        """Offset of the first tick between two offsets received more than `silence_us` after a receipt, else `_END`."""
+        limit = receipt_us + silence_us
+        # Ticks of an import of older data may go back in time, so the running maximum only tells where to begin.
+        soonest = np.searchsorted(np.maximum.accumulate(self.receipt_us), limit, side="right")
+        at = np.maximum(np.searchsorted(self.offset, after, side="right"), soonest)
+        stop = np.searchsorted(self.offset, before)
+        found = np.full(len(after), _END)
+        open_ = np.flatnonzero(at < stop)
+        while len(open_):
+            hit = self.receipt_us[at[open_]] > limit[open_]
+            found[open_[hit]] = self.offset[at[open_[hit]]]
+            open_ = open_[~hit]
+            at[open_] += 1
+            open_ = open_[at[open_] < stop[open_]]
+        return found
+
+
+@dataclass(frozen=True)
+class _Items:
+    """Rows used, by lane in arrival order; before those of a lane, what the carry knows of it counts as one row.
+
+    `row` is -1 for that item, whose `rows` is the number in the unfinished step (0 when there is none).
+    """
+
+    lane: Lanes
+    row: Ints
+    offset: Ints
+    time_us: Ints
+    receipt_us: Ints
+    bin: Ints
+    first_us: Ints
+    rows: Ints
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Items gathered to steps, the unfinished ones among them.
+
+    Attributes:
+        of_item: Group of each item.
+        start: First item of each group.
+        last: Last item of each group.
+        offset: Offset of what completed it, `_END` when it is unfinished.
+        rows: Number of rows; 0 for the trace of a step that an earlier batch completed.
+    """
+
+    of_item: Ints
+    start: Ints
+    last: Ints
+    offset: Ints
+    rows: Ints
+
+    @property
+    def complete(self) -> Bools:
+        return (self.offset < _END) & (self.rows > 0)
+
+
+def _by_lane(lane: Lanes, lanes: int) -> Ints:
+    # numpy sorts 16-bit keys by radix, several times faster than wider ones.
+    return np.argsort(lane.astype(np.uint16) if lanes <= 2**16 else lane, kind="stable")
+
+
+def _samples(batch: SampleBatch, lane_of: Lanes, lanes: int, ahead_us: int) -> tuple[Ints, Lanes, Lanes]:
+    """Rows with a sample of a lane, by lane in arrival order; their lanes; the lane of each row with a broken clock."""
+    rows = np.flatnonzero((batch.kind == KIND_SAMPLE) & (batch.vehicle >= 0))
+    lane = np.asarray(lane_of, dtype=np.int32)[batch.vehicle[rows]]
+    rows, lane = rows[lane >= 0], lane[lane >= 0]
+    ahead = batch.sample_time_us[rows] - batch.receipt_time_us[rows] > ahead_us
+    broken = lane[ahead]
+    rows, lane = rows[~ahead], lane[~ahead]
+    order = _by_lane(lane, lanes)
+    return rows[order], lane[order], broken
+
+
+def _starts(lane: Lanes) -> Bools:
+    first = np.ones(len(lane), dtype=np.bool_)
+    first[1:] = lane[1:] != lane[:-1]
+    return first
+
+
+def _newest_before(lane: Lanes, time: Ints, carried: Ints) -> Ints:
+    """Newest time of each row's vehicle before the row arrived."""
+    first = _starts(lane)
+    before = np.empty_like(time)
+    before[1:] = time[:-1]
+    before[first] = carried[lane[first]]
+    return before if bool(np.all(time > before)) else _running_newest(first, time, before)
+
+
+def _running_newest(first: Bools, time: Ints, before: Ints) -> Ints:
+    """The same when rows are out of order: `before` is right only where a lane begins."""
+    # Ranks, not times: lane and time together would not fit 64 bits, so that one running maximum could not do.
+    known, rank = np.unique(np.concatenate([before, time]), return_inverse=True)
+    base = np.cumsum(first) * len(known)
+    newest = np.maximum.accumulate(base + np.maximum(rank[len(time) :], np.where(first, rank[: len(time)], 0)))
+    result = before.copy()
+    result[1:] = np.where(first[1:], before[1:], known[newest[:-1] - base[:-1]])
+    return result
+
+
+def _items(carry: StepCarry, batch: SampleBatch, rows: Ints, lane: Lanes, ticked: bool, step_us: int) -> _Items:
+    touched = np.zeros(carry.lanes, dtype=np.bool_)
+    touched[lane] = True
+    held = np.flatnonzero((carry.newest_us > NEVER) & ~carry.quiet & (touched | ticked)).astype(np.int32)
+    lanes = np.concatenate([held, lane])
+    order = _by_lane(lanes, carry.lanes)
+    time = batch.sample_time_us[rows]
+
+    def joined(known: Ints, new: Ints) -> Ints:
+        return np.concatenate([known[held], new])[order]
+
+    return _Items(
+        lane=lanes[order],
+        row=np.concatenate([np.full(len(held), -1), rows])[order],
+        offset=np.concatenate([np.full(len(held), batch.first_offset - 1), batch.first_offset + rows])[order],
+        time_us=joined(carry.newest_us, time),
+        receipt_us=joined(carry.receipt_us, batch.receipt_time_us[rows]),
+        bin=joined(carry.bin, time // step_us),
+        first_us=joined(carry.first_us, time),
+        rows=joined(carry.rows, np.ones(len(rows), dtype=np.int64)),
+    )
+
+
+def _following_offset(items: _Items) -> Ints:
+    following = np.full(len(items.lane), _END)
+    following[:-1] = np.where(items.lane[1:] == items.lane[:-1], items.offset[1:], _END)
+    return following
+
+
+def _group(items: _Items, following: Ints, closing: Ints) -> _Groups:
+    first = _starts(items.lane)
+    ended = (closing < _END) | (items.rows == 0)
+    first[1:] |= (items.bin[1:] != items.bin[:-1]) | ended[:-1]
+    start = np.flatnonzero(first)
+    last = np.append(start[1:], len(first)) - 1 if len(start) else start
+    rows = np.zeros(len(start), dtype=np.int64)
+    of_item = np.cumsum(first) - 1
+    np.add.at(rows, of_item, items.rows)
+    return _Groups(of_item, start, last, np.minimum(closing[last], following[last]), rows)
+
+
+def _sums(carry: StepCarry, batch: SampleBatch, items: _Items, groups: _Groups) -> tuple[Floats, Ints]:
+    """Sum and number of the values that are not missing, shape (signals, groups)."""
+    held = items.row < 0
+    row, group = items.row[~held], groups.of_item[~held]
+    # Carried sums come first: `bincount` adds in the order given.
+    order = np.concatenate([groups.of_item[held], group])
+    size = len(groups.start)
+    sums = np.empty((len(STEP_SIGNALS), size))
+    counts = np.empty((len(STEP_SIGNALS), size), dtype=np.int64)
+    for index, name in enumerate(STEP_SIGNALS):
+        value = batch.signals[name][row]
+        known = ~np.isnan(value)
+        carried = items.lane[held]
+        weights = np.concatenate([carry.sums[index, carried], np.where(known, value, 0.0)])
+        sums[index] = np.bincount(order, weights, minlength=size)
+        counts[index] = np.bincount(group[known], minlength=size)
+        counts[index, groups.of_item[held]] += carry.counts[index, carried]
+    return sums, counts
+
+
+def _counted(carry: StepCarry, lane: Lanes, late: Bools, repeated: Bools, ahead: Lanes) -> StepCarry:
+    after = carry.copied()
+    np.add.at(after.late, lane[late], 1)
+    np.add.at(after.repeated, lane[repeated], 1)
+    np.add.at(after.ahead, ahead, 1)
+    return after
+
+
+def _carried(after: StepCarry, items: _Items, groups: _Groups, telling: Ints, sums: Floats, counts: Ints) -> StepCarry:
+    """State with what the last item and the last step of each lane say; `after` is written."""
+    lane = items.lane[groups.last]
+    final = np.append(lane[1:] != lane[:-1], True)[: len(lane)]
+    lane, last, start = lane[final], groups.last[final], groups.start[final]
+    open_ = groups.offset[final] == _END
+    after.newest_us[lane] = items.time_us[last]
+    after.receipt_us[lane] = items.receipt_us[last]
+    after.quiet[lane] = telling[last] < _END
+    after.rows[lane] = np.where(open_, groups.rows[final], 0)
+    open_ &= groups.rows[final] > 0
+    after.bin[lane] = np.where(open_, items.bin[last], 0)
+    after.first_us[lane] = np.where(open_, items.first_us[start], 0)
+    after.sums[:, lane] = np.where(open_, sums[:, final], 0.0)
+    after.counts[:, lane] = np.where(open_, counts[:, final], 0)
+    return after
+
+
+def _completed(items: _Items, groups: _Groups, telling: Ints, sums: Floats, counts: Ints) -> Steps:
+    complete = groups.complete
+    last, start = groups.last[complete], groups.start[complete]
+    with np.errstate(invalid="ignore"):
+        means = sums[:, complete] / np.where(counts[:, complete] > 0, counts[:, complete], np.nan)
+    told = np.flatnonzero(telling < _END)
+    return Steps(
+        lane=items.lane[last],
+        time_us=items.time_us[last],
+        first_us=items.first_us[start],
+        receipt_us=items.receipt_us[last],
+        offset=groups.offset[complete],
+        rows=groups.rows[complete],
+        values=dict(zip(STEP_SIGNALS, means, strict=True)),
+        silent_lane=items.lane[told],
+        silent_at=np.cumsum(complete, dtype=np.int64)[groups.of_item[told]],
+        silent_offset=telling[told],
+    )
