@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from twinpack.cli import output
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
+from twinpack.twin.words import counted
 
 if TYPE_CHECKING:
     from twinpack.store.audit import AuditReport
@@ -54,8 +55,3 @@ def tell(report: AuditReport) -> None:
         output.line(f"also broken: {link}")
     if report.ok:
         output.line("chain verified")
-
-
-def counted(count: int, noun: str) -> str:
-    """A number and its noun."""
-    return f"{output.number(count)} {noun}{'' if count == 1 else 's'}"

@@ -14,13 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-MINUS = "\N{MINUS SIGN}"
-THIN_SPACE = "\N{THIN SPACE}"
-MISSING = "\N{EN DASH}"
+from twinpack.twin.words import MINUS as MINUS
+from twinpack.twin.words import MISSING as MISSING
+from twinpack.twin.words import THIN_SPACE as THIN_SPACE
+from twinpack.twin.words import number as number
+from twinpack.twin.words import significant as significant
+from twinpack.twin.words import with_uncertainty as with_uncertainty
 
 _PLAIN = {MINUS: "-", THIN_SPACE: " ", MISSING: "-", "\N{PLUS-MINUS SIGN}": "+/-", "\N{DEGREE SIGN}": "deg "}
 _PLAIN |= {"\N{HORIZONTAL ELLIPSIS}": "...", "\N{MULTIPLICATION SIGN}": "x", "\N{RIGHTWARDS ARROW}": "->"}
 _PLAIN |= {"\N{GREEK SMALL LETTER SIGMA}": "sigma", "\N{GREEK CAPITAL LETTER OMEGA}": "Ohm", "\N{SUPERSCRIPT TWO}": "2"}
+_PLAIN |= {"\N{MIDDLE DOT}": "|"} | {chr(0x2080 + digit): str(digit) for digit in range(10)}  # subscripts
 
 
 def make_streams_tolerant() -> None:
@@ -60,36 +64,6 @@ def json_result(value: Any) -> None:
 def _to_json(value: Any) -> Any:
     tolist = getattr(value, "tolist", None)  # numpy arrays and scalars
     return tolist() if tolist is not None else str(value)
-
-
-def number(value: float | None, decimals: int = 0) -> str:
-    """A number for people: real minus, thin spaces in thousands, a dash when it is missing.
-
-    >>> number(-12345.678, 1).isascii()
-    False
-    """
-    if value is None or not math.isfinite(value):
-        return MISSING
-    text = f"{value:,.{decimals}f}".replace(",", THIN_SPACE)
-    if not text.strip(f"-0.{THIN_SPACE}"):
-        text = text.lstrip("-")
-    return text.replace("-", MINUS)
-
-
-def significant(value: float | None, digits: int = 3) -> str:
-    """A number with so many leading digits (whole numbers keep all of theirs)."""
-    if value is None or not math.isfinite(value) or value == 0.0:
-        return number(value)
-    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
-    return number(value, max(0, digits - 1 - exponent))
-
-
-def with_uncertainty(value: float | None, uncertainty: float | None) -> str:
-    """`value ± uncertainty`, both to the two leading digits of the uncertainty: more would not be known."""
-    if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= 0.0:
-        return number(value, 2)
-    decimals = max(0, 1 - math.floor(math.log10(float(f"{uncertainty:.1e}"))))
-    return f"{number(value, decimals)} ± {number(uncertainty, decimals)}"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:

@@ -1,82 +1,12 @@
-"""What the living parameters of shipped models are called on the page, and the health read from them."""
+"""Trajectories of the living parameters, as the page shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from twinpack.report.data import ParameterSeries
+from twinpack.twin.figures import Naming, naming, standard_deviations
 from twinpack.twin.versions import PROTOTYPE, REFUSED, TwinVersion
-
-
-@dataclass(frozen=True)
-class Naming:
-    """Label, unit and decimals of one parameter, and what it is multiplied by to be shown."""
-
-    label: str
-    unit: str
-    decimals: int
-    factor: float = 1.0
-
-
-@dataclass(frozen=True)
-class Health:
-    """Capacity health and resistance of one version; None where its model has no such parameter."""
-
-    capacity_pct: float | None
-    capacity_sd_pct: float | None
-    resistance_x: float | None
-
-
-_NAMES = {
-    "capacity_ah": Naming("Capacity", "Ah", 1),
-    "r0_scale": Naming("Resistance R₀", "× new", 2),
-    "r1_scale": Naming("Resistance R₁", "× new", 2),
-    "r2_scale": Naming("Resistance R₂", "× new", 2),
-    "r3_scale": Naming("Resistance R₃", "× new", 2),
-    "r_scale": Naming("Polarisation", "× new", 2),
-    "offset_v": Naming("Voltage offset", "V", 2),
-}
-_UNITS = {"ah": "Ah", "ohm": "Ω", "mohm": "mΩ", "mv": "mV", "v": "V", "s": "s", "pct": "%", "scale": "× new"}
-
-
-def naming(name: str, new_capacity_ah: float | None) -> Naming:
-    """How a parameter is shown; one that is not known here keeps its own name and the unit in it."""
-    if name == "capacity_scale" and new_capacity_ah:
-        return Naming("Capacity", "Ah", 1, new_capacity_ah)
-    if name in _NAMES:
-        return _NAMES[name]
-    words, _, unit = name.rpartition("_")
-    known = unit in _UNITS and bool(words)
-    label = (words if known else name).replace("_", " ")
-    return Naming(label[:1].upper() + label[1:], _UNITS[unit] if known else "", 3)
-
-
-def short_name(name: str) -> str:
-    """A parameter within a sentence: small initial, no unit."""
-    label = naming(name, 1.0).label
-    return label[:1].lower() + label[1:]
-
-
-def standard_deviations(version: TwinVersion) -> tuple[float, ...]:
-    """Square roots of the diagonal of the packed lower triangle."""
-    diagonal = [version.covariance[k * (k + 3) // 2] for k in range(len(version.mean))]
-    return tuple(float(np.sqrt(max(value, 0.0))) for value in diagonal)
-
-
-def health(version: TwinVersion, new_capacity_ah: float | None) -> Health:
-    """Capacity as % of the new pack's, and resistance against new."""
-    mean = dict(zip(version.parameters, version.mean, strict=True))
-    sd = dict(zip(version.parameters, standard_deviations(version), strict=True))
-    resistance = mean.get("r0_scale", mean.get("r_scale"))
-    if "capacity_scale" in mean:
-        return Health(100 * mean["capacity_scale"], 100 * sd["capacity_scale"], resistance)
-    if "capacity_ah" in mean and new_capacity_ah:
-        percent = 100 / new_capacity_ah
-        return Health(percent * mean["capacity_ah"], percent * sd["capacity_ah"], resistance)
-    return Health(None, None, resistance)
 
 
 def parameter_series(

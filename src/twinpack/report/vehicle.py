@@ -8,9 +8,10 @@ from typing import Any
 
 from twinpack.battery.pack import PackSpec
 from twinpack.report.data import FleetRow, TraceSeries, TripPoint, VehicleReport, VersionRow, VoltageHistory
-from twinpack.report.parameters import Health, health, parameter_series, short_name
+from twinpack.report.parameters import parameter_series
 from twinpack.report.summarise import MINUS, coverage, coverage_rows, loop_steps, median
 from twinpack.store.records import VehicleRecord
+from twinpack.twin.figures import Health, deployed_version, health, short_name
 from twinpack.twin.versions import ACCEPTED, REFUSED, TwinVersion
 
 _RESTING = "resting"
@@ -37,8 +38,8 @@ def fleet_row(
     last_seen_us: int | None,
 ) -> FleetRow:
     """A vehicle's line in the fleet table; its deviation is left for when the fleet's median is known."""
-    deployed = _deployed(versions)
-    state = health(deployed, new_capacity_ah) if deployed else Health(None, None, None)
+    deployed = deployed_version(versions)
+    state = health(deployed, new_capacity_ah) if deployed else Health()
     distances = [trip.distance_km for trip in trips if trip.distance_km is not None]
     return FleetRow(
         vehicle_id=record.vehicle_id,
@@ -95,7 +96,7 @@ def vehicle_report(
 
 def version_rows(versions: Sequence[TwinVersion], trips: Sequence[TripPoint]) -> tuple[VersionRow, ...]:
     """The version history, each accepted update with the error of the next scored trip."""
-    deployed = _deployed(versions)
+    deployed = deployed_version(versions)
     errors = [(trip.number, trip.living_v) for trip in trips if trip.living_v is not None]
     return tuple(
         VersionRow(
@@ -134,10 +135,6 @@ def _change(before: Health, after: Health, version: TwinVersion) -> str:
     spread = f"±{2 * (before.capacity_sd_pct or 0.0):.1f} → ±{2 * (after.capacity_sd_pct or 0.0):.1f}"
     where = f" on trip {version.trip_number}" if version.trip_number else ""
     return f"{moved}{where} to {after.capacity_pct:.1f} % ({spread}), version {version.number}: {version.reason}"
-
-
-def _deployed(versions: Sequence[TwinVersion]) -> TwinVersion | None:
-    return next((version for version in reversed(versions) if version.kind != REFUSED), None)
 
 
 def _facts(name: str, pack: PackSpec | None) -> str:
