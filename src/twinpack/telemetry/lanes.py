@@ -67,6 +67,17 @@ class LaneArrays:
         more = type(self).empty(lanes - self.lanes).arrays()
         return type(self)(**{name: np.concatenate([old, more[name]], axis=-1) for name, old in self.arrays().items()})
 
+    def taken(self, lanes: npt.NDArray[Any]) -> Self:
+        """The state of some lanes, in the order given; a copy."""
+        return type(self)(**{name: values[..., lanes] for name, values in self.arrays().items()})
+
+    def written(self, lanes: npt.NDArray[Any], others: Self) -> Self:
+        """A copy in which `lanes` hold what `others` has, lane by lane."""
+        result = self.copied()
+        for name, values in others.arrays().items():
+            result.arrays()[name][..., lanes] = values
+        return result
+
     def copied(self) -> Self:
         """A copy whose arrays may be written."""
         return type(self)(**{name: values.copy() for name, values in self.arrays().items()})

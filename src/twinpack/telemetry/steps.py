@@ -238,7 +238,8 @@ def _samples(batch: SampleBatch, lane_of: Lanes, lanes: int, ahead_us: int) -> t
     return rows[order], lane[order], broken
 
 
-def _starts(lane: Lanes) -> Bools:
+def lane_starts(lane: Lanes) -> Bools:
+    """Where a lane's entries begin in an array grouped by lane."""
     first = np.ones(len(lane), dtype=np.bool_)
     first[1:] = lane[1:] != lane[:-1]
     return first
@@ -246,7 +247,7 @@ def _starts(lane: Lanes) -> Bools:
 
 def _newest_before(lane: Lanes, time: Ints, carried: Ints) -> Ints:
     """Newest time of each row's vehicle before the row arrived."""
-    first = _starts(lane)
+    first = lane_starts(lane)
     before = np.empty_like(time)
     before[1:] = time[:-1]
     before[first] = carried[lane[first]]
@@ -294,7 +295,7 @@ def _following_offset(items: _Items) -> Ints:
 
 
 def _group(items: _Items, following: Ints, closing: Ints) -> _Groups:
-    first = _starts(items.lane)
+    first = lane_starts(items.lane)
     ended = (closing < _END) | (items.rows == 0)
     first[1:] |= (items.bin[1:] != items.bin[:-1]) | ended[:-1]
     start = np.flatnonzero(first)
