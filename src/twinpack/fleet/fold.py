@@ -1,0 +1,271 @@
+"""`fold(state, batch) -> (state, events)`: steps, sessions and twins composed over a shard, and nothing else.
+
+Pure and batch invariant: any split of the rows gives the same events and versions, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event, event_id
+from twinpack.fleet.state import Group, ShardState
+from twinpack.telemetry.batch import SampleBatch
+from twinpack.telemetry.schema import KIND_SAMPLE
+from twinpack.telemetry.steps import Steps, steps
+from twinpack.telemetry.trips import Segment, Trip, cut
+from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version, rolled_back
+from twinpack.twin.loop import Run, Traced
+from twinpack.twin.score import StepPredictions
+from twinpack.twin.settings import PREDICTORS
+from twinpack.twin.state import TwinState
+from twinpack.twin.versions import TwinVersion
+
+REGISTER = "register"
+ROLLBACK = "rollback"
+RESTING = "resting"
+
+
+def fold(state: ShardState, batch: SampleBatch) -> tuple[ShardState, list[Event]]:
+    """Take a batch of rows.
+
+    Args:
+        state: The shard before it.
+        batch: Consecutive rows of the log; the first follows the last of the batch before.
+
+    Returns:
+        The shard after it, and what came of it, in the order of vehicles' lanes.
+    """
+    events: list[Event] = []
+    for part, order in _parts(batch):
+        state = _registered(state, part)
+        state, more = _fold_rows(state, part)
+        events += more
+        if order is not None:
+            state, more = _obey(state, *order)
+            events += more
+    return state, events
+
+
+def _parts(batch: SampleBatch) -> Iterator[tuple[SampleBatch, tuple[int, int, dict[str, Any]] | None]]:
+    """Runs of rows, each up to a command that changes a twin, with that command's offset, time and body."""
+    start = 0
+    for row, body in batch.commands:
+        if body.get("type") != REGISTER:
+            offset, at_us = batch.first_offset + row, int(batch.sample_time_us[row])
+            yield batch.slice(start, row + 1), (offset, at_us, body)
+            start = row + 1
+    if start < len(batch):
+        yield batch.slice(start, len(batch)), None
+
+
+def _registered(state: ShardState, batch: SampleBatch) -> ShardState:
+    for _, body in batch.commands:
+        if body.get("type") == REGISTER:
+            state = state.registered(body["vehicle"], body["pack"])
+    return state
+
+
+def _fold_rows(state: ShardState, batch: SampleBatch) -> tuple[ShardState, list[Event]]:
+    settings = state.settings
+    lanes = {vehicle: lane for lane, vehicle in enumerate(state.vehicle_ids)}
+    lane_of = np.array([lanes.get(vehicle, -1) for vehicle in batch.vehicle_ids], dtype=np.int32)
+    carry, taken = steps(
+        state.steps,
+        batch,
+        lane_of,
+        step_us=settings.step_us,
+        close_after_us=settings.cut.gap_us,
+        gap_us=settings.cut.gap_us,
+    )
+    trips, cuts = cut(state.trips, taken, state.vehicle_ids, state.capacity_ah, settings.cut)
+    unknown = state.unknown + _unknown(batch, lane_of)
+    state = replace(state, steps=carry, trips=trips, unknown=unknown)
+    events = [_trip_event(one.trip, one.offset) for one in cuts.segments if one.trip is not None]
+    groups = dict(state.groups)
+    for pack, group in groups.items():
+        groups[pack], more = _fold_group(state, group, taken, cuts.segments)
+        events += more
+    return replace(state, groups=groups), events
+
+
+def _unknown(batch: SampleBatch, lane_of: npt.NDArray[np.int32]) -> int:
+    samples = batch.vehicle[(batch.kind == KIND_SAMPLE) & (batch.vehicle >= 0)]
+    return int((lane_of[samples] < 0).sum()) if len(samples) else 0
+
+
+def _trip_event(trip: Trip, offset: int) -> Event:
+    vehicle, end_us = trip.vehicle_id, trip.end_us
+    return Event(event_id(vehicle, end_us, TRIP, str(trip.number)), vehicle, end_us, TRIP, offset, trip)
+
+
+def _fold_group(
+    state: ShardState, group: Group, taken: Steps, segments: Sequence[Segment]
+) -> tuple[Group, list[Event]]:
+    """Session by session: the next of every vehicle at once, then the decisions of those that ended."""
+    index = {int(lane): at for at, lane in enumerate(group.members)}
+    queues: dict[int, list[Segment]] = {}
+    for segment in segments:
+        if segment.lane in index:
+            queues.setdefault(segment.lane, []).append(segment)
+    events: list[Event] = []
+    for turn in range(max(map(len, queues.values()), default=0)):
+        now = [queue[turn] for queue in queues.values() if turn < len(queue)]
+        group, more = _take_turn(state, group, taken, now, index)
+        events += more
+    return group, events
+
+
+def _take_turn(
+    state: ShardState, group: Group, taken: Steps, now: Sequence[Segment], index: dict[int, int]
+) -> tuple[Group, list[Event]]:
+    events: list[Event] = []
+    moving = [segment for segment in now if segment.stop > segment.start]
+    if moving:
+        group, more = _advance(state, group, taken, moving, index)
+        events += more
+    closing = [segment for segment in now if segment.closed_by is not None]
+    if closing:
+        group, more = _close(state, group, closing, index)
+        events += more
+    return group, events
+
+
+def _advance(
+    state: ShardState, group: Group, taken: Steps, moving: Sequence[Segment], index: dict[int, int]
+) -> tuple[Group, list[Event]]:
+    lanes = np.array([index[segment.lane] for segment in moving], dtype=np.intp)
+    part = group.state.take(lanes)
+    part, events = _first_versions(state, group, part, taken, moving)
+    run, at = _run(taken, moving)
+    part, traced = group.twins.advance(part, run)
+    if state.settings.loop.keep_steps and run.scored.any():
+        events.append(_steps_event(state, taken, moving, run, traced, at))
+    return replace(group, state=group.state.put(lanes, part)), events
+
+
+def _first_versions(
+    state: ShardState, group: Group, part: TwinState, taken: Steps, moving: Sequence[Segment]
+) -> tuple[TwinState, list[Event]]:
+    fresh = [at for at in range(len(moving)) if part.version[at] == 0]
+    events = []
+    for at in fresh:
+        lane, first = moving[at].lane, moving[at].start
+        version = first_version(group.twins, state.vehicle_ids[lane], int(taken.time_us[first]))
+        one = np.array([at], dtype=np.intp)
+        part = part.put(one, deploy(group.twins, part.take(one), version))
+        events.append(_version_event(version, int(taken.offset[first])))
+    return part, events
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Where the steps of a run lie: flat index (T, B) into the steps, clipped to each vehicle's last."""
+
+    flat: npt.NDArray[np.intp]
+
+
+def _run(taken: Steps, moving: Sequence[Segment]) -> tuple[Run, _Rows]:
+    start = np.array([segment.start for segment in moving])
+    count = np.array([segment.stop - segment.start for segment in moving])
+    row = np.arange(count.max())[:, None]
+    flat = start + np.minimum(row, count - 1)
+    values = taken.values
+    run = Run(
+        time_us=taken.time_us[flat],
+        measured=values["pack_voltage_v"][flat],
+        current=values["pack_current_a"][flat],
+        temp=values["cell_temp_avg_c"][flat],
+        soc=values["soc_pct"][flat] / 100.0,
+        present=row < count,
+        opens=np.array([segment.opens for segment in moving]),
+        scored=np.array([segment.kind != RESTING for segment in moving]),
+        number=np.array([segment.number for segment in moving], dtype=np.int64),
+    )
+    return run, _Rows(flat)
+
+
+def _steps_event(
+    state: ShardState, taken: Steps, moving: Sequence[Segment], run: Run, traced: Traced, at: _Rows
+) -> Event:
+    """One event with every predicted step of the run, vehicle by vehicle."""
+    rows, lanes = np.nonzero((run.present & run.scored).T)[::-1]
+    flat = at.flat[rows, lanes]
+    ids = tuple(state.vehicle_ids[segment.lane] for segment in moving)
+    columns: dict[str, Any] = {
+        "vehicle": lanes.astype(np.int32),
+        "trip_number": run.number[lanes].astype(np.int32),
+        "sample_time": taken.time_us[flat],
+        "measured_v": run.measured[rows, lanes],
+        "current_a": traced.current[rows, lanes],
+        "temp_c": traced.temp[rows, lanes],
+        "soc": traced.soc[rows, lanes],
+        "scored": traced.scored[rows, lanes],
+        "offset": taken.offset[flat],
+    }
+    for which, name in enumerate(PREDICTORS):
+        columns[f"{name}_v"] = traced.mean[which, rows, lanes]
+        columns[f"{name}_sd_v"] = traced.sd[which, rows, lanes]
+    last = int(columns["offset"].max())
+    first_us = int(columns["sample_time"].min())
+    body = StepPredictions(ids, columns)
+    return Event(event_id("", first_us, STEPS, str(last)), "", first_us, STEPS, last, body)
+
+
+def _close(
+    state: ShardState, group: Group, closing: Sequence[Segment], index: dict[int, int]
+) -> tuple[Group, list[Event]]:
+    events: list[Event] = []
+    parts: list[TwinState] = []
+    lanes = np.array([index[segment.lane] for segment in closing], dtype=np.intp)
+    for at, segment in zip(lanes, closing, strict=True):
+        one = group.state.take(np.array([at], dtype=np.intp))
+        trip = segment.trip
+        if trip is None or segment.kind == RESTING:
+            parts.append(close_rest(one))
+            continue
+        ending = Closing(state.vehicle_ids[segment.lane], segment.number, trip.start_us, trip.end_us)
+        one, score, version = close(group.twins, one, ending)
+        parts.append(one)
+        code = str(segment.number)
+        events.append(
+            Event(
+                event_id(ending.vehicle_id, ending.end_us, PREDICTION, code),
+                ending.vehicle_id,
+                ending.end_us,
+                PREDICTION,
+                segment.offset,
+                score,
+            )
+        )
+        if version is not None:
+            events.append(_version_event(version, segment.offset))
+    joined = TwinState(
+        **{name: np.concatenate([part.arrays()[name] for part in parts], axis=-1) for name in parts[0].arrays()}
+    )
+    return replace(group, state=group.state.put(lanes, joined)), events
+
+
+def _version_event(version: TwinVersion, offset: int) -> Event:
+    identity = event_id(version.vehicle_id, version.sample_time_us, VERSION, str(version.number))
+    return Event(identity, version.vehicle_id, version.sample_time_us, VERSION, offset, version)
+
+
+def _obey(state: ShardState, offset: int, at_us: int, body: dict[str, Any]) -> tuple[ShardState, list[Event]]:
+    """A roll-back; a command that names what is not there changes nothing."""
+    if body.get("type") != ROLLBACK or body.get("vehicle") not in state.vehicle_ids:
+        return state, []
+    lane = state.vehicle_ids.index(body["vehicle"])
+    for pack, group in state.groups.items():
+        found = np.flatnonzero(group.members == lane)
+        if not len(found) or tuple(body["parameters"]) != group.twins.names:
+            continue
+        one = group.state.take(found)
+        version = rolled_back(group.twins, one, body["vehicle"], at_us, body)
+        changed = replace(group, state=group.state.put(found, deploy(group.twins, one, version)))
+        return replace(state, groups={**state.groups, pack: changed}), [_version_event(version, offset)]
+    return state, []

@@ -1,0 +1,170 @@
+"""The state of a shard: every vehicle's open step, open session and twin, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twinpack.battery.pack import load_pack
+from twinpack.telemetry.steps import StepCarry
+from twinpack.telemetry.trips import CutSettings, TripCarry
+from twinpack.twin.codec import decode, encode
+from twinpack.twin.loop import Twins
+from twinpack.twin.settings import LoopSettings, Prototype
+from twinpack.twin.state import TwinState
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FoldSettings:
+    """Settings of the fold; frozen with the state they made.
+
+    Attributes:
+        step_us: Samples within a bin of this width are one step of the filter.
+        cut: Where sessions end.
+        loop: The living loop.
+    """
+
+    step_us: int = 1_000_000
+    cut: CutSettings = field(default_factory=CutSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The vehicles that share a prototype.
+
+    Attributes:
+        twins: The loop that runs them (derived from prototype and settings).
+        members: Lane of each of its vehicles, shape (B,).
+        state: Their twins.
+    """
+
+    twins: Twins
+    members: Integers
+    state: TwinState
+
+
+@dataclass(frozen=True)
+class ShardState:
+    """Everything a fold carries from one batch to the next.
+
+    Attributes:
+        settings: How it folds.
+        prototypes: Prototype of each pack: what the fleet gives a new vehicle.
+        vehicle_ids: Vehicle of each lane.
+        packs: Pack of each lane: the name, or the specification itself as TOML.
+        steps: Unfinished steps.
+        trips: Open sessions.
+        groups: Twins by name of the pack.
+        unknown: Samples of vehicles that were never registered.
+    """
+
+    settings: FoldSettings
+    prototypes: Mapping[str, Prototype]
+    vehicle_ids: tuple[str, ...]
+    packs: tuple[str, ...]
+    steps: StepCarry
+    trips: TripCarry
+    groups: Mapping[str, Group]
+    unknown: int = 0
+
+    @classmethod
+    def empty(cls, settings: FoldSettings, prototypes: Mapping[str, Prototype]) -> ShardState:
+        """A shard without vehicles."""
+        return cls(settings, dict(prototypes), (), (), StepCarry.empty(0), TripCarry.empty(0), {})
+
+    @property
+    def capacity_ah(self) -> npt.NDArray[np.float64]:
+        """Rated capacity of each lane's pack, shape (lanes,)."""
+        return np.array([load_pack(pack).capacity_ah for pack in self.packs], dtype=np.float64)
+
+    def registered(self, vehicle_id: str, pack: str) -> ShardState:
+        """With one more vehicle; one that is known keeps its lane and pack."""
+        if vehicle_id in self.vehicle_ids:
+            return self
+        lane = len(self.vehicle_ids)
+        groups = dict(self.groups)
+        name = load_pack(pack).name
+        prototype = self.prototypes.get(name)
+        if prototype is not None:
+            group = groups.get(name) or _empty_group(prototype, self.settings.loop)
+            groups[name] = replace(
+                group,
+                members=np.append(group.members, lane),
+                state=group.state.joined(group.twins.new_state(1)),
+            )
+        return replace(
+            self,
+            vehicle_ids=(*self.vehicle_ids, vehicle_id),
+            packs=(*self.packs, pack),
+            steps=self.steps.grown(lane + 1),
+            trips=self.trips.grown(lane + 1),
+            groups=groups,
+        )
+
+    def to_bytes(self) -> bytes:
+        """The state as bytes; `from_bytes` gives it back, bit for bit."""
+        arrays = {f"steps/{name}": values for name, values in self.steps.arrays().items()}
+        arrays |= {f"trips/{name}": values for name, values in self.trips.arrays().items()}
+        for pack, group in self.groups.items():
+            arrays |= {f"twin/{pack}/{name}": values for name, values in group.state.arrays().items()}
+            arrays[f"members/{pack}"] = group.members
+        meta = {
+            "settings": asdict(self.settings),
+            "prototypes": {pack: asdict(prototype) for pack, prototype in self.prototypes.items()},
+            "vehicle_ids": list(self.vehicle_ids),
+            "packs": list(self.packs),
+            "groups": list(self.groups),
+            "unknown": self.unknown,
+        }
+        return encode(meta, arrays)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ShardState:
+        """The state that `to_bytes` wrote.
+
+        Raises:
+            ValueError: The bytes are not a state of this release.
+        """
+        meta, arrays = decode(data)
+        settings = _settings(meta["settings"])
+        prototypes = {pack: Prototype(**values) for pack, values in meta["prototypes"].items()}
+        groups = {
+            pack: Group(
+                twins=Twins(prototypes[pack], settings.loop),
+                members=arrays[f"members/{pack}"],
+                state=TwinState.from_arrays(_part(arrays, f"twin/{pack}/")),
+            )
+            for pack in meta["groups"]
+        }
+        return cls(
+            settings=settings,
+            prototypes=prototypes,
+            vehicle_ids=tuple(meta["vehicle_ids"]),
+            packs=tuple(meta["packs"]),
+            steps=StepCarry.from_arrays(_part(arrays, "steps/")),
+            trips=TripCarry.from_arrays(_part(arrays, "trips/")),
+            groups=groups,
+            unknown=int(meta["unknown"]),
+        )
+
+
+def _empty_group(prototype: Prototype, loop: LoopSettings) -> Group:
+    twins = Twins(prototype, loop)
+    return Group(twins, np.zeros(0, dtype=np.int64), twins.new_state(0))
+
+
+def _part(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
+    return {name[len(prefix) :]: values for name, values in arrays.items() if name.startswith(prefix)}
+
+
+def _settings(values: Mapping[str, Any]) -> FoldSettings:
+    return FoldSettings(
+        step_us=values["step_us"], cut=CutSettings(**values["cut"]), loop=LoopSettings(**values["loop"])
+    )

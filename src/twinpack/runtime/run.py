@@ -1,0 +1,218 @@
+"""The loop that feeds the fold from the log and commits events and offset together.
+
+Killed at any moment and started again, it ends with the same versions, hash for hash: it folds on from the last
+snapshot, and what was committed before is recognised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from twinpack.battery.pack import load_pack
+from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event
+from twinpack.fleet.fold import REGISTER, fold
+from twinpack.fleet.state import ShardState
+from twinpack.ingest.log import SegmentLog
+from twinpack.runtime.genesis import first_state, fold_settings
+from twinpack.store.lake import Lake
+from twinpack.store.records import VehicleRecord
+from twinpack.store.registry import MAIN_STREAM, Registry
+from twinpack.store.snapshots import Snapshots
+from twinpack.store.tables import PREDICTION_STEPS, PREDICTIONS, TABLES, TRIPS, rows_of
+from twinpack.store.workspace import Workspace
+from twinpack.telemetry.batch import SampleBatch
+from twinpack.telemetry.schema import KIND_COMMAND
+from twinpack.twin.settings import Policy
+from twinpack.twin.versions import ACCEPTED, REFUSED
+
+Tell = Callable[[int, int], None]
+"""Called with rows folded and rows to fold."""
+
+_COMPACT_AT = 32
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did: rows of the log folded, and what came of them; notes are for people."""
+
+    rows: int
+    trips: int
+    predictions: int
+    accepted: int
+    refused: int
+    versions: int
+    late: int
+    repeated: int
+    unknown: int
+    vehicles: int
+    without_model: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def run(workspace: Workspace, *, policy: Policy | None = None, tell: Tell | None = None) -> RunSummary:
+    """Fold everything in the log that was not folded yet.
+
+    Args:
+        workspace: Where log, registry and lake are; another run on it is refused.
+        policy: When trips propose updates, instead of the settings; only a first run may choose.
+        tell: Progress.
+
+    Raises:
+        WorkspaceBusyError: Another process runs on the workspace.
+        NotFoundError: No model was learned for its packs.
+    """
+    with workspace.runtime_lock(), workspace.registry() as registry:
+        return _Runner(workspace, registry).run(policy, tell or (lambda done, total: None))
+
+
+class _Runner:
+    """One run on one workspace."""
+
+    def __init__(self, workspace: Workspace, registry: Registry) -> None:
+        self._workspace = workspace
+        self._registry = registry
+        self._log = SegmentLog(workspace.log_dir)
+        self._lake: Lake = workspace.lake()
+        self._heads = workspace.heads()
+        self._snapshots: Snapshots = workspace.snapshots(registry)
+        self._counts = dict.fromkeys((TRIP, PREDICTION, VERSION, ACCEPTED, REFUSED), 0)
+
+    def run(self, policy: Policy | None, tell: Tell) -> RunSummary:
+        state, start, notes = self._state(policy)
+        end = self._log.end_offset
+        total = end - start
+        settings = self._workspace.settings.runtime
+        offset = saved = start
+        for first, table in self._log.read(start, settings.batch_rows):
+            batch = SampleBatch.from_arrow(table, first)
+            state, events = fold(state, batch)
+            self._commit(state, batch, events)
+            offset = batch.end_offset
+            if offset - saved >= settings.snapshot_every_rows:
+                self._save(state, offset)
+                saved = offset
+            tell(offset - start, max(total, offset - start))
+        if offset > saved:
+            self._save(state, offset)
+            self._tidy()
+        return self._summary(state, offset - start, notes)
+
+    def _state(self, policy: Policy | None) -> tuple[ShardState, int, tuple[str, ...]]:
+        wanted = fold_settings(self._workspace.settings, policy)
+        packs = {command["pack"] for command in _commands(self._log) if command.get("type") == REGISTER}
+        state = first_state(self._registry, self._workspace.artifacts(self._registry), wanted, packs)
+        loaded = self._snapshots.load_newest()
+        if loaded.data is None:
+            return state, 0, loaded.skipped
+        return ShardState.from_bytes(loaded.data), loaded.offset, loaded.skipped
+
+    def _commit(self, state: ShardState, batch: SampleBatch, events: Sequence[Event]) -> None:
+        """Registry first, in one transaction; lake and signed heads recognise what they have."""
+        touched = {event.vehicle_id for event in events if event.vehicle_id} | _registered(batch)
+        self._registry.commit_batch(
+            MAIN_STREAM, batch.first_offset, batch.end_offset, events, _latest(state, touched), _records(state, batch)
+        )
+        self._heads.sign(events, batch.end_offset)
+        for name in (TRIPS, PREDICTIONS):
+            self._lake.append(name, rows_of(name, events), batch.end_offset)
+        steps = _step_rows(events)
+        if steps.num_rows:
+            self._lake.append(PREDICTION_STEPS, steps, batch.end_offset)
+        for event in events:
+            if event.kind in self._counts:
+                self._counts[event.kind] += 1
+            if event.kind == VERSION and event.body.kind in self._counts:
+                self._counts[event.body.kind] += 1
+
+    def _save(self, state: ShardState, offset: int) -> None:
+        self._snapshots.save(state.to_bytes(), offset)
+
+    def _tidy(self) -> None:
+        for name in (TRIPS, PREDICTIONS, PREDICTION_STEPS):
+            self._lake.compact(name, min_files=_COMPACT_AT)
+
+    def _summary(self, state: ShardState, rows: int, notes: tuple[str, ...]) -> RunSummary:
+        covered = {int(lane) for group in state.groups.values() for lane in group.members}
+        return RunSummary(
+            rows=rows,
+            trips=self._counts[TRIP],
+            predictions=self._counts[PREDICTION],
+            accepted=self._counts[ACCEPTED],
+            refused=self._counts[REFUSED],
+            versions=self._counts[VERSION],
+            late=int(state.steps.late.sum()),
+            repeated=int(state.steps.repeated.sum()),
+            unknown=state.unknown,
+            vehicles=len(state.vehicle_ids),
+            without_model=tuple(name for lane, name in enumerate(state.vehicle_ids) if lane not in covered),
+            notes=notes,
+        )
+
+
+def _commands(log: SegmentLog) -> Iterator[dict[str, Any]]:
+    for first, table in log.read(0, 1_000_000):
+        if "kind" in table.column_names and KIND_COMMAND in table.column("kind").unique().to_pylist():
+            for _, body in SampleBatch.from_arrow(table, first).commands:
+                yield body
+
+
+def _registered(batch: SampleBatch) -> set[str]:
+    return {body["vehicle"] for _, body in batch.commands if body.get("type") == REGISTER}
+
+
+def _records(state: ShardState, batch: SampleBatch) -> list[VehicleRecord]:
+    """Vehicles registered in a batch."""
+    records = []
+    for row, body in batch.commands:
+        if body.get("type") == REGISTER:
+            pack = load_pack(body["pack"]).name
+            prototype = state.prototypes.get(pack)
+            seen = int(batch.sample_time_us[row])
+            records.append(VehicleRecord(body["vehicle"], pack, prototype.model_hash if prototype else "", seen))
+    return records
+
+
+def _latest(state: ShardState, vehicles: set[str]) -> dict[str, dict[str, Any]]:
+    """Latest state of some vehicles, for people and the API."""
+    found: dict[str, dict[str, Any]] = {}
+    for group in state.groups.values():
+        for at, lane in enumerate(group.members):
+            vehicle = state.vehicle_ids[int(lane)]
+            if vehicle in vehicles and group.state.version[at]:
+                values = dict(zip(group.twins.names, group.state.deployed_mean[:, at].tolist(), strict=True))
+                found[vehicle] = {
+                    "last_seen_us": int(group.state.last_us[at]),
+                    "soc": float(group.state.shadow_mean[0, at]),
+                    "version": int(group.state.version[at]),
+                    "deployed_version": int(group.state.deployed_version[at]),
+                    "parameters": values,
+                    "late_samples": int(state.steps.late[lane]),
+                    "repeated_samples": int(state.steps.repeated[lane]),
+                }
+    return found
+
+
+def _step_rows(events: Sequence[Event]) -> pa.Table:
+    schema = TABLES[PREDICTION_STEPS].schema
+    tables = [_step_table(event.body, schema) for event in events if event.kind == STEPS]
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def _step_table(body: Any, schema: pa.Schema) -> pa.Table:
+    columns = []
+    for field in schema:
+        if field.name == "vehicle_id":
+            index = pa.array(body.columns["vehicle"])
+            columns.append(pa.DictionaryArray.from_arrays(index, pa.array(body.vehicle_ids)).cast(pa.string()))
+        elif field.name == "sample_time":
+            columns.append(pa.array(body.columns[field.name], pa.int64()).cast(field.type))
+        else:
+            values = body.columns[field.name]
+            floats = pa.types.is_floating(field.type)
+            columns.append(pa.array(values.astype(np.float32) if floats else values, field.type, from_pandas=floats))
+    return pa.Table.from_arrays(columns, schema=schema)

@@ -1,0 +1,72 @@
+"""How well each predictor did on a trip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twinpack.twin.settings import ALPHA, Z95
+
+Floats = npt.NDArray[np.float64]
+
+KEPT = "kept"
+UNSCORED = "unscored"
+
+
+@dataclass(frozen=True)
+class TripScore:
+    """Errors of the three predictors on one trip, and what was decided.
+
+    RMSE, MAE and interval score in V of the pack; coverage is the share of scored steps inside the 95 % band.
+    NaN where nothing was scored.
+    """
+
+    vehicle_id: str
+    trip_number: int
+    version_number: int
+    start_us: int
+    end_us: int
+    scored_samples: int
+    threshold_v: float
+    decision: str
+    policy: str
+    deployed_rmse_v: float
+    deployed_mae_v: float
+    deployed_coverage_95: float
+    deployed_interval_score_v: float
+    never_rmse_v: float
+    never_mae_v: float
+    never_coverage_95: float
+    never_interval_score_v: float
+    challenger_rmse_v: float
+    challenger_mae_v: float
+    challenger_coverage_95: float
+    challenger_interval_score_v: float
+
+
+@dataclass(frozen=True)
+class StepPredictions:
+    """Each step's predictions of many vehicles, N rows; columns by name as in the lake's `prediction_steps`."""
+
+    vehicle_ids: tuple[str, ...]
+    columns: dict[str, npt.NDArray[np.generic]]
+
+
+def step_scores(measured: Floats, mean: Floats, sd: Floats) -> Floats:
+    """Terms that a trip's score sums up, shape (5, ...): e, e², |e|, inside, interval score; 0 where not scored."""
+    error = mean - measured
+    half = Z95 * sd
+    size = np.abs(error)
+    interval = 2.0 * half + 2.0 / ALPHA * np.maximum(size - half, 0.0)
+    terms = np.stack([error, error * error, size, (size <= half).astype(np.float64), interval])
+    return np.where(np.isfinite(terms), terms, 0.0)
+
+
+def figures(sums: Floats, scored: int) -> tuple[float, float, float, float]:
+    """RMSE, MAE, coverage and interval score from a predictor's sums, shape (5,)."""
+    if scored == 0:
+        return (np.nan, np.nan, np.nan, np.nan)
+    _, square, size, inside, interval = (float(value) / scored for value in sums)
+    return (float(np.sqrt(square)), size, inside, interval)

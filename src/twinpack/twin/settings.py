@@ -1,0 +1,76 @@
+"""How a twin predicts and when it is recalibrated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Policy = Literal["threshold", "always", "change"]
+
+PREDICTORS = ("deployed", "never", "challenger")
+"""Who predicts each trip: the deployed version, the never-updated prototype, the shadow as the trip began."""
+DEPLOYED, NEVER, CHALLENGER = range(3)
+
+Z95 = 1.959963984540054
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """Settings of the living loop; frozen with the state they made.
+
+    Attributes:
+        policy: When a trip proposes new parameters.
+        correct_s: First seconds of a trip that may correct its start state; declared and not scored.
+        threshold_v: Error that calls for a recalibration, V; None takes the prototype's.
+        start_soc_sd: Standard deviation of the state of charge told at a trip's start, 0 to 1.
+        carry_s: Longest pause over which the state of charge is carried instead of asked for again, s.
+        least_scored: Fewest scored steps for a decision.
+        least_swing: Swing of charge (0 to 1) that capacity must have been seen over before its value may change.
+        least_c_rate: RMS current (C-rate) that resistance must have been seen at before its value may change.
+        most_nis: Mean normalised innovation squared above which the shadow is not consistent with its data.
+        band_rate: How fast a band's width follows its own misses, per trip.
+        change_slack: Drift the change detector ignores, standard deviations a trip.
+        change_limit: Sum at which it speaks.
+        restart_after: Refusals in a row after which the shadow starts again from the deployed version.
+        keep_steps: Whether each step's prediction is handed out.
+    """
+
+    policy: Policy = "threshold"
+    correct_s: float = 50.0
+    threshold_v: float | None = None
+    start_soc_sd: float = 0.03
+    carry_s: float = 900.0
+    least_scored: int = 30
+    least_swing: float = 0.10
+    least_c_rate: float = 0.05
+    most_nis: float = 9.0
+    band_rate: float = 0.4
+    change_slack: float = 0.5
+    change_limit: float = 3.0
+    restart_after: int = 3
+    keep_steps: bool = True
+
+
+@dataclass(frozen=True)
+class Prototype:
+    """What a new vehicle's twin starts from.
+
+    Attributes:
+        model_hash: Content hash of the artifact.
+        pack: Name of the pack it was learned for.
+        kind: `thevenin-1rc`, `thevenin-2rc` or `thevenin-3rc`.
+        circuit: The model, as JSON values.
+        threshold_v: Error that calls for a recalibration unless the settings say otherwise, V.
+    """
+
+    model_hash: str
+    pack: str
+    kind: str
+    circuit: dict[str, Any]
+    threshold_v: float
+
+    @classmethod
+    def from_artifact(cls, artifact: dict[str, Any], model_hash: str) -> Prototype:
+        """From the JSON of a stored artifact."""
+        return cls(model_hash, artifact["pack"], artifact["kind"], artifact["circuit"], artifact["threshold_v"])
