@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from twinpack.battery.pack import PackSpec
 from twinpack.report.data import FleetRow, TraceSeries, TripPoint, VehicleReport, VersionRow, VoltageHistory
 from twinpack.report.parameters import parameter_series
-from twinpack.report.summarise import MINUS, coverage, coverage_rows, loop_steps, median
+from twinpack.report.summarise import coverage, coverage_rows, loop_steps, median
 from twinpack.store.records import VehicleRecord
+from twinpack.twin.explain import explain
 from twinpack.twin.figures import Health, deployed_version, health, short_name
+from twinpack.twin.sentences import in_words
 from twinpack.twin.versions import ACCEPTED, REFUSED, TwinVersion
 
 _RESTING = "resting"
@@ -120,21 +121,9 @@ def version_rows(versions: Sequence[TwinVersion], trips: Sequence[TripPoint]) ->
 
 
 def changes_in_words(versions: Sequence[TwinVersion], pack: PackSpec | None) -> tuple[str, ...]:
-    """Each change of capacity health in a sentence, newest first."""
-    capacity = pack.capacity_ah if pack else None
-    deployed = [(version, health(version, capacity)) for version in versions if version.kind != REFUSED]
-    return tuple(
-        _change(before, after, version)
-        for (_, before), (version, after) in reversed(list(pairwise(deployed)))
-        if before.capacity_pct is not None and after.capacity_pct is not None
-    )
-
-
-def _change(before: Health, after: Health, version: TwinVersion) -> str:
-    moved = f"{(after.capacity_pct or 0.0) - (before.capacity_pct or 0.0):+.1f} pts".replace("-", MINUS)
-    spread = f"±{2 * (before.capacity_sd_pct or 0.0):.1f} → ±{2 * (after.capacity_sd_pct or 0.0):.1f}"
-    where = f" on trip {version.trip_number}" if version.trip_number else ""
-    return f"{moved}{where} to {after.capacity_pct:.1f} % ({spread}), version {version.number}: {version.reason}"
+    """Each change of what is deployed in a paragraph, newest first."""
+    told = explain(versions, pack.capacity_ah if pack else None)
+    return tuple(in_words(each) for each in reversed(told) if each.changes)
 
 
 def _facts(name: str, pack: PackSpec | None) -> str:
