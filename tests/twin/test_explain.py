@@ -73,14 +73,18 @@ def test_evidence_of_another_shape_is_passed_over(proposed: object) -> None:
     assert explain([*capacities((95, 1)), refused])[1].proposed == ()
 
 
-def test_a_roll_back_is_neither_and_begins_anew() -> None:
-    chain = capacities((98, 1), (90, 1), (98, 1), (97, 1))
+def test_a_roll_back_is_neither_and_what_it_undid_no_longer_counts() -> None:
+    chain = capacities((98, 1), (90, 1), (98, 1), (95, 1))
     back = version(3, {"capacity_scale": (0.98, 0.01)}, ROLLBACK, "workshop")
     told = explain([chain[0], chain[1], back, chain[3]])
     assert told[2].back_to == 1
     assert (told[2].changes[0].wear, told[2].changes[0].knowledge) == (0.0, 0.0)
     assert told[2].changes[0].change == pytest.approx(8.0)
-    assert (told[3].changes[0].wear, told[3].changes[0].knowledge) == pytest.approx((0.0, -1.0))
+    assert (told[3].changes[0].wear, told[3].changes[0].knowledge) == pytest.approx((-1.0, -2.0))
+    whole = total(told, "capacity_scale")
+    assert whole is not None
+    assert (whole.change, whole.wear, whole.knowledge) == pytest.approx((-3.0, -1.0, -2.0))
+    assert total(told[:3], "capacity_scale") is None
 
 
 def test_a_new_model_is_compared_where_it_has_the_same_figure() -> None:

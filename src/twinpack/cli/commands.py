@@ -10,7 +10,10 @@ COMMANDS: dict[str, str] = {
     "import": "twinpack.cli.import_",
     "simulate": "twinpack.cli.simulate",
     "serve": "twinpack.cli.serve",
+    "twins": "twinpack.cli.twins",
+    "twin": "twinpack.cli.twin",
     "rollback": "twinpack.cli.rollback",
     "audit": "twinpack.cli.audit",
+    "explain": "twinpack.cli.explain",
     "report": "twinpack.cli.report",
 }

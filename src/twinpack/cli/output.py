@@ -17,6 +17,7 @@ from typing import Any
 from twinpack.twin.words import MINUS as MINUS
 from twinpack.twin.words import MISSING as MISSING
 from twinpack.twin.words import THIN_SPACE as THIN_SPACE
+from twinpack.twin.words import counted as counted
 from twinpack.twin.words import number as number
 from twinpack.twin.words import significant as significant
 from twinpack.twin.words import with_uncertainty as with_uncertainty

@@ -4,8 +4,8 @@ A version's interval (±2σ) says where the true value may lie. If nothing had w
 intervals of all versions at once. What a new version moves within that common interval is better knowledge; what it
 moves beyond is wear, and the common interval moves on by as much, so that slow wear which no single version shows is
 still found over several. A battery does not heal: a capacity that rises, or a resistance that falls, beyond the
-common interval means that earlier versions were wrong, which is better knowledge too. A roll-back or a new model is
-neither; it begins anew.
+common interval means that earlier versions were wrong, which is better knowledge too. A roll-back is neither: what
+followed the version it goes back to no longer counts. Nor is a new model, which begins anew.
 """
 
 from __future__ import annotations
@@ -110,30 +110,36 @@ def explain(versions: Sequence[TwinVersion], capacity_ah_new: float | None = Non
         capacity_ah_new: Capacity of the new pack, for models that tell capacity in Ah.
     """
     told: list[Explanation] = []
-    common: dict[str, _Interval] = {}
+    common_after: dict[int, dict[str, _Interval]] = {}
     before: TwinVersion | None = None
     for version in versions:
         if version.kind == REFUSED:
             told.append(_explanation(version, before, proposed=_proposals(version, capacity_ah_new)))
             continue
-        if not _continues(version, before):
-            common = {}
-        told.append(
-            _explanation(
-                version,
-                before,
-                changes=_changes(version, before, common, capacity_ah_new),
-                back_to=_same_before(version, versions) if version.kind == ROLLBACK else None,
-            )
-        )
-        _narrow(common, told[-1].changes, figures(version, capacity_ah_new))
+        common = dict(common_after[before.number]) if before and _continues(version, before) else {}
+        back_to = _same_before(version, versions) if version.kind == ROLLBACK else None
+        changes = _changes(version, before, common, capacity_ah_new)
+        told.append(_explanation(version, before, changes=changes, back_to=back_to))
+        if back_to is not None:
+            common_after[version.number] = common_after[back_to]
+        else:
+            common_after[version.number] = _narrowed(common, changes, figures(version, capacity_ah_new))
         before = version
     return told
 
 
 def total(explanations: Sequence[Explanation], name: str) -> Change | None:
-    """All changes of one figure as one, from the first version that has it to the last; None without a change."""
-    parts = [change for each in explanations for change in each.changes if change.name == name]
+    """All changes of one figure as one, from the first version that has it to the last; None without a change.
+
+    What a roll-back undid is left out.
+    """
+    kept: list[Explanation] = []
+    for each in explanations:
+        if each.back_to is None:
+            kept.append(each)
+        else:
+            kept = [earlier for earlier in kept if earlier.version <= each.back_to]
+    parts = [change for each in kept for change in each.changes if change.name == name]
     if not parts:
         return None
     first, last = parts[0], parts[-1]
@@ -207,16 +213,20 @@ def _change(then: Figure, now: Figure, common: _Interval | None) -> Change:
     return Change(now.name, now.label, now.unit, then.mean, then.sd, now.mean, now.sd, wear, knowledge, beyond)
 
 
-def _narrow(common: dict[str, _Interval], changes: Sequence[Change], now: Sequence[Figure]) -> None:
-    """Move each common interval on by what was beyond it and cut it with the new version's own."""
+def _narrowed(
+    common: Mapping[str, _Interval], changes: Sequence[Change], now: Sequence[Figure]
+) -> dict[str, _Interval]:
+    """The common intervals, moved on by what was beyond them and cut with the new version's own."""
     beyond = {change.name: change.beyond for change in changes}
+    narrowed = {}
     for figure in now:
         low, high = figure.mean - 2.0 * figure.sd, figure.mean + 2.0 * figure.sd
         if figure.name in common:
             moved = beyond.get(figure.name, 0.0)
             low, high = max(low, common[figure.name][0] + moved), min(high, common[figure.name][1] + moved)
         # Rounding must not leave the mean outside.
-        common[figure.name] = (min(low, figure.mean), max(high, figure.mean))
+        narrowed[figure.name] = (min(low, figure.mean), max(high, figure.mean))
+    return narrowed
 
 
 def _same_before(version: TwinVersion, versions: Sequence[TwinVersion]) -> int | None:

@@ -1,0 +1,134 @@
+"""What the commands about twins look up: vehicles by name, their errors and trips, and what to do when there are none.
+
+Heavy modules are imported inside the functions, as in the commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from twinpack.cli.options import DEFAULT_HOME
+from twinpack.errors import NotFoundError, TwinpackError
+from twinpack.twin.words import counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from twinpack.battery.pack import PackSpec
+    from twinpack.store.lake import Lake
+    from twinpack.store.records import VehicleRecord
+    from twinpack.store.registry import Registry
+    from twinpack.store.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Median over scored trips of the RMSE of pack voltage, volts.
+
+    Attributes:
+        trips: Scored trips.
+        with_updates_v: Of the version deployed when each trip began.
+        without_updates_v: Of the prototype that was never updated.
+    """
+
+    trips: int = 0
+    with_updates_v: float | None = None
+    without_updates_v: float | None = None
+
+
+@dataclass(frozen=True)
+class Trips:
+    """Driving and charging sessions: how many, and the end of the last, microseconds since the epoch."""
+
+    count: int = 0
+    last_us: int | None = None
+
+
+def find_vehicle(workspace: Workspace, registry: Registry, vehicle_id: str) -> VehicleRecord:
+    """The vehicle of that name.
+
+    Raises:
+        NotFoundError: There is none; names those that are spelled alike, or what to do when there are none at all.
+    """
+    from difflib import get_close_matches
+
+    known = {record.vehicle_id: record for record in registry.vehicles()}
+    if vehicle_id in known:
+        return known[vehicle_id]
+    if not known:
+        raise NotFoundError(f"no twin {vehicle_id!r}: {next_step(workspace, registry)}")
+    folded = {name.casefold(): name for name in known}
+    similar = [folded[name] for name in get_close_matches(vehicle_id.casefold(), folded, n=3)]
+    hint = f"did you mean {' or '.join(similar)}?" if similar else f"{counted(len(known), 'vehicle')} known"
+    raise NotFoundError(f"no vehicle {vehicle_id!r} here; {hint}; {command('twins', workspace.home)} lists all")
+
+
+def next_step(workspace: Workspace, registry: Registry) -> str:
+    """What to do in a workspace that has no twins yet."""
+    from twinpack.ingest.log import SegmentLog
+
+    run = f"{command('run', workspace.home)} makes the twins"
+    if SegmentLog(workspace.log_dir).end_offset == 0:
+        return f"there is no telemetry here yet; {command('import PATH', workspace.home)} brings it in"
+    if not registry.models():
+        return f"there is telemetry but no model yet; {command('learn model', workspace.home)} fits one, then {run}"
+    return f"there are no twins yet; {run}"
+
+
+def command(text: str, home: Path) -> str:
+    """A command to type, for this workspace."""
+    return f"`twinpack {text}`" if home == DEFAULT_HOME else f"`twinpack {text} --home {home}`"
+
+
+def pack_of(name: str) -> PackSpec | None:
+    """The specification of a pack, None when it is not shipped: its capacity is then not known."""
+    from twinpack.battery.pack import load_pack
+
+    try:
+        return load_pack(name)
+    except TwinpackError:
+        return None
+
+
+def errors_of(lake: Lake, vehicle: str | Sequence[str] | None = None) -> dict[str, Errors]:
+    """Errors by vehicle, for those with scored trips."""
+    import numpy as np
+
+    from twinpack.report.columns import by_vehicle, numbers
+    from twinpack.store.tables import PREDICTIONS
+
+    columns = ["vehicle_id", "deployed_rmse_v", "never_rmse_v"]
+    found = {}
+    for name, table in by_vehicle(lake.read(PREDICTIONS, columns, vehicle=vehicle)):
+        updated, never = numbers(table, "deployed_rmse_v"), numbers(table, "never_rmse_v")
+        scored = np.isfinite(updated) & np.isfinite(never)
+        if scored.any():
+            found[name] = Errors(int(scored.sum()), float(np.median(updated[scored])), float(np.median(never[scored])))
+    return found
+
+
+def trips_of(lake: Lake, vehicle: str | Sequence[str] | None = None) -> dict[str, Trips]:
+    """Sessions by vehicle; rests are left out."""
+    from twinpack.store.tables import TRIPS
+
+    rows = lake.read(TRIPS, ["vehicle_id", "end_us"], [("kind", "!=", "resting")], vehicle)
+    grouped = rows.group_by("vehicle_id").aggregate([("end_us", "count"), ("end_us", "max")])
+    return {row["vehicle_id"]: Trips(row["end_us_count"], row["end_us_max"]) for row in grouped.to_pylist()}
+
+
+def day(time_us: int | None) -> str:
+    """The day of a moment, UTC."""
+    return "not known yet" if time_us is None else datetime.fromtimestamp(time_us / 1e6, UTC).date().isoformat()
+
+
+def moment(time_us: int | None) -> datetime | None:
+    """A moment as JSON shows it."""
+    return None if time_us is None else datetime.fromtimestamp(time_us / 1e6, UTC)
+
+
+def doubled(sd: float | None) -> float | None:
+    """Two standard deviations."""
+    return None if sd is None else 2.0 * sd
