@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +100,30 @@ def test_the_total_is_the_sum_of_its_parts() -> None:
     assert whole is not None
     assert (whole.before, whole.after, whole.wear, whole.knowledge) == pytest.approx((98, 94, -3, -1))
     assert total(explain(capacities((98, 1))), "capacity_scale") is None
+
+
+def test_noise_alone_is_hardly_taken_for_wear_and_wear_is_found_in_noise() -> None:
+    assert abs(mean_wear_told(true_wear=0.0)) < 0.5
+    assert -20.0 < mean_wear_told(true_wear=20.0) < -12.0
+
+
+def mean_wear_told(true_wear: float, versions: int = 40, vehicles: int = 20) -> float:
+    """Wear told of vehicles whose health, in pts, is followed by a Kalman filter through noise of 2 pts."""
+    rng = np.random.default_rng(1)
+    told = []
+    for _ in range(vehicles):
+        true = 98.0 + rng.normal(0.0, 2.0)
+        mean, variance = 98.0, 4.0
+        chain = [(mean, 2.0)]
+        for _ in range(versions - 1):
+            true -= true_wear / versions
+            variance += max((true_wear / versions) ** 2, 0.02)
+            gain = variance / (variance + 4.0)
+            mean += gain * (true + rng.normal(0.0, 2.0) - mean)
+            variance *= 1.0 - gain
+            chain.append((mean, variance**0.5))
+        told.append(sum(change.wear for change in capacity_changes(capacities(*chain))))
+    return float(np.mean(told))
 
 
 figure = st.tuples(st.floats(60, 110), st.floats(0.01, 5))
