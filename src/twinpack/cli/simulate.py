@@ -84,8 +84,8 @@ def command(
     if as_json:
         output.json_result(written)
         return
-    counts = f"{output.number(written.rows)} samples of {output.number(vehicles)} vehicles, seed {seed}"
-    output.line(f"{counts}, in {output.number(len(written.files))} files")
+    counts = f"{output.number(written.rows)} samples of {output.counted(vehicles, 'vehicle')}, seed {seed}"
+    output.line(f"{counts}, in {output.counted(len(written.files), 'file')}")
     output.line(f"telemetry  {written.telemetry}")
     output.line(f"truth      {written.truth}")
     output.line(f"next: twinpack import {written.telemetry}")
