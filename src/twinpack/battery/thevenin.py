@@ -135,6 +135,11 @@ class Thevenin(Model):
         self.living = circuit.living
         self.dynamic = ("soc", *(f"u{i + 1}_v" for i in range(len(circuit.tau_s))))
         self._has = {one.name for one in circuit.living}
+        self._soc, self._ocv = np.array(circuit.soc), np.array(circuit.ocv_v)
+        self._r_soc, self._r0 = np.array(circuit.r_soc), np.array(circuit.r0_ohm)
+        self._pairs = [np.array(row) for row in circuit.pairs_ohm]
+        self._knots = np.array(circuit.ocv_knots)
+        self._knot_names = tuple(knot_name(knot) for knot in circuit.ocv_knots)
 
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
         """State of charge and RC voltages after a step of linear current."""
@@ -143,12 +148,12 @@ class Thevenin(Model):
         z = x["soc"]
         charge = 0.5 * (first + last) * dt / (3600.0 * circuit.capacity_ah)
         warm = self._arrhenius(circuit.ea1_j_mol, x, u)
-        pairs = []
+        pairs, inside = [], _inside(z)
         for i, tau in enumerate(circuit.tau_s):
             s = maximum(dt / tau, 1e-9)
             a = exp(-s)
             drive = last - a * first - (1.0 - a) / s * (last - first)
-            resistance = interp(_inside(z), circuit.r_soc, circuit.pairs_ohm[i]) * self._scale(x, i + 1)
+            resistance = interp(inside, self._r_soc, self._pairs[i]) * self._scale(x, i + 1)
             pairs.append(a * x[f"u{i + 1}_v"] + resistance * (warm * drive))
         return (z + charge / x["capacity_scale"], *pairs)
 
@@ -156,9 +161,9 @@ class Thevenin(Model):
         """Pack voltage, V."""
         circuit, current = self.circuit, u["current_a"]
         z = x["soc"]
-        open_circuit = interp(z, circuit.soc, circuit.ocv_v) + self._offset(x)
+        open_circuit = interp(z, self._soc, self._ocv) + self._offset(x)
         transfer = circuit.rct_ohm * circuit.exchange_a * asinh(current / circuit.exchange_a)
-        ohmic = interp(_inside(z), circuit.r_soc, circuit.r0_ohm) * current + transfer
+        ohmic = interp(_inside(z), self._r_soc, self._r0) * current + transfer
         drop = x["r0_scale"] * (ohmic * self._arrhenius(circuit.ea0_j_mol, x, u))
         voltage = open_circuit + drop
         for i in range(len(circuit.tau_s)):

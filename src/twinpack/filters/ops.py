@@ -66,14 +66,15 @@ def interp(x: Any, points: Sequence[float] | Floats, values: Sequence[Any] | Flo
     """
     grid = np.asarray(points, dtype=np.float64)
     x = np.asarray(x, dtype=np.float64)
-    left = np.clip(np.searchsorted(grid, x, side="right") - 1, 0, len(grid) - 2)
-    weight = (x - grid[left]) / (grid[left + 1] - grid[left])
-    low, high = _read(values, left, x.shape), _read(values, left + 1, x.shape)
-    return low + weight * (high - low)
-
-
-def _read(values: Sequence[Any] | Floats, index: npt.NDArray[np.intp], shape: tuple[int, ...]) -> Any:
+    left = np.searchsorted(grid[1:-1], x, side="right")
+    start = grid[left]
+    weight = (x - start) / (grid[left + 1] - start)
     if isinstance(values, np.ndarray) or np.isscalar(values[0]):
-        return np.asarray(values, dtype=np.float64)[index]
-    table = np.stack([np.broadcast_to(value, shape) for value in values])
-    return np.take_along_axis(table, index[None], axis=0)[0]
+        table = np.asarray(values, dtype=np.float64)
+        low, high = table[left], table[left + 1]
+    else:
+        living = np.stack(
+            [value if np.shape(value) == x.shape else np.broadcast_to(value, x.shape) for value in values]
+        )
+        low, high = (np.take_along_axis(living, at[None], axis=0)[0] for at in (left, left + 1))
+    return low + weight * (high - low)

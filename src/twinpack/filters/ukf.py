@@ -36,6 +36,7 @@ class Assimilated:
         ok: False where a pivot was not positive or a value not finite; such a vehicle stays as it was last good.
         innovation: Measured minus predicted, shape (T, B), NaN where nothing was measured.
         innovation_variance: Its variance, shape (T, B), NaN likewise.
+        first_state: Mean of the first dynamic state after each step, shape (T, B).
     """
 
     mean: Floats
@@ -43,6 +44,7 @@ class Assimilated:
     ok: Flags
     innovation: Floats
     innovation_variance: Floats
+    first_state: Floats
 
     def log_likelihood(self) -> Floats:
         """Log marginal likelihood of the measurements, shape (B,)."""
@@ -120,6 +122,7 @@ class UnscentedFilter:
         ok = np.ones(x.shape[0], dtype=np.bool_)
         innovations = np.full(measured.shape, np.nan)
         variances = np.full(measured.shape, np.nan)
+        path = np.empty(measured.shape)
         with np.errstate(all="ignore"):
             for k in range(measured.shape[0]):
                 u = {name: values[k][:, None] for name, values in inputs.items()}
@@ -132,9 +135,9 @@ class UnscentedFilter:
                 seen = use & np.isfinite(measured[k])
                 innovations[k] = np.where(seen, y, np.nan)
                 variances[k] = np.where(seen, s, np.nan)
-        return Assimilated(
-            np.ascontiguousarray(x.T), np.ascontiguousarray(np.moveaxis(p, 0, 2)), ok, innovations, variances
-        )
+                path[k] = x[:, 0]
+        last = np.ascontiguousarray(x.T), np.ascontiguousarray(np.moveaxis(p, 0, 2))
+        return Assimilated(*last, ok, innovations, variances, path)
 
     def draw(self, mean: Floats, covariance: Floats) -> tuple[Floats, Flags]:
         """Sigma points, shape (n, 2n + 1, B), and whether each covariance had a factor, shape (B,)."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack import __version__
-from twinpack.twin.loop import Twins
+from twinpack.twin.loop import Twins, band_factor
 from twinpack.twin.score import KEPT, UNSCORED, TripScore, figures
 from twinpack.twin.settings import CHALLENGER, DEPLOYED, NEVER
 from twinpack.twin.state import IDLE, TwinState
@@ -146,13 +146,22 @@ def _change(twins: Twins, state: TwinState, facts: _Facts) -> tuple[TwinState, b
 
 
 def _bands(twins: Twins, state: TwinState, facts: _Facts) -> TwinState:
-    """Follow each band's own misses, so that in the long run 5 % of steps lie outside (adaptive conformal)."""
-    band = state.band.copy()
+    """Let each band follow its own errors: their size, and then the share that lies outside.
+
+    The second step is adaptive conformal inference (Gibbs and Candes 2021): in the long run 5 % of steps lie outside
+    whatever the shape of the errors. The never-updated prototype learns nothing, its band neither.
+    """
+    band, spread = state.band.copy(), state.spread.copy()
+    factor = band_factor(state)[:, 0]
+    trips = int(state.trips[0]) + 1
+    weight = max(twins.settings.band_memory, 1.0 / (trips + 1))
     for one in (DEPLOYED, CHALLENGER):
         coverage = facts.scores[one][2]
-        if np.isfinite(coverage):
-            band[one, 0] = min(3.0, max(-1.5, band[one, 0] + twins.settings.band_rate * (0.95 - coverage)))
-    return state.with_(band=band)
+        square = float(state.sums[5, one, 0]) / facts.scored * factor[one] ** 2
+        if np.isfinite(coverage) and np.isfinite(square):
+            spread[one, 0] = min(max((1.0 - weight) * spread[one, 0] + weight * square, 0.01), 100.0)
+            band[one, 0] = min(max(band[one, 0] + twins.settings.band_rate * (0.95 - coverage), -1.0), 1.5)
+    return state.with_(band=band, spread=spread, trips=np.array([trips], dtype=np.int64))
 
 
 def _judge(twins: Twins, state: TwinState, trip: Closing, facts: _Facts) -> TwinVersion:
@@ -247,7 +256,9 @@ def _kept(state: TwinState, facts: _Facts) -> TwinState:
 def _recorded(state: TwinState, version: TwinVersion) -> TwinState:
     number = np.array([version.number], dtype=np.int64)
     deployed = state.deployed_version if version.kind == REFUSED else number
-    return state.with_(version=number, deployed_version=deployed, head=np.array([version.hash.encode()], dtype="S64"))
+    head = np.array([version.hash.encode()], dtype="S64")
+    since = state.deployed_us if version.kind == REFUSED else np.array([version.sample_time_us], dtype=np.int64)
+    return state.with_(version=number, deployed_version=deployed, deployed_us=since, head=head)
 
 
 def _accepted(twins: Twins, state: TwinState, trip: Closing) -> TwinState:
@@ -273,7 +284,11 @@ def _refused(twins: Twins, state: TwinState) -> TwinState:
 
 def _restored(state: TwinState) -> TwinState:
     return state.with_(
-        shadow_mean=state.before_mean.copy(), shadow_cov=state.before_cov.copy(), shadow_ok=np.ones(1, dtype=np.bool_)
+        shadow_mean=state.before_mean.copy(),
+        shadow_cov=state.before_cov.copy(),
+        shadow_ok=np.ones(1, dtype=np.bool_),
+        # The charge it held was that of the trip's start.
+        carried=np.zeros(1, dtype=np.bool_),
     )
 
 
@@ -294,6 +309,7 @@ def _restart(twins: Twins, state: TwinState, mean: Floats, cov: Floats) -> TwinS
         before_mean=fresh.copy(),
         before_cov=block.copy(),
         refusals=np.zeros(1, dtype=np.int64),
+        carried=np.zeros(1, dtype=np.bool_),
     )
 
 

@@ -95,7 +95,7 @@ class Twins:
         current, temp = _filled(run.current, state.last_current), _filled(run.temp, state.last_temp)
         inputs = self._inputs(state, run, current, temp)
         state = self._open(state, run, inputs)
-        state = self._learn(state, run, inputs)
+        state, soc = self._learn(state, run, inputs)
         state, mean, sd, scored = self._predict(state, run, inputs)
         state = _evidence(state, run, inputs)
         state = state.with_(
@@ -103,7 +103,6 @@ class Twins:
             last_current=_last(current, run.present, state.last_current),
             last_temp=_last(temp, run.present, state.last_temp),
         )
-        soc = np.broadcast_to(state.shadow_mean[0], run.present.shape)
         return state, Traced(mean, sd, scored, current, temp, soc)
 
     def _inputs(self, state: TwinState, run: Run, current: Floats, temp: Floats) -> dict[str, Floats]:
@@ -122,8 +121,7 @@ class Twins:
             return state
         opens, d = run.opens, self.states
         at = run.time_us[0]
-        known = state.last_us >= 0
-        pause = np.where(known, at - state.last_us, 0)
+        pause = np.where(state.last_us >= 0, at - state.last_us, 0)
         mean, cov = state.shadow_mean.copy(), state.shadow_cov.copy()
         grown = (self._drift**2)[:, None] * (pause / DAY_US) * opens
         for row in range(len(self._drift)):
@@ -131,7 +129,7 @@ class Twins:
         told = np.where(run.present, run.soc, np.nan)[0]
         first = {name: values[0] for name, values in inputs.items()}
         start, sd = self.model.start(run.measured[0], first, told, self.settings.start_soc_sd)
-        afresh = opens & (~known | (pause > self.settings.carry_s * S_US))
+        afresh = opens & (~state.carried | (pause > self.settings.carry_s * S_US))
         mean[:d] = np.where(afresh, start, mean[:d])
         cov[:d] = np.where(afresh, 0.0, cov[:d])
         cov[:, :d] = np.where(afresh, 0.0, cov[:, :d])
@@ -144,9 +142,10 @@ class Twins:
         opens, d = run.opens, self.states
         pred_mean, pred_cov = state.pred_mean.copy(), state.pred_cov.copy()
         parameters = np.stack([state.deployed_mean, np.repeat(self.prior_mean[:, None], len(opens), 1), mean[d:]], 1)
-        spreads = np.stack(
-            [state.deployed_cov, np.repeat(self.prior_cov[:, :, None], len(opens), 2), cov[d:, d:]], axis=2
-        )
+        # A parameter that drifts is known less the longer ago it was deployed.
+        days = np.maximum(run.time_us[0] - state.deployed_us, 0) / DAY_US
+        aged = state.deployed_cov + np.eye(len(self._drift))[:, :, None] * (self._drift**2)[:, None, None] * days
+        spreads = np.stack([aged, np.repeat(self.prior_cov[:, :, None], len(opens), 2), cov[d:, d:]], axis=2)
         pred_mean[:d] = np.where(opens, mean[:d, None], pred_mean[:d])
         pred_mean[d:] = np.where(opens, parameters, pred_mean[d:])
         pred_cov[:] = np.where(opens, 0.0, pred_cov)
@@ -157,6 +156,7 @@ class Twins:
             shadow_mean=np.where(opens, mean, state.shadow_mean),
             shadow_cov=np.where(opens, cov, state.shadow_cov),
             shadow_ok=state.shadow_ok | opens,
+            carried=state.carried | opens,
             before_mean=np.where(opens, mean, state.before_mean),
             before_cov=np.where(opens, cov, state.before_cov),
             phase=np.where(opens, np.where(run.scored, CORRECTING, IDLE), state.phase),
@@ -174,18 +174,19 @@ class Twins:
             nis=np.where(opens, 0.0, state.nis),
         )
 
-    def _learn(self, state: TwinState, run: Run, inputs: Mapping[str, Floats]) -> TwinState:
+    def _learn(self, state: TwinState, run: Run, inputs: Mapping[str, Floats]) -> tuple[TwinState, Floats]:
         use = run.present & state.shadow_ok
         done = self.filter.assimilate(state.shadow_mean, state.shadow_cov, inputs, run.measured, use)
         squares = done.innovation**2 / done.innovation_variance
         known = np.isfinite(squares)
         terms = np.stack([np.where(known, squares, 0.0), known.astype(np.float64)], axis=1)
-        return state.with_(
+        learned = state.with_(
             shadow_mean=done.mean,
             shadow_cov=done.covariance,
             shadow_ok=state.shadow_ok & done.ok,
             nis=_running(state.nis, terms)[-1],
         )
+        return learned, done.first_state
 
     def _predict(
         self, state: TwinState, run: Run, inputs: Mapping[str, Floats]
@@ -254,7 +255,7 @@ class Twins:
         done = self.filter.predict(state.points.reshape(n, 2 * n + 1, 3 * b), wide, use)
         shape = (late.shape[0] - first, 3, b)
         mean[:, first:] = np.where(late[first:], np.swapaxes(done.mean.reshape(shape), 0, 1), mean[:, first:])
-        width = np.exp(state.band)[:, None] * np.swapaxes(np.sqrt(done.variance).reshape(shape), 0, 1)
+        width = band_factor(state)[:, None] * np.swapaxes(np.sqrt(done.variance).reshape(shape), 0, 1)
         sd[:, first:] = np.where(late[first:], width, sd[:, first:])
         return state.with_(
             points=done.points.reshape(n, 2 * n + 1, 3, b), pred_ok=state.pred_ok & done.ok.reshape(3, b)
@@ -269,6 +270,12 @@ class Twins:
             normalised=_running(state.normalised, z)[-1],
             scored=state.scored + scored.sum(axis=0),
         )
+
+
+def band_factor(state: TwinState) -> Floats:
+    """What each predictor's own standard deviation is multiplied by, shape (3, B)."""
+    factor: Floats = np.exp(state.band) * np.sqrt(state.spread)
+    return factor
 
 
 def _evidence(state: TwinState, run: Run, inputs: Mapping[str, Floats]) -> TwinState:

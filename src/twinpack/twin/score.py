@@ -55,18 +55,18 @@ class StepPredictions:
 
 
 def step_scores(measured: Floats, mean: Floats, sd: Floats) -> Floats:
-    """Terms that a trip's score sums up, shape (5, ...): e, e², |e|, inside, interval score; 0 where not scored."""
+    """Terms of a trip's sums, shape (6, ...): e, e², |e|, inside, interval score, (e / sd)²; 0 where unknown."""
     error = mean - measured
     half = Z95 * sd
     size = np.abs(error)
     interval = 2.0 * half + 2.0 / ALPHA * np.maximum(size - half, 0.0)
-    terms = np.stack([error, error * error, size, (size <= half).astype(np.float64), interval])
+    terms = np.stack([error, error * error, size, (size <= half).astype(np.float64), interval, (error / sd) ** 2])
     return np.where(np.isfinite(terms), terms, 0.0)
 
 
 def figures(sums: Floats, scored: int) -> tuple[float, float, float, float]:
-    """RMSE, MAE, coverage and interval score from a predictor's sums, shape (5,)."""
+    """RMSE, MAE, coverage and interval score from a predictor's sums, shape (6,)."""
     if scored == 0:
         return (np.nan, np.nan, np.nan, np.nan)
-    _, square, size, inside, interval = (float(value) / scored for value in sums)
+    _, square, size, inside, interval, _ = (float(value) / scored for value in sums)
     return (float(np.sqrt(square)), size, inside, interval)

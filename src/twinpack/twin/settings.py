@@ -30,6 +30,7 @@ class LoopSettings:
         least_c_rate: RMS current (C-rate) that resistance must have been seen at before its value may change.
         most_nis: Mean normalised innovation squared above which the shadow is not consistent with its data.
         band_rate: How fast a band's width follows its own misses, per trip.
+        band_memory: Weight of the newest trip in the size of errors that a band follows.
         change_slack: Drift the change detector ignores, standard deviations a trip.
         change_limit: Sum at which it speaks.
         restart_after: Refusals in a row after which the shadow starts again from the deployed version.
@@ -45,7 +46,8 @@ class LoopSettings:
     least_swing: float = 0.10
     least_c_rate: float = 0.05
     most_nis: float = 9.0
-    band_rate: float = 0.4
+    band_rate: float = 0.2
+    band_memory: float = 0.15
     change_slack: float = 0.5
     change_limit: float = 3.0
     restart_after: int = 3

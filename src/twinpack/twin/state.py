@@ -34,8 +34,10 @@ class TwinState:
         deployed_cov: Shape (p, p, B).
         version: Number of the newest version; 0 before the first, shape (B,).
         deployed_version: Number of the version deployed, shape (B,).
+        deployed_us: When it was, shape (B,).
         head: Hash of the newest version, one a vehicle.
         refusals: Refused in a row, shape (B,).
+        carried: Whether the state of charge may be carried to the next session, shape (B,).
         phase: `IDLE`, `CORRECTING` or `OPEN_LOOP`, shape (B,).
         number: Number of the open session, shape (B,).
         pred_mean: Predictors while the start may be corrected, shape (n, 3, B).
@@ -46,7 +48,7 @@ class TwinState:
         last_us: Last step, shape (B,); -1 before any.
         last_current: Last current, A, shape (B,).
         last_temp: Last temperature, °C, shape (B,).
-        sums: Sums of e, e², |e|, inside and interval score, shape (5, 3, B).
+        sums: Sums of e, e², |e|, inside, interval score and (e / sd)², shape (6, 3, B).
         normalised: Sum of the deployed error's z-score, shape (B,).
         scored: Scored steps, shape (B,).
         charge: Charge since the session began, its lowest and its highest, Ah, shape (3, B).
@@ -54,7 +56,9 @@ class TwinState:
         nis: Sum of the shadow's normalised innovations squared and its count, shape (2, B).
         seen: Widest swing (0 to 1) and highest RMS C-rate since the last accepted version, shape (2, B).
         window_us: First step of the data since the last accepted version, shape (B,).
-        band: Logarithm of the factor on each predictor's band, shape (3, B).
+        band: Logarithm of the factor on each predictor's band that its misses ask for, shape (3, B).
+        spread: Mean squared error over the model's own variance, recent trips weighing most, shape (3, B).
+        trips: Scored trips, shape (B,).
         change: Change detector's upper and lower sum, shape (2, B).
     """
 
@@ -69,6 +73,7 @@ class TwinState:
     deployed_version: Integers
     head: npt.NDArray[np.bytes_]
     refusals: Integers
+    carried: npt.NDArray[np.bool_]
     phase: Integers
     number: Integers
     pred_mean: Floats
@@ -88,6 +93,9 @@ class TwinState:
     seen: Floats
     window_us: Integers
     band: Floats
+    spread: Floats
+    trips: Integers
+    deployed_us: Integers
     change: Floats
 
     @property
@@ -123,6 +131,7 @@ class TwinState:
             deployed_version=_zeros(b),
             head=np.zeros(b, dtype="S64"),
             refusals=_zeros(b),
+            carried=np.zeros(b, dtype=np.bool_),
             phase=_zeros(b),
             number=_zeros(b),
             pred_mean=np.zeros((n, 3, b)),
@@ -133,7 +142,7 @@ class TwinState:
             last_us=_zeros(b) - 1,
             last_current=np.zeros(b),
             last_temp=np.full(b, 25.0),
-            sums=np.zeros((5, 3, b)),
+            sums=np.zeros((6, 3, b)),
             normalised=np.zeros(b),
             scored=_zeros(b),
             charge=np.zeros((3, b)),
@@ -142,6 +151,9 @@ class TwinState:
             seen=np.zeros((2, b)),
             window_us=_zeros(b) - 1,
             band=np.zeros((3, b)),
+            spread=np.ones((3, b)),
+            trips=_zeros(b),
+            deployed_us=_zeros(b),
             change=np.zeros((2, b)),
         )
 

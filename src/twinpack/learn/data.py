@@ -1,0 +1,131 @@
+"""A fleet's first trips, cut from the log as the fold cuts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from twinpack.battery.pack import PackSpec, load_pack
+from twinpack.learn.prototype import TrainingTrip
+from twinpack.telemetry.batch import SampleBatch
+from twinpack.telemetry.steps import StepCarry, Steps, steps
+from twinpack.telemetry.trips import CutSettings, Segment, TripCarry, cut
+
+Floats = npt.NDArray[np.float64]
+
+_SIGNALS = ("pack_voltage_v", "pack_current_a", "cell_temp_avg_c", "soc_pct")
+
+
+@dataclass
+class _Vehicle:
+    pack: str
+    done: int = 0
+    open: list[dict[str, Floats]] = field(default_factory=list)
+
+
+class FirstTrips:
+    """Gathers each vehicle's first trips of one pack from batches in log order."""
+
+    def __init__(self, count: int, step_us: int, settings: CutSettings, pack: str | None = None) -> None:
+        """Gather `count` driving or charging sessions a vehicle, of `pack` if it is named."""
+        self._count, self._step_us, self._settings, self._pack = count, step_us, settings, pack
+        self._vehicles: dict[str, _Vehicle] = {}
+        self._steps, self._cut = StepCarry.empty(0), TripCarry.empty(0)
+        self.trips: list[TrainingTrip] = []
+
+    @property
+    def packs(self) -> tuple[str, ...]:
+        """Names of the packs met."""
+        return tuple(sorted({load_pack(one.pack).name for one in self._vehicles.values()}))
+
+    @property
+    def spec(self) -> PackSpec | None:
+        """Specification of the pack learned for, once one of its vehicles was met."""
+        return next((load_pack(one.pack) for one in self._vehicles.values() if self._wanted(one)), None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every vehicle met so far has its trips."""
+        return bool(self._vehicles) and all(one.done >= self._count for one in self._vehicles.values())
+
+    def take(self, batch: SampleBatch) -> None:
+        """Take the next batch of the log."""
+        self._register(batch)
+        ids = tuple(self._vehicles)
+        index = {vehicle: lane for lane, vehicle in enumerate(ids)}
+        lane_of = np.array([index.get(vehicle, -1) for vehicle in batch.vehicle_ids], dtype=np.int32)
+        gap = self._settings.gap_us
+        self._steps, taken = steps(self._steps, batch, lane_of, step_us=self._step_us, close_after_us=gap, gap_us=gap)
+        capacity = np.array([load_pack(one.pack).capacity_ah for one in self._vehicles.values()])
+        self._cut, cuts = cut(self._cut, taken, ids, capacity, self._settings)
+        for segment in cuts.segments:
+            self._add(ids[segment.lane], segment, taken)
+
+    def _wanted(self, vehicle: _Vehicle) -> bool:
+        return self._pack is None or load_pack(vehicle.pack).name == self._pack
+
+    def _register(self, batch: SampleBatch) -> None:
+        for _, body in batch.commands:
+            if body.get("type") == "register" and body["vehicle"] not in self._vehicles:
+                self._vehicles[body["vehicle"]] = _Vehicle(body["pack"])
+        self._steps = self._steps.grown(len(self._vehicles))
+        self._cut = self._cut.grown(len(self._vehicles))
+
+    def _add(self, vehicle_id: str, segment: Segment, taken: Steps) -> None:
+        vehicle = self._vehicles[vehicle_id]
+        if vehicle.done >= self._count or segment.kind == "resting" or not self._wanted(vehicle):
+            return
+        if segment.stop > segment.start:
+            rows = slice(segment.start, segment.stop)
+            part = {name: taken.values[name][rows] for name in _SIGNALS}
+            part["time_us"] = taken.time_us[rows].astype(np.float64)
+            vehicle.open.append(part)
+        if segment.closed_by is not None and vehicle.open:
+            joined = {name: np.concatenate([one[name] for one in vehicle.open]) for name in vehicle.open[0]}
+            vehicle.open = []
+            trip = _training(vehicle_id, joined, load_pack(vehicle.pack))
+            if trip is not None:
+                vehicle.done += 1
+                self.trips.append(trip)
+
+
+def _training(vehicle_id: str, values: Mapping[str, Floats], pack: PackSpec) -> TrainingTrip | None:
+    """A training trip, or None when its start or current is not known or it is too short to teach anything."""
+    told = values["soc_pct"][np.isfinite(values["soc_pct"])]
+    current = values["pack_current_a"]
+    if len(current) < 60 or not len(told) or not np.isfinite(current).all():
+        return None
+    temp = values["cell_temp_avg_c"]
+    known = np.isfinite(temp)
+    if not known.any():
+        temp = np.full(len(temp), 25.0)
+    elif not known.all():
+        temp = np.interp(np.arange(len(temp)), np.flatnonzero(known), temp[known])
+    time = values["time_us"]
+    return TrainingTrip(
+        vehicle_id, (time - time[0]) / 1e6, values["pack_voltage_v"] / pack.series, current, temp, float(told[0]) / 100
+    )
+
+
+def first_trips(
+    batches: Iterable[SampleBatch], count: int, step_us: int, settings: CutSettings, pack: str | None = None
+) -> FirstTrips:
+    """Each vehicle's first `count` trips.
+
+    Args:
+        batches: The log from its start; reading stops when every vehicle met has its trips and one more batch
+            brought no new vehicle.
+        count: Driving or charging sessions a vehicle.
+        step_us: Width of a step.
+        settings: Where sessions end.
+        pack: Only vehicles of this pack.
+    """
+    found = FirstTrips(count, step_us, settings, pack)
+    for batch in batches:
+        found.take(batch)
+        if found.complete:
+            break
+    return found
