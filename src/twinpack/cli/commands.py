@@ -9,11 +9,15 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "import": "twinpack.cli.import_",
     "simulate": "twinpack.cli.simulate",
+    "learn": "twinpack.cli.learn",
+    "run": "twinpack.cli.run",
     "serve": "twinpack.cli.serve",
     "twins": "twinpack.cli.twins",
     "twin": "twinpack.cli.twin",
     "rollback": "twinpack.cli.rollback",
     "audit": "twinpack.cli.audit",
     "explain": "twinpack.cli.explain",
+    "evaluate": "twinpack.cli.evaluate",
     "report": "twinpack.cli.report",
+    "demo": "twinpack.cli.demo",
 }

@@ -39,6 +39,8 @@ class InOrder(TyperGroup):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line (default: the process's) and returns its exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
+    # Matrices here are small: threads of the linear algebra library only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     output.make_streams_tolerant()
     try:
         code = run(args or ["--help"])

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from twinpack import __version__
 from twinpack.battery.pack import PackSpec
-from twinpack.battery.thevenin import Circuit, Noise, Start, knot_name
+from twinpack.battery.thevenin import Circuit, Start, knot_name
 from twinpack.errors import LearningError
 from twinpack.filters.model import Living
-from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
+from twinpack.learn.prototype import FEW_TRIPS, Fit, FitSettings, TrainingTrip, fit_prototype
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,7 +67,6 @@ def _circuit(fit: Fit, pack: PackSpec, capacity_sd: float, table_v: Floats) -> C
     settings = fit.settings
     knots = _knots(fit, table_v)
     living, covariance = _living(fit, pack, capacity_sd, knots)
-    error = max(fit.rmse_v, 0.0005)
     return Circuit(
         series=pack.series,
         capacity_ah=pack.capacity_ah,
@@ -84,9 +83,15 @@ def _circuit(fit: Fit, pack: PackSpec, capacity_sd: float, table_v: Floats) -> C
         living=living,
         ocv_knots=knots,
         prior_covariance=covariance,
-        noise=Noise(sensor_v=error, resistive=0.1, slow_v=error, fast_v=0.5 * error),
-        start=Start(),
+        noise=fit.noise,
+        start=_start(fit),
     )
+
+
+def _start(fit: Fit) -> Start:
+    """Half of what is left on the slowest pair on the next, a tenth on the fastest; few trips show little of it."""
+    left = (1.0 + FEW_TRIPS / len(fit.soc_error)) * max(fit.start_v, 0.0005)
+    return Start(pairs_v=(0.1 * left, 0.5 * left, left))
 
 
 def _knots(fit: Fit, table_v: Floats) -> tuple[float, ...]:

@@ -13,12 +13,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import least_squares, lsq_linear
+from scipy.optimize import least_squares, lsq_linear, nnls
 
-from twinpack.battery.thevenin import GAS_CONSTANT, KELVIN, REFERENCE_K
+from twinpack.battery.thevenin import GAS_CONSTANT, KELVIN, REFERENCE_K, Noise
 from twinpack.errors import LearningError
 
 Floats = npt.NDArray[np.float64]
+
+SLOW_S, FAST_S = 90.0, 10.0
+"""Residuals that agree over so many seconds are slow, or at least not white."""
+
+FEW_TRIPS = 10.0
+"""Trips at which the noise of a fit is taken to be twice its residual."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class FitSettings:
         exchange_sd: Standard deviation of its logarithm.
         capacity_sd: Relative standard deviation of the capacity; 0 keeps the nominal one.
         soc_sd: Standard deviation of the state of charge told at a start.
+        start_v: Standard deviation of the voltage left on the slowest pair when a trip starts, V.
         ocv_sd: How far the OCV may lie from the pack's table, V.
         ocv_step_sd: How much that distance may change over one step of the grid, V.
         error_v: Error of the model, V; with `independent` it weighs the data against the priors.
@@ -76,6 +83,7 @@ class FitSettings:
     exchange_sd: float = 0.5
     capacity_sd: float = 0.05
     soc_sd: float = 0.02
+    start_v: float = 0.02
     ocv_sd: float = 0.08
     ocv_step_sd: float = 0.01
     error_v: float = 0.003
@@ -98,7 +106,9 @@ class Fit:
         tau_s: Time constants, ascending.
         ea_j_mol: Activation energies.
         soc_error: Of each trip's told start.
+        start_v: Typical voltage left on the slowest pair when a trip starts.
         rmse_v: Residual over all trips.
+        noise: What the residual is made of.
         settings: What it was fitted with.
     """
 
@@ -112,7 +122,9 @@ class Fit:
     tau_s: Floats
     ea_j_mol: tuple[float, float]
     soc_error: Floats
+    start_v: float
     rmse_v: float
+    noise: Noise
     settings: FitSettings = field(repr=False)
 
 
@@ -157,7 +169,8 @@ class _Problem:
         self.pairs = settings.pairs
         self.at_rct = self.grid + self.rs
         self.at_pairs = self.at_rct + 1
-        self.at_delta = self.at_pairs + self.pairs * self.rs
+        self.at_start = self.at_pairs + self.pairs * self.rs
+        self.at_delta = self.at_start + len(trips)
         self.columns = self.at_delta + len(trips)
         self._lanes()
         taus = np.log(settings.tau_s[-self.pairs :])
@@ -215,6 +228,8 @@ class _Problem:
                 hold([first + j, first + j + 1], [-1.0, 1.0], 0.0, 0.25 * typical)
         hold([self.at_rct], [1.0], 0.0, 4.0 * typical)
         for lane in range(len(self.trips)):
+            hold([self.at_start + lane], [1.0], 0.0, settings.start_v)
+        for lane in range(len(self.trips)):
             hold([self.at_delta + lane], [1.0], 0.0, settings.soc_sd)
         return np.array(rows), np.array(targets)
 
@@ -236,9 +251,12 @@ class _Problem:
         ]
         for tau in np.exp(theta[4:]):
             parts.append(self._pair(spread, warm, float(tau))[pick])
+        # What is left at the start of the trip before, or of a charge: it dies away with the slowest pair.
+        left = np.zeros((len(at), len(self.trips)))
+        left[np.arange(len(at)), self.lane] = np.exp(-self.time[pick] / float(np.exp(theta[4:].max())))
         slopes = np.zeros((len(at), len(self.trips)))
         slopes[np.arange(len(at)), self.lane] = _slope(at, self.soc_grid, ocv)
-        return np.hstack([*parts, slopes])
+        return np.hstack([*parts, left, slopes])
 
     def _pair(self, spread: Floats, warm: Floats, tau: float) -> Floats:
         """Voltage of an RC pair of 1 ohm at each point of the resistance grid, linear current over a step."""
@@ -264,9 +282,13 @@ class _Problem:
         normal = full.T @ full
         factor = np.linalg.cholesky(normal + 1e-12 * np.trace(normal) / len(normal) * np.eye(len(normal)))
         low = np.full(self.columns, -np.inf)
-        low[self.grid : self.at_delta] = 0.0
-        x = lsq_linear(factor.T, np.linalg.solve(factor, full.T @ right), bounds=(low, np.inf)).x
+        low[self.grid : self.at_start] = 0.0
+        x = self._bounded(factor, full.T @ right, low)
         return x, full @ x - right
+
+    @staticmethod
+    def _bounded(factor: Floats, right: Floats, low: Floats) -> Floats:
+        return np.asarray(lsq_linear(factor.T, np.linalg.solve(factor, right), bounds=(low, np.inf)).x)
 
     def residual(self, theta: Floats, ocv: Floats, delta: Floats) -> Floats:
         """Residuals of the outer search."""
@@ -290,13 +312,48 @@ class _Problem:
             r0_ohm=x[self.grid : self.at_rct],
             rct_ohm=float(x[self.at_rct]),
             exchange_a=float(np.exp(theta[3])),
-            pairs_ohm=x[self.at_pairs : self.at_delta].reshape(self.pairs, self.rs)[order],
+            pairs_ohm=x[self.at_pairs : self.at_start].reshape(self.pairs, self.rs)[order],
             tau_s=np.exp(theta[4:])[order],
             ea_j_mol=(float(theta[1]), float(theta[2])),
             soc_error=delta + x[self.at_delta :],
+            start_v=float(np.sqrt(np.mean(x[self.at_start : self.at_delta] ** 2))),
             rmse_v=rmse,
+            noise=self._noise(error, x, theta),
             settings=self.settings,
         )
+
+    def _noise(self, error: Floats, x: Floats, theta: Floats) -> Noise:
+        """Split the residual: what lasts minutes, what lasts seconds, and of the rest what goes with the current."""
+        total = float(np.mean(error**2))
+        slow = min(self._covariance(error, SLOW_S), 0.9 * total)
+        fast = min(max(self._covariance(error, FAST_S) - slow, 0.0), 0.9 * total - slow)
+        inverse = 1.0 / (self.temp + KELVIN) - 1.0 / REFERENCE_K
+        resistance = float(np.median(x[self.grid : self.at_rct]) + x[self.at_rct])
+        drop = (self.current * np.exp(theta[1] / GAS_CONSTANT * inverse))[self.rows, self.lane] * resistance
+        design = np.stack([np.ones_like(drop), drop**2], axis=1)
+        parts: Floats = np.asarray(nnls(design, np.maximum(error**2 - slow - fast, 0.0))[0])
+        # A few trips show little of what the model gets wrong.
+        grown = 1.0 + FEW_TRIPS / len(self.trips)
+        return Noise(
+            sensor_v=grown * float(np.sqrt(max(parts[0], (0.2 * self.settings.error_v) ** 2))),
+            resistive=grown * float(np.sqrt(parts[1])),
+            slow_v=grown * float(np.sqrt(slow)),
+            fast_v=grown * float(np.sqrt(fast)),
+        )
+
+    def _covariance(self, error: Floats, lag_s: float) -> float:
+        """Covariance of the residual with itself some seconds later in the same trip."""
+        table: Floats = np.full(self.time.shape, np.nan)
+        table[self.rows, self.lane] = error
+        products = []
+        for lane in range(len(self.trips)):
+            known = np.flatnonzero(np.isfinite(table[:, lane]))
+            time, values = self.time[known, lane], table[known, lane]
+            later = np.searchsorted(time, time + lag_s)
+            pairs = later < len(time)
+            products.append(values[pairs] * values[later[pairs]])
+        joined = np.concatenate(products)
+        return max(float(joined.mean()), 0.0) if len(joined) else 0.0
 
 
 def _cell(z: Floats, grid: Floats) -> tuple[Floats, npt.NDArray[np.intp], Floats]:

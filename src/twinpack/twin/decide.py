@@ -159,7 +159,9 @@ def _bands(twins: Twins, state: TwinState, facts: _Facts) -> TwinState:
         coverage = facts.scores[one][2]
         square = float(state.sums[5, one, 0]) / facts.scored * factor[one] ** 2
         if np.isfinite(coverage) and np.isfinite(square):
-            spread[one, 0] = min(max((1.0 - weight) * spread[one, 0] + weight * square, 0.01), 100.0)
+            # Of the logarithm, so that one bad trip does not widen the band for many.
+            size = (1.0 - weight) * np.log(spread[one, 0]) + weight * np.log(max(square, 1e-4))
+            spread[one, 0] = np.exp(size)
             band[one, 0] = min(max(band[one, 0] + twins.settings.band_rate * (0.95 - coverage), -1.0), 1.5)
     return state.with_(band=band, spread=spread, trips=np.array([trips], dtype=np.int64))
 

@@ -46,8 +46,8 @@ class LoopSettings:
     least_swing: float = 0.10
     least_c_rate: float = 0.05
     most_nis: float = 9.0
-    band_rate: float = 0.2
-    band_memory: float = 0.15
+    band_rate: float = 0.1
+    band_memory: float = 0.1
     change_slack: float = 0.5
     change_limit: float = 3.0
     restart_after: int = 3

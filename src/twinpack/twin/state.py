@@ -57,7 +57,7 @@ class TwinState:
         seen: Widest swing (0 to 1) and highest RMS C-rate since the last accepted version, shape (2, B).
         window_us: First step of the data since the last accepted version, shape (B,).
         band: Logarithm of the factor on each predictor's band that its misses ask for, shape (3, B).
-        spread: Mean squared error over the model's own variance, recent trips weighing most, shape (3, B).
+        spread: Geometric mean over trips of squared error over the model's own variance, shape (3, B).
         trips: Scored trips, shape (B,).
         change: Change detector's upper and lower sum, shape (2, B).
     """

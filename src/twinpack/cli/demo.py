@@ -1,0 +1,161 @@
+"""`twinpack demo`: a simulated fleet, its living twins, and what they found, in one command."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twinpack.cli import output
+from twinpack.cli.options import AsJson
+from twinpack.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from twinpack.cli.trial import Trial
+    from twinpack.evaluate.metrics import BandQuality, HealthQuality
+
+DEMO_HOME = Path("twinpack-demo")
+MARKER = ".twinpack-demo"
+WIDTH = 80
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a demo found."""
+
+    vehicles: int
+    trips: int
+    with_updates: BandQuality
+    without_updates: BandQuality
+    health: HealthQuality
+    versions_verified: int
+    explained: str
+    report: Path
+
+
+def command(
+    vehicles: Annotated[int, typer.Option(help="Vehicles.")] = 20,
+    trips: Annotated[int, typer.Option(help="Drives of each vehicle, spread over five years.")] = 60,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
+    home: Annotated[
+        Path, typer.Option("--home", help="The workspace folder; one that a demo made is made anew.")
+    ] = DEMO_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a fleet, let its twins live, verify their history and write the report."""
+    found = run_demo(home, vehicles, trips, seed)
+    if as_json:
+        output.json_result(_figures(found))
+    else:
+        for text in findings(found):
+            output.line(text)
+
+
+def run_demo(home: Path, vehicles: int, trips: int, seed: int) -> Found:
+    """Run the whole demo in a workspace of its own."""
+    from twinpack.cli.report import write_report
+    from twinpack.cli.trial import health_against_truth, live_through, quality
+
+    _fresh(home)
+    telemetry, truth = _simulate(home, vehicles, trips, seed)
+    output.note("each twin predicts a trip, measures it, and learns from it")
+    trial = live_through(home, telemetry, profile="twinpack", kind="thevenin-2rc", trips=3)
+    verified = _verify(trial)
+    output.note("writing the report")
+    written = write_report(home, None, "Demo fleet", vehicles)
+    return Found(
+        vehicles=vehicles,
+        trips=trial.summary.predictions,
+        with_updates=quality(trial.workspace, "deployed"),
+        without_updates=quality(trial.workspace, "never"),
+        health=health_against_truth(trial.workspace, truth),
+        versions_verified=verified,
+        explained=_explained(trial),
+        report=Path(written.path),
+    )
+
+
+def _fresh(home: Path) -> None:
+    """An empty folder; what an earlier demo left goes, anything else stays and is refused."""
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARKER).is_file():
+            raise WorkspaceError(f"{home} is not a demo's folder: name another with --home, or move it away")
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARKER).write_text("Made by `twinpack demo`; the next demo here replaces it.\n", encoding="utf-8")
+
+
+def _simulate(home: Path, vehicles: int, trips: int, seed: int) -> tuple[Path, Path]:
+    from twinpack.cli.simulate import Kind, make_fleet, write_fleet
+
+    fleet, pack = make_fleet(Kind.physics, vehicles, trips, None, seed)
+    with output.progress("simulate", vehicles * trips, "trips") as bar:
+        written = write_fleet(fleet, pack, home / "fleet", bar.set)
+    return Path(written.telemetry), Path(written.truth)
+
+
+def _verify(trial: Trial) -> int:
+    from twinpack.store.audit import verify
+
+    with trial.workspace.registry() as registry:
+        report = verify(registry, trial.workspace.heads())
+        report.check()
+        return registry.version_count()
+
+
+def _explained(trial: Trial) -> str:
+    """One change of a capacity health, in words: the largest that an update brought."""
+    from twinpack.battery.pack import load_pack
+    from twinpack.twin.explain import Explanation, explain
+    from twinpack.twin.sentences import in_words
+    from twinpack.twin.versions import ACCEPTED
+
+    best: tuple[float, str, Explanation] | None = None
+    with trial.workspace.registry() as registry:
+        for vehicle in registry.vehicles():
+            told = explain(registry.versions(vehicle.vehicle_id), load_pack(vehicle.pack).capacity_ah)
+            for one in told:
+                size = max((abs(change.change) for change in one.changes if change.name == "capacity_scale"), default=0)
+                if one.kind == ACCEPTED and (best is None or size > best[0]):
+                    best = (size, vehicle.vehicle_id, one)
+    return "" if best is None else f"{best[1]}: {in_words(best[2])}"
+
+
+def findings(found: Found) -> list[str]:
+    """What a demo says in the end, in lines of 80 columns."""
+    import textwrap
+
+    never, living, health = found.without_updates, found.with_updates, found.health
+    share = living.rmse_v / never.rmse_v
+    texts = [
+        f"{output.counted(found.vehicles, 'twin')} lived through {output.counted(found.trips, 'trip')} of five years.",
+        f"Error of the predicted pack voltage: {living.rmse_v:.2f} V with updates, {never.rmse_v:.2f} V without "
+        f"({100 * share:.0f} %).",
+        f"95 % bands held {living.coverage_95_pct:.1f} % of the samples; their interval score is "
+        f"{living.interval_score_ratio:.2f} times that of the best band of constant width.",
+        f"Capacity health is off the hidden truth by {health.mae_pct:.2f} pts on average; guessing the fleet's mean "
+        f"is off by {health.fleet_mean_mae_pct:.2f} pts.",
+        f"{output.counted(found.versions_verified, 'version')} in the history, every hash and link verified.",
+        f"One change explained. {found.explained}",
+        f"Report: {found.report}",
+    ]
+    return [line for text in texts for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
+
+
+def _figures(found: Found) -> dict[str, object]:
+    return {
+        "vehicles": found.vehicles,
+        "trips": found.trips,
+        "rmse_v": found.with_updates.rmse_v,
+        "rmse_without_updates_v": found.without_updates.rmse_v,
+        "coverage_95_pct": found.with_updates.coverage_95_pct,
+        "interval_score_ratio": found.with_updates.interval_score_ratio,
+        "soh_mae_pct": found.health.mae_pct,
+        "soh_mae_fleet_mean_pct": found.health.fleet_mean_mae_pct,
+        "versions_verified": found.versions_verified,
+        "explained": found.explained,
+        "report": str(found.report),
+    }

@@ -1,0 +1,49 @@
+"""`twinpack evaluate`: how good the twins are, on recorded data and on a simulated fleet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twinpack.cli import output
+from twinpack.cli.options import AsJson
+from twinpack.errors import NotFoundError
+
+
+def command(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with the data sets, one folder each.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where the figures are written, as JSON.")] = Path("build/evaluate.json"),
+    quick: Annotated[bool, typer.Option("--quick", help="Less data: a check, not a verdict.")] = False,
+    only: Annotated[str | None, typer.Option(help="One evaluation, by name.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge predictions, bands and health figures exactly as a run makes them."""
+    from twinpack.cli.evaluate_sets import EVALUATIONS, evaluate_all
+
+    if data is not None and not data.is_dir():
+        raise NotFoundError(f"{data}: there is no such folder of data sets")
+    names = (*EVALUATIONS, "simulated_fleet")
+    if only is not None and only not in names:
+        raise NotFoundError(f"no evaluation {only!r}; there are {', '.join(names)}")
+    results = evaluate_all(data, quick, only)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        output.json_result(results)
+        return
+    output.table(["data", "metric", "value"], _rows(results))
+    output.line(f"written to {out}")
+
+
+def _rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
+    rows = []
+    for name, metrics in results.items():
+        for metric, value in metrics.items():
+            if metric != "split":
+                rows.append([name, metric, f"{value:.4g}" if isinstance(value, float) else str(value)])
+    return rows

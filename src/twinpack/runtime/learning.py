@@ -1,0 +1,68 @@
+"""`learn model` on a workspace: read the first trips from the log, fit, store the artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from twinpack.errors import LearningError, NotFoundError
+from twinpack.ingest.log import SegmentLog
+from twinpack.learn.data import FirstTrips, first_trips
+from twinpack.learn.model import learn_model
+from twinpack.runtime.genesis import fold_settings
+from twinpack.store.workspace import Workspace
+from twinpack.telemetry.batch import SampleBatch
+
+READ_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class LearnedModel:
+    """A stored prototype: its content hash and its card."""
+
+    model_hash: str
+    card: dict[str, Any]
+
+
+def learn_prototype(workspace: Workspace, kind: str, trips: int, pack: str | None = None) -> LearnedModel:
+    """Fit a prototype to each vehicle's first trips and store it.
+
+    Args:
+        workspace: Where the log is.
+        kind: One of `learn.model.KINDS`.
+        trips: Sessions of each vehicle.
+        pack: Name of the pack, when the workspace has several.
+
+    Raises:
+        NotFoundError: There is no such pack, or nothing was imported.
+        LearningError: The data do not allow a fit.
+    """
+    settings = fold_settings(workspace.settings)
+    found = first_trips(_batches(workspace), trips, settings.step_us, settings.cut, pack)
+    spec = _spec(found, pack)
+    if not found.trips:
+        raise LearningError(
+            f"no trip of pack {spec.name} can be learned from: a trip needs a minute of voltage and current and the "
+            "state of charge told at its start (soc_pct)"
+        )
+    learned = learn_model(found.trips, spec, kind)
+    with workspace.registry() as registry:
+        digest = workspace.artifacts(registry).save(learned.artifact, pack=spec.name, card=learned.card)
+    return LearnedModel(digest, learned.card)
+
+
+def _spec(found: FirstTrips, pack: str | None) -> Any:
+    packs = found.packs
+    if not packs:
+        raise NotFoundError("nothing to learn from: `twinpack import` telemetry first")
+    if pack is None and len(packs) > 1:
+        raise NotFoundError(f"this workspace has several packs: choose one with --pack ({', '.join(packs)})")
+    if pack is not None and pack not in packs:
+        raise NotFoundError(f"no vehicle of pack {pack!r} here; there are {', '.join(packs)}")
+    return found.spec
+
+
+def _batches(workspace: Workspace) -> Iterator[SampleBatch]:
+    for first, table in SegmentLog(workspace.log_dir).read(0, READ_ROWS):
+        yield SampleBatch.from_arrow(table, first)
