@@ -35,7 +35,7 @@ class Noise:
         sensor_v: Standard deviation of the measured voltage, V.
         resistive: Model error as a share of the ohmic drop.
         slow_v: Standard deviation of the model's slow error, V: an Ornstein-Uhlenbeck process on the slowest pair.
-        fast_v: The same on the pair before it, V.
+        fast_v: The same on each faster pair, V.
         soc_per_sqrt_s: Random walk of the state of charge from current error, 1/sqrt(s).
     """
 
@@ -171,10 +171,13 @@ class Thevenin(Model):
         return circuit.series * voltage
 
     def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
-        """Current error on the charge, model error on the two slowest pairs."""
+        """Current error on the charge, model error on every pair.
+
+        A pair without any would soon be a mere function of the parameters, and the covariance without a factor.
+        """
         noise, dt, taus = self.circuit.noise, u["dt_s"], self.circuit.tau_s
-        sds = dict(zip(range(len(taus) - 1, -1, -1), (noise.slow_v, noise.fast_v), strict=False))
-        pairs = [sds.get(i, 0.0) ** 2 * (1.0 - exp(-2.0 * dt / tau)) for i, tau in enumerate(taus)]
+        sds = [noise.fast_v] * (len(taus) - 1) + [noise.slow_v]
+        pairs = [sd**2 * (1.0 - exp(-2.0 * dt / tau)) for sd, tau in zip(sds, taus, strict=True)]
         return (noise.soc_per_sqrt_s**2 * dt, *pairs)
 
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
@@ -186,7 +189,7 @@ class Thevenin(Model):
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """The measurement's and the stationary model error's, V² of the pack."""
         noise = self.circuit.noise
-        slow = noise.slow_v**2 + (noise.fast_v**2 if len(self.circuit.tau_s) > 1 else 0.0)
+        slow = noise.slow_v**2 + (len(self.circuit.tau_s) - 1) * noise.fast_v**2
         return self.measurement_variance(u) + self.circuit.series**2 * slow
 
     def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
