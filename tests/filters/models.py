@@ -1,0 +1,276 @@
+"""Small models, one lane of which an independent filter can follow, and the oracles they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from filterpy.kalman import MerweScaledSigmaPoints, UnscentedKalmanFilter
+
+from twinpack.battery.ocv import ocv_table
+from twinpack.battery.thevenin import Circuit, Thevenin
+from twinpack.filters import Living, Model, Scalar
+from twinpack.filters.ops import exp, tanh
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+SOC_GRID = tuple(i / 20 for i in range(21))
+
+
+class _TestModel(Model):
+    def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return self.measurement_variance(u)
+
+    def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
+        raise NotImplementedError
+
+
+class Pendulum(_TestModel):
+    """Nonlinear in the state, in a living parameter and in what is measured."""
+
+    dynamic = ("angle", "rate")
+    living = (Living("pull", 9.8, 0.5, 0.0, 0.1, 30.0), Living("friction", 0.3, 0.1, 0.0, 0.0, 5.0))
+    inputs = ("push", "dt_s")
+
+    def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        rate = exp(-x["friction"] * u["dt_s"]) * x["rate"] + u["dt_s"] * (u["push"] - x["pull"] * tanh(x["angle"]))
+        return x["angle"] + u["dt_s"] * rate, rate
+
+    def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        return tanh(x["angle"]) + 0.1 * x["rate"] * x["rate"]
+
+    def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return 1e-4 * u["dt_s"], 1e-3 * u["dt_s"]
+
+    def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return 0.01 + 0.001 * u["push"] * u["push"]
+
+
+class Decay(_TestModel):
+    """One dynamic state: matrices with a side of one."""
+
+    dynamic = ("level",)
+    living = (Living("rate", 0.5, 0.1, 0.0, 0.0, 2.0), Living("gain", 1.0, 0.2, 0.0, 0.0, 5.0))
+    inputs = ("push", "dt_s")
+
+    def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return (exp(-x["rate"] * u["dt_s"]) * x["level"] + u["dt_s"] * u["push"],)
+
+    def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        return x["gain"] * x["level"]
+
+    def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return (1e-3 * u["dt_s"],)
+
+    def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return 0.02
+
+
+class Linear(_TestModel):
+    """A cart with an unknown constant acceleration and a sensor with an unknown offset; its matrices beside it."""
+
+    dynamic = ("position", "speed")
+    living = (Living("acceleration", 0.1, 0.3, 0.0, -9.0, 9.0), Living("offset", 0.0, 0.5, 0.0, -9.0, 9.0))
+    inputs = ("push", "dt_s")
+    h = np.array([1.0, 0.2, 0.0, 1.0])
+
+    def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        dt = u["dt_s"]
+        return x["position"] + dt * x["speed"], 0.95 * x["speed"] + dt * (u["push"] + x["acceleration"])
+
+    def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        return x["position"] + 0.2 * x["speed"] + x["offset"] + 0.5 * u["push"]
+
+    def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return 0.01 * u["dt_s"], 0.02 * u["dt_s"]
+
+    def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return 0.04 + 0.01 * u["push"] * u["push"]
+
+    def matrices(self, push: float, dt_s: float) -> tuple[Floats, Floats, Floats, float]:
+        """F, b and Q of the state, R of the measurement; the measurement is `h x + push / 2`."""
+        f = np.eye(4)
+        f[0, 1], f[1, 1], f[1, 2] = dt_s, 0.95, dt_s
+        return (
+            f,
+            np.array([0.0, dt_s * push, 0.0, 0.0]),
+            np.diag([0.01 * dt_s, 0.02 * dt_s, 0, 0]),
+            0.04 + push**2 / 100,
+        )
+
+
+def circuit(pairs: int, knots: int = 0, **changes: Any) -> Circuit:
+    """A pack of 96 NMC groups with 1 + pairs + 3 states and parameters, or more with living knots."""
+    living = [
+        Living("capacity_scale", 1.0, 0.05, 0.001, 0.3, 1.5),
+        Living("r0_scale", 1.0, 0.1, 0.004, 0.2, 5.0),
+        Living("r_scale", 1.0, 0.15, 0.006, 0.1, 6.0),
+    ]
+    grid = tuple(float(knot) for knot in np.linspace(0.0, 1.0, knots)) if knots else ()
+    living += [Living(f"ocv_{round(100 * knot):02d}_v", 0.0, 0.01, 0.0003, -0.5, 0.5) for knot in grid]
+    living += [] if knots else [Living("offset_v", 0.0, 0.004, 0.0002, -0.1, 0.1)]
+    given: dict[str, Any] = {
+        "series": 96,
+        "capacity_ah": 60.0,
+        "soc": SOC_GRID,
+        "ocv_v": tuple(float(v) for v in ocv_table("nmc811").pchip(np.array(SOC_GRID))),
+        "r_soc": (0.0, 0.25, 1.0),
+        "r0_ohm": (0.0012, 0.0008, 0.0007),
+        "rct_ohm": 0.0004,
+        "exchange_a": 120.0,
+        "pairs_ohm": ((0.0003, 0.0002, 0.0002), (0.0005, 0.0004, 0.0003), (0.0007, 0.0006, 0.0005))[-pairs:],
+        "tau_s": (5.0, 45.0, 600.0)[-pairs:],
+        "ea0_j_mol": 20e3,
+        "ea1_j_mol": 25e3,
+        "living": tuple(living),
+        "ocv_knots": grid,
+    }
+    return Circuit(**(given | changes))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a filter is given: mean (n, B), covariance (n, n, B), inputs and measured (T, B), all present."""
+
+    model: Model
+    mean: Floats
+    covariance: Floats
+    inputs: dict[str, Floats]
+    measured: Floats
+    present: Flags
+
+    def lanes(self, pick: Any) -> Run:
+        inputs = {name: values[:, pick] for name, values in self.inputs.items()}
+        mean, covariance = self.mean[:, pick], self.covariance[:, :, pick]
+        return Run(self.model, mean, covariance, inputs, self.measured[:, pick], self.present[:, pick])
+
+    def steps(self, pick: Any, mean: Floats | None = None, covariance: Floats | None = None) -> Run:
+        inputs = {name: values[pick] for name, values in self.inputs.items()}
+        at = (self.mean if mean is None else mean, self.covariance if covariance is None else covariance)
+        return Run(self.model, *at, inputs, self.measured[pick], self.present[pick])
+
+    @property
+    def arguments(self) -> tuple[Floats, Floats, dict[str, Floats], Floats, Flags]:
+        return self.mean, self.covariance, self.inputs, self.measured, self.present
+
+
+def drawn(covariance: Floats, mean: Floats, rng: np.random.Generator) -> Floats:
+    """A draw of each lane's Gaussian, shape (n, B)."""
+    factor = np.linalg.cholesky(np.moveaxis(covariance, 2, 0))
+    values: Floats = mean + np.einsum("bij,jb->ib", factor, rng.standard_normal(mean.shape))
+    return values
+
+
+def simulated(model: Model, start: Floats, inputs: Mapping[str, Floats], rng: np.random.Generator) -> Floats:
+    """Measurements (T, B) of systems that obey the model with all its noise, from states and parameters (n, B)."""
+    x = dict(zip(model.names, start, strict=True))
+    measured = np.empty(next(iter(inputs.values())).shape)
+    for k in range(len(measured)):
+        u = {name: values[k] for name, values in inputs.items()}
+        after = dict(zip(model.dynamic, model.transition(x, u), strict=True))
+        for name, variance in zip(model.dynamic, model.process_variance(u), strict=True):
+            x[name] = after[name] + np.sqrt(variance) * rng.standard_normal(start.shape[1])
+        noise = np.sqrt(model.measurement_variance(u)) * rng.standard_normal(start.shape[1])
+        measured[k] = model.measure(x, u) + noise
+    return measured
+
+
+def small_run(model: Model, lanes: int, steps: int, seed: int = 1) -> Run:
+    """Data from a small model; priors differ from lane to lane and are correlated."""
+    rng = np.random.default_rng(seed)
+    inputs = {"push": rng.normal(0.0, 1.0, (steps, lanes)), "dt_s": rng.uniform(0.02, 0.2, (steps, lanes))}
+    mean = np.array([[0.5], [-0.2]])[: len(model.dynamic)] + 0.1 * rng.standard_normal((len(model.dynamic), lanes))
+    mean = np.vstack([mean, *(np.full((1, lanes), one.mean) for one in model.living)])
+    sd = np.array([0.3] * len(model.dynamic) + [one.sd for one in model.living])
+    mixed = rng.standard_normal((lanes, len(sd), len(sd)))
+    correlation = np.eye(len(sd)) + 0.1 * mixed @ mixed.transpose(0, 2, 1)
+    covariance = np.ascontiguousarray(np.moveaxis(correlation * np.outer(sd, sd), 0, 2))
+    measured = simulated(model, drawn(covariance, mean, rng), inputs, rng)
+    return Run(model, mean, covariance, inputs, measured, np.ones((steps, lanes), dtype=np.bool_))
+
+
+def pack_inputs(lanes: int, steps: int, rng: np.random.Generator) -> dict[str, Floats]:
+    """Drives of a 60 Ah pack: braking now and then, steps of 2 to 10 s, 0 to 35 °C."""
+    smooth = np.cumsum(rng.normal(0.0, 25.0, (steps + 1, lanes)), axis=0)
+    current = -40.0 + 60.0 * np.sin(smooth / 40.0)
+    dt = rng.uniform(2.0, 10.0, (steps, lanes))
+    temp = rng.uniform(0.0, 35.0, lanes) + np.linspace(0.0, 5.0, steps)[:, None]
+    return {
+        "current_a": current[1:],
+        "interval_start_a": current[:-1],
+        "interval_end_a": current[1:],
+        "dt_s": dt,
+        "temp_c": temp,
+    }
+
+
+def pack_run(source: Circuit, lanes: int, steps: int, seed: int = 1) -> Run:
+    """Data from a pack whose parameters and starting states are draws of the prior."""
+    rng = np.random.default_rng(seed)
+    model = Thevenin(source)
+    inputs = pack_inputs(lanes, steps, rng)
+    told = rng.uniform(0.6, 0.9, lanes)
+    states, states_sd = model.start(
+        np.full(lanes, np.nan), {name: values[0] for name, values in inputs.items()}, told, 0.02
+    )
+    sd = np.vstack([states_sd, *(np.full((1, lanes), one.sd) for one in model.living)])
+    mean = np.vstack([states, *(np.full((1, lanes), one.mean) for one in model.living)])
+    covariance = np.eye(len(mean))[:, :, None] * sd**2
+    measured = simulated(model, drawn(covariance, mean, rng), inputs, rng)
+    return Run(model, mean, covariance, inputs, measured, np.ones((steps, lanes), dtype=np.bool_))
+
+
+def by_filterpy(run: Run, lane: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Mean (T, n), covariance (T, n, n), innovation and its variance (T,) of one lane, by filterpy."""
+    model, n = run.model, len(run.model.names)
+
+    def fx(x: Floats, _: float, u: Mapping[str, float]) -> Floats:
+        stepped = model.transition(dict(zip(model.names, x, strict=True)), u)
+        return np.array([*(one(value) for value in stepped), *x[len(model.dynamic) :]])
+
+    def hx(x: Floats, u: Mapping[str, float]) -> Floats:
+        return np.array([one(model.measure(dict(zip(model.names, x, strict=True)), u))])
+
+    points = MerweScaledSigmaPoints(n, alpha=1.0, beta=2.0, kappa=0.0)
+    ukf = UnscentedKalmanFilter(n, 1, 1.0, hx, fx, points)
+    ukf.x, ukf.P = run.mean[:, lane].copy(), run.covariance[:, :, lane].copy()
+    kept = []
+    for k, measured in enumerate(run.measured[:, lane]):
+        u = {name: float(values[k, lane]) for name, values in run.inputs.items()}
+        noise = [one(value) for value in model.process_variance(u)]
+        ukf.Q = np.diag([*noise, *np.zeros(n - len(noise))])
+        ukf.predict(u=u)
+        if np.isnan(measured):
+            ukf.update(None)
+            kept.append((ukf.x.copy(), ukf.P.copy(), np.nan, np.nan))
+        else:
+            ukf.update(np.array([measured]), R=one(model.measurement_variance(u)), u=u)
+            kept.append((ukf.x.copy(), ukf.P.copy(), ukf.y[0], ukf.S[0, 0]))
+    means, covariances, innovations, variances = (np.array(column) for column in zip(*kept, strict=True))
+    return means, covariances, innovations, variances
+
+
+def by_kalman(run: Run, lane: int, adjustable: Flags | None = None) -> tuple[Floats, Floats]:
+    """Mean (n,) and covariance (n, n) of a lane of `Linear` by the dense Kalman, or Schmidt-Kalman, filter."""
+    assert isinstance(run.model, Linear)
+    x, p, h = run.mean[:, lane], run.covariance[:, :, lane], run.model.h
+    mask = np.ones(4) if adjustable is None else adjustable.astype(np.float64)
+    for k, measured in enumerate(run.measured[:, lane]):
+        push = run.inputs["push"][k, lane]
+        f, b, q, r = run.model.matrices(push, run.inputs["dt_s"][k, lane])
+        x, p = f @ x + b, f @ p @ f.T + q
+        if np.isnan(measured):
+            continue
+        gain = mask * (p @ h) / (h @ p @ h + r)
+        x = x + gain * (measured - h @ x - 0.5 * push)
+        keep = np.eye(4) - np.outer(gain, h)
+        p = keep @ p @ keep.T + r * np.outer(gain, gain)
+    return x, p
+
+
+def one(value: Any) -> float:
+    """The number in an array of one."""
+    return float(np.asarray(value).reshape(()))
