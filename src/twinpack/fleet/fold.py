@@ -52,15 +52,30 @@ def fold(state: ShardState, batch: SampleBatch) -> tuple[ShardState, list[Event]
 
 
 def _parts(batch: SampleBatch) -> Iterator[tuple[SampleBatch, tuple[int, int, dict[str, Any]] | None]]:
-    """Runs of rows, each up to a command that changes a twin, with that command's offset, time and body."""
+    """Runs of rows, each up to a command that changes a twin, with that command's offset, time and body.
+
+    A vehicle is known from the row on that registers it: where rows of it came before, another run begins there.
+    """
     start = 0
+    first = _first_samples(batch) if batch.commands else {}
     for row, body in batch.commands:
         if body.get("type") != REGISTER:
             offset, at_us = batch.first_offset + row, int(batch.sample_time_us[row])
             yield batch.slice(start, row + 1), (offset, at_us, body)
             start = row + 1
+        elif first.get(body["vehicle"], row) < row:
+            yield batch.slice(start, row), None
+            start = row
     if start < len(batch):
         yield batch.slice(start, len(batch)), None
+
+
+def _first_samples(batch: SampleBatch) -> dict[str, int]:
+    """Row of each vehicle's first sample."""
+    rows = np.flatnonzero((batch.kind == KIND_SAMPLE) & (batch.vehicle >= 0))[::-1]
+    first = np.full(len(batch.vehicle_ids), len(batch))
+    first[batch.vehicle[rows]] = rows  # of repeated indices the last is assigned
+    return dict(zip(batch.vehicle_ids, first.tolist(), strict=True))
 
 
 def _registered(state: ShardState, batch: SampleBatch) -> ShardState:
