@@ -137,38 +137,48 @@ class Thevenin(Model):
         self._has = {one.name for one in circuit.living}
         self._soc, self._ocv = np.array(circuit.soc), np.array(circuit.ocv_v)
         self._r_soc, self._r0 = np.array(circuit.r_soc), np.array(circuit.r0_ohm)
-        self._pairs = [np.array(row) for row in circuit.pairs_ohm]
+        self._pairs = np.array(circuit.pairs_ohm)
         self._knots = np.array(circuit.ocv_knots)
         self._knot_names = tuple(knot_name(knot) for knot in circuit.ocv_knots)
 
-    def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
-        """State of charge and RC voltages after a step of linear current."""
-        circuit, dt = self.circuit, u["dt_s"]
+    def prepare(self, u: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Charge passed, decay and drive of each pair, and the ohmic current, from the inputs alone."""
+        circuit, dt, current = self.circuit, u["dt_s"], u["current_a"]
         first, last = u["interval_start_a"], u["interval_end_a"]
-        z = x["soc"]
-        charge = 0.5 * (first + last) * dt / (3600.0 * circuit.capacity_ah)
-        warm = self._arrhenius(circuit.ea1_j_mol, x, u)
-        pairs, inside = [], _inside(z)
+        known = dict(u)
+        known["charge"] = 0.5 * (first + last) * dt / (3600.0 * circuit.capacity_ah)
+        known["inverse"] = 1.0 / (u["temp_c"] + KELVIN) - 1.0 / REFERENCE_K
+        warm0, warm1 = (exp(ea / GAS_CONSTANT * known["inverse"]) for ea in (circuit.ea0_j_mol, circuit.ea1_j_mol))
+        known["warm_current"] = warm0 * current
+        known["transfer"] = warm0 * (circuit.rct_ohm * circuit.exchange_a * asinh(current / circuit.exchange_a))
         for i, tau in enumerate(circuit.tau_s):
             s = maximum(dt / tau, 1e-9)
             a = exp(-s)
-            drive = last - a * first - (1.0 - a) / s * (last - first)
-            resistance = interp(inside, self._r_soc, self._pairs[i]) * self._scale(x, i + 1)
-            pairs.append(a * x[f"u{i + 1}_v"] + resistance * (warm * drive))
-        return (z + charge / x["capacity_scale"], *pairs)
+            known[f"decay{i}"] = a
+            known[f"drive{i}"] = warm1 * (last - a * first - (1.0 - a) / s * (last - first))
+        known["drop"] = current * self._typical_resistance(u)
+        return known
+
+    def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        """State of charge and RC voltages after a step of linear current."""
+        z = x["soc"]
+        inside, warmth = _inside(z), self._temperature(x, u, self.circuit.ea1_j_mol)
+        resistances = interp(inside, self._r_soc, self._pairs)
+        pairs = []
+        for i, resistance in enumerate(resistances):
+            source = resistance * self._scale(x, i + 1) * (warmth * u[f"drive{i}"])
+            pairs.append(u[f"decay{i}"] * x[f"u{i + 1}_v"] + source)
+        return (z + u["charge"] / x["capacity_scale"], *pairs)
 
     def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
         """Pack voltage, V."""
-        circuit, current = self.circuit, u["current_a"]
         z = x["soc"]
-        open_circuit = interp(z, self._soc, self._ocv) + self._offset(x)
-        transfer = circuit.rct_ohm * circuit.exchange_a * asinh(current / circuit.exchange_a)
-        ohmic = interp(_inside(z), self._r_soc, self._r0) * current + transfer
-        drop = x["r0_scale"] * (ohmic * self._arrhenius(circuit.ea0_j_mol, x, u))
-        voltage = open_circuit + drop
-        for i in range(len(circuit.tau_s)):
+        ohmic = interp(_inside(z), self._r_soc, self._r0) * u["warm_current"] + u["transfer"]
+        drop = x["r0_scale"] * (self._temperature(x, u, self.circuit.ea0_j_mol) * ohmic)
+        voltage = interp(z, self._soc, self._ocv) + self._offset(x) + drop
+        for i in range(len(self._pairs)):
             voltage = voltage + x[f"u{i + 1}_v"]
-        return circuit.series * voltage
+        return self.circuit.series * voltage
 
     def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
         """Current error on the charge, model error on every pair.
@@ -183,7 +193,7 @@ class Thevenin(Model):
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """Sensor and resistive model error, V² of the pack."""
         noise = self.circuit.noise
-        drop = noise.resistive * u["current_a"] * self._typical_resistance(u)
+        drop = noise.resistive * u["drop"]
         return self.circuit.series**2 * (noise.sensor_v**2 + drop * drop)
 
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
@@ -209,11 +219,11 @@ class Thevenin(Model):
         middle = self.circuit.r0_ohm[len(self.circuit.r0_ohm) // 2] + self.circuit.rct_ohm
         return middle * _arrhenius(self.circuit.ea0_j_mol, u["temp_c"])
 
-    def _arrhenius(self, ea_j_mol: float, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+    def _temperature(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar], ea_j_mol: float) -> Scalar:
+        """What a living activation energy changes; 1 when it does not live."""
         if "ea_scale" not in self._has:
-            return _arrhenius(ea_j_mol, u["temp_c"])
-        exponent = ea_j_mol / GAS_CONSTANT * (1.0 / (u["temp_c"] + KELVIN) - 1.0 / REFERENCE_K)
-        return exp(x["ea_scale"] * exponent)
+            return 1.0
+        return exp((x["ea_scale"] - 1.0) * (ea_j_mol / GAS_CONSTANT * u["inverse"]))
 
     def _scale(self, x: Mapping[str, Scalar], pair: int) -> Scalar:
         own = f"r{pair}_scale"

@@ -21,16 +21,18 @@ def simulate_trip(circuit: Circuit, trip: TrainingTrip) -> Floats:
     for living in model.living:
         x[living.name] = np.full((1, 1), living.mean)
     current, before = trip.current_a, np.concatenate([trip.current_a[:1], trip.current_a[:-1]])
-    dt = np.diff(trip.time_s, prepend=trip.time_s[:1])
+    known = model.prepare(
+        {
+            "current_a": current,
+            "interval_start_a": before,
+            "interval_end_a": current,
+            "dt_s": np.diff(trip.time_s, prepend=trip.time_s[:1]),
+            "temp_c": trip.temp_c,
+        }
+    )
     voltage = np.empty(len(current))
     for k in range(len(current)):
-        u = {
-            "current_a": current[k : k + 1, None],
-            "interval_start_a": before[k : k + 1, None],
-            "interval_end_a": current[k : k + 1, None],
-            "dt_s": dt[k : k + 1, None],
-            "temp_c": trip.temp_c[k : k + 1, None],
-        }
+        u = {name: values[k : k + 1, None] for name, values in known.items()}
         x.update(zip(model.dynamic, model.transition(x, u), strict=True))
         voltage[k] = model.measure(x, u)[0, 0]
     return voltage / circuit.series

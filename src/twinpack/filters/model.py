@@ -40,12 +40,17 @@ class Model(ABC):
     """A system with dynamic states, living parameters and one measured quantity.
 
     `transition` and `measure` are plain arithmetic with the functions of `twinpack.filters.ops`; they hold no
-    control flow on their arguments. `x` has every dynamic state and living parameter by name, `u` every input.
+    control flow on their arguments. `x` has every dynamic state and living parameter by name, `u` every input and
+    what `prepare` made of them.
     """
 
     dynamic: tuple[str, ...]
     living: tuple[Living, ...]
     inputs: tuple[str, ...]
+
+    def prepare(self, u: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """What depends on the inputs alone, computed once a sample and not once a sigma point; with the inputs."""
+        return dict(u)
 
     @abstractmethod
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:

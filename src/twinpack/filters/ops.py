@@ -62,7 +62,8 @@ def interp(x: Any, points: Sequence[float] | Floats, values: Sequence[Any] | Flo
     Args:
         x: Where to read, any shape.
         points: Ascending constants, shape (N,).
-        values: N numbers, or N model quantities of the shape of `x` (living tables).
+        values: N numbers, or several tables of them, shape (..., N), or N model quantities of the shape of `x`
+            (a living table).
     """
     grid = np.asarray(points, dtype=np.float64)
     x = np.asarray(x, dtype=np.float64)
@@ -71,7 +72,7 @@ def interp(x: Any, points: Sequence[float] | Floats, values: Sequence[Any] | Flo
     weight = (x - start) / (grid[left + 1] - start)
     if isinstance(values, np.ndarray) or np.isscalar(values[0]):
         table = np.asarray(values, dtype=np.float64)
-        low, high = table[left], table[left + 1]
+        low, high = table[..., left], table[..., left + 1]
     else:
         living = np.stack(
             [value if np.shape(value) == x.shape else np.broadcast_to(value, x.shape) for value in values]

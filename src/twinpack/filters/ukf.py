@@ -118,6 +118,9 @@ class UnscentedFilter:
         """
         x = np.ascontiguousarray(mean.T)
         p = np.ascontiguousarray(np.moveaxis(covariance, 2, 0))
+        known = _prepared(self.model, inputs)
+        process = [_wide(one, measured) for one in self.model.process_variance(known)]
+        noise = _wide(self.model.measurement_variance(known), measured)
         gains = np.ones(self.size) if adjustable is None else adjustable.astype(np.float64)
         ok = np.ones(x.shape[0], dtype=np.bool_)
         innovations = np.full(measured.shape, np.nan)
@@ -125,9 +128,9 @@ class UnscentedFilter:
         path = np.empty(measured.shape)
         with np.errstate(all="ignore"):
             for k in range(measured.shape[0]):
-                u = {name: values[k][:, None] for name, values in inputs.items()}
-                x2, p2, good = self._predict(x, p, u)
-                x3, p3, y, s, good2 = self._update(x2, p2, u, measured[k], gains)
+                u = {name: values[k][:, None] for name, values in known.items()}
+                x2, p2, good = self._predict(x, p, u, [one[k] for one in process])
+                x3, p3, y, s, good2 = self._update(x2, p2, u, measured[k], noise[k], gains)
                 ok &= (good & good2) | ~present[k]
                 use = present[k] & ok
                 x = np.where(use[:, None], x3, x)
@@ -157,15 +160,17 @@ class UnscentedFilter:
         means = np.full(present.shape, np.nan)
         variances = np.full(present.shape, np.nan)
         ok = np.ones(run.shape[1], dtype=np.bool_)
+        known = _prepared(self.model, inputs)
+        own = _wide(self.model.prediction_variance(known), means)
         with np.errstate(all="ignore"):
             for k in range(present.shape[0]):
-                u = {name: values[k][:, None] for name, values in inputs.items()}
+                u = {name: values[k][:, None] for name, values in known.items()}
                 stepped = self.model.transition(self._named(run), u)
                 for row, new in enumerate(stepped):
                     run[row] = np.where(present[k][:, None], new, run[row])
                 z = self._measure(run, u)
                 middle, _, spread = self._moments(z)
-                variance = spread + _row(self.model.prediction_variance(u), z.shape[0])
+                variance = spread + own[k]
                 ok &= np.isfinite(middle + variance) | ~present[k]
                 means[k] = np.where(present[k], middle, np.nan)
                 variances[k] = np.where(present[k], variance, np.nan)
@@ -196,7 +201,9 @@ class UnscentedFilter:
         square = deviation * deviation
         return mean, deviation, 2.0 * square[:, 0] + self._weight * np.cumsum(square[:, 1:], axis=1)[:, -1]
 
-    def _predict(self, x: Floats, p: Floats, u: Mapping[str, Scalar]) -> tuple[Floats, Floats, Flags]:
+    def _predict(
+        self, x: Floats, p: Floats, u: Mapping[str, Scalar], process: list[Floats]
+    ) -> tuple[Floats, Floats, Flags]:
         n, d, c = self.size, self._states, self._spread
         factor, ok = _factor(p)
         stepped = self.model.transition(self._named(self._points(x, factor)), u)
@@ -216,18 +223,18 @@ class UnscentedFilter:
         p2[:, :d, :d] = block
         p2[:, :d, d:] = cross
         p2[:, d:, :d] = cross.transpose(0, 2, 1)
-        for row, variance in enumerate(self.model.process_variance(u)):
-            p2[:, row, row] += _row(variance, x.shape[0])
+        for row, variance in enumerate(process):
+            p2[:, row, row] += variance
         return x2, p2, ok
 
     def _update(
-        self, x: Floats, p: Floats, u: Mapping[str, Scalar], measured: Floats, gains: Floats
+        self, x: Floats, p: Floats, u: Mapping[str, Scalar], measured: Floats, noise: Floats, gains: Floats
     ) -> tuple[Floats, Floats, Floats, Floats, Flags]:
         n = self.size
         factor, ok = _factor(p)
         z = self._measure(self._points(x, factor), u)
         middle, deviation, spread = self._moments(z)
-        s = spread + _row(self.model.measurement_variance(u), x.shape[0])
+        s = spread + noise
         slope = np.ascontiguousarray(deviation[:, 1 : n + 1] - deviation[:, n + 1 :])
         cross = self._weight * self._spread * np.matmul(factor, slope[:, :, None])[:, :, 0]
         ok = ok & np.isfinite(s) & (s > 0)
@@ -240,9 +247,16 @@ class UnscentedFilter:
         return x + gain * y[:, None], p2, y, s, ok
 
 
-def _row(value: Scalar, vehicles: int) -> Floats:
-    """An input-only quantity, one number a vehicle."""
-    return np.broadcast_to(np.asarray(value, dtype=np.float64), (vehicles, 1))[:, 0]
+def _prepared(model: Model, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Inputs and what depends on them alone, each of shape (T, B)."""
+    shape = next(iter(inputs.values())).shape
+    with np.errstate(all="ignore"):
+        return {name: np.broadcast_to(value, shape) for name, value in model.prepare(inputs).items()}
+
+
+def _wide(value: Scalar, like: Floats) -> Floats:
+    """An input-only quantity, one number a step and vehicle."""
+    return np.broadcast_to(np.asarray(value, dtype=np.float64), like.shape)
 
 
 def _factor(p: Floats) -> tuple[Floats, Flags]:
