@@ -23,6 +23,7 @@ GAS_CONSTANT = 8.314462618
 KELVIN = 273.15
 REFERENCE_K = 298.15
 UNTOLD_SOC_SD = 0.10
+LEAST_PAIR_ERROR_V = 1e-6
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,6 +38,8 @@ class Noise:
         slow_v: Standard deviation of the model's slow error, V: an Ornstein-Uhlenbeck process on the slowest pair.
         fast_v: The same on each faster pair, V.
         soc_per_sqrt_s: Random walk of the state of charge from current error, 1/sqrt(s).
+        temper: Times the measurement variance when a filter learns: the model's errors within a trip go together,
+            so that many samples say less than as many independent ones.
     """
 
     sensor_v: float = 0.004
@@ -44,6 +47,7 @@ class Noise:
     slow_v: float = 0.006
     fast_v: float = 0.002
     soc_per_sqrt_s: float = 2e-6
+    temper: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -186,21 +190,24 @@ class Thevenin(Model):
         A pair without any would soon be a mere function of the parameters, and the covariance without a factor.
         """
         noise, dt, taus = self.circuit.noise, u["dt_s"], self.circuit.tau_s
-        sds = [noise.fast_v] * (len(taus) - 1) + [noise.slow_v]
+        sds = [max(one, LEAST_PAIR_ERROR_V) for one in [noise.fast_v] * (len(taus) - 1) + [noise.slow_v]]
         pairs = [sd**2 * (1.0 - exp(-2.0 * dt / tau)) for sd, tau in zip(sds, taus, strict=True)]
         return (noise.soc_per_sqrt_s**2 * dt, *pairs)
 
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        """Sensor and resistive model error, V² of the pack."""
+        """Sensor and resistive model error, tempered, V² of the pack."""
+        return self.circuit.noise.temper * self._white_variance(u)
+
+    def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        """Sensor, resistive and the stationary slow model error, V² of the pack."""
+        noise = self.circuit.noise
+        slow = noise.slow_v**2 + (noise.fast_v**2 if len(self.circuit.tau_s) > 1 else 0.0)
+        return self._white_variance(u) + self.circuit.series**2 * slow
+
+    def _white_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         noise = self.circuit.noise
         drop = noise.resistive * u["drop"]
         return self.circuit.series**2 * (noise.sensor_v**2 + drop * drop)
-
-    def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        """The measurement's and the stationary model error's, V² of the pack."""
-        noise = self.circuit.noise
-        slow = noise.slow_v**2 + (len(self.circuit.tau_s) - 1) * noise.fast_v**2
-        return self.measurement_variance(u) + self.circuit.series**2 * slow
 
     def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
         """Dynamic states at the start of a session, from what the BMS tells or else from the voltage."""
