@@ -169,7 +169,7 @@ def simulated(model: Model, start: Floats, inputs: Mapping[str, Floats], rng: np
     x = dict(zip(model.names, start, strict=True))
     measured = np.empty(next(iter(inputs.values())).shape)
     for k in range(len(measured)):
-        u = {name: values[k] for name, values in inputs.items()}
+        u = model.prepare({name: values[k] for name, values in inputs.items()})
         after = dict(zip(model.dynamic, model.transition(x, u), strict=True))
         for name, variance in zip(model.dynamic, model.process_variance(u), strict=True):
             x[name] = after[name] + np.sqrt(variance) * rng.standard_normal(start.shape[1])
@@ -239,7 +239,7 @@ def by_filterpy(run: Run, lane: int) -> tuple[Floats, Floats, Floats, Floats]:
     ukf.x, ukf.P = run.mean[:, lane].copy(), run.covariance[:, :, lane].copy()
     kept = []
     for k, measured in enumerate(run.measured[:, lane]):
-        u = {name: float(values[k, lane]) for name, values in run.inputs.items()}
+        u = model.prepare({name: float(values[k, lane]) for name, values in run.inputs.items()})
         noise = [one(value) for value in model.process_variance(u)]
         ukf.Q = np.diag([*noise, *np.zeros(n - len(noise))])
         ukf.predict(u=u)

@@ -25,7 +25,7 @@ from tests.filters.models import (
     simulated,
     small_run,
 )
-from twinpack.battery.thevenin import Thevenin
+from twinpack.battery.thevenin import Noise, Thevenin
 from twinpack.filters import Assimilated, UnscentedFilter, compile
 
 
@@ -127,6 +127,12 @@ def test_innovations_of_a_pack_are_consistent(pairs: int) -> None:
     low, high = stats.chi2.ppf([0.0005, 0.9995], squared(found).size)
     assert found.ok.all()
     assert low < squared(found).sum() < high
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 3])
+def test_a_prototype_without_model_error_runs_for_long(pairs: int) -> None:
+    source = circuit(pairs, capacity_ah=600.0, noise=Noise(slow_v=0.0, fast_v=0.0))
+    assert compile(Thevenin(source)).assimilate(*pack_run(source, 4, 300).arguments).ok.all()
 
 
 def test_posterior_errors_are_as_large_as_the_posterior_says() -> None:
