@@ -94,8 +94,6 @@ def close(twins: Twins, state: TwinState, trip: Closing) -> tuple[TwinState, Tri
         if proposed:
             version = _judge(twins, state, trip, facts)
             decision = version.kind
-    elif not state.shadow_ok[0]:
-        state = _restored(state)
     score = _score(twins, state, trip, facts, decision)
     if version is None:
         state = _kept(state, facts) if state.shadow_ok[0] else _restored(state)
@@ -280,7 +278,10 @@ def _refused(twins: Twins, state: TwinState) -> TwinState:
     refusals = state.refusals + 1
     if refusals[0] < twins.settings.restart_after:
         return _restored(state).with_(refusals=refusals)
-    wide = np.maximum(state.deployed_cov, twins.prior_cov[:, :, None] * np.eye(len(twins.names))[:, :, None] * 0.25)
+    own = np.diagonal(state.deployed_cov[:, :, 0])
+    # Only the diagonal is raised: anything else could leave what is no covariance.
+    more = np.diag(np.maximum(0.25 * np.diagonal(twins.prior_cov) - own, 0.0))
+    wide = state.deployed_cov + more[:, :, None]
     return _restart(twins, state, state.deployed_mean, wide).with_(change=np.zeros((2, 1)))
 
 
