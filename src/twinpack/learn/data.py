@@ -22,7 +22,7 @@ _SIGNALS = ("pack_voltage_v", "pack_current_a", "cell_temp_avg_c", "soc_pct")
 @dataclass
 class _Vehicle:
     pack: str
-    done: int = 0
+    trips: list[TrainingTrip] = field(default_factory=list)
     open: list[dict[str, Floats]] = field(default_factory=list)
 
 
@@ -34,7 +34,11 @@ class FirstTrips:
         self._count, self._step_us, self._settings, self._pack = count, step_us, settings, pack
         self._vehicles: dict[str, _Vehicle] = {}
         self._steps, self._cut = StepCarry.empty(0), TripCarry.empty(0)
-        self.trips: list[TrainingTrip] = []
+
+    @property
+    def trips(self) -> list[TrainingTrip]:
+        """The trips so far: vehicles in the order of their registration, each one's trips in time order."""
+        return [trip for vehicle in self._vehicles.values() for trip in vehicle.trips]
 
     @property
     def packs(self) -> tuple[str, ...]:
@@ -46,16 +50,11 @@ class FirstTrips:
         """Specification of the pack learned for, once one of its vehicles was met."""
         return next((load_pack(one.pack) for one in self._vehicles.values() if self._wanted(one)), None)
 
-    @property
-    def complete(self) -> bool:
-        """Whether every vehicle met so far has its trips."""
-        return bool(self._vehicles) and all(one.done >= self._count for one in self._vehicles.values())
-
     def take(self, batch: SampleBatch) -> None:
         """Take the next batch of the log."""
         self._register(batch)
         ids = tuple(self._vehicles)
-        index = {vehicle: lane for lane, vehicle in enumerate(ids)}
+        index = {vehicle: lane for lane, vehicle in enumerate(ids) if self._awaits(self._vehicles[vehicle])}
         lane_of = np.array([index.get(vehicle, -1) for vehicle in batch.vehicle_ids], dtype=np.int32)
         gap = self._settings.gap_us
         self._steps, taken = steps(self._steps, batch, lane_of, step_us=self._step_us, close_after_us=gap, gap_us=gap)
@@ -67,6 +66,9 @@ class FirstTrips:
     def _wanted(self, vehicle: _Vehicle) -> bool:
         return self._pack is None or load_pack(vehicle.pack).name == self._pack
 
+    def _awaits(self, vehicle: _Vehicle) -> bool:
+        return self._wanted(vehicle) and len(vehicle.trips) < self._count
+
     def _register(self, batch: SampleBatch) -> None:
         for _, body in batch.commands:
             if body.get("type") == "register" and body["vehicle"] not in self._vehicles:
@@ -76,7 +78,7 @@ class FirstTrips:
 
     def _add(self, vehicle_id: str, segment: Segment, taken: Steps) -> None:
         vehicle = self._vehicles[vehicle_id]
-        if vehicle.done >= self._count or segment.kind == "resting" or not self._wanted(vehicle):
+        if segment.kind == "resting" or not self._awaits(vehicle):
             return
         if segment.stop > segment.start:
             rows = slice(segment.start, segment.stop)
@@ -88,8 +90,7 @@ class FirstTrips:
             vehicle.open = []
             trip = _training(vehicle_id, joined, load_pack(vehicle.pack))
             if trip is not None:
-                vehicle.done += 1
-                self.trips.append(trip)
+                vehicle.trips.append(trip)
 
 
 def _training(vehicle_id: str, values: Mapping[str, Floats], pack: PackSpec) -> TrainingTrip | None:
@@ -116,8 +117,8 @@ def first_trips(
     """Each vehicle's first `count` trips.
 
     Args:
-        batches: The log from its start; reading stops when every vehicle met has its trips and one more batch
-            brought no new vehicle.
+        batches: The log from its start, read to its end: a file may bring a new vehicle when all others have
+            their trips.
         count: Driving or charging sessions a vehicle.
         step_us: Width of a step.
         settings: Where sessions end.
@@ -126,6 +127,4 @@ def first_trips(
     found = FirstTrips(count, step_us, settings, pack)
     for batch in batches:
         found.take(batch)
-        if found.complete:
-            break
     return found
