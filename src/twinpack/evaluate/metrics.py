@@ -31,7 +31,8 @@ def interval_score(error: Floats, half_width: Floats | float, alpha: float = ALP
 
 def best_constant_half_width(error: Floats, alpha: float = ALPHA) -> float:
     """Half-width of the constant band with the best interval score, in hindsight: a quantile of the errors."""
-    return float(np.quantile(np.abs(error), 1.0 - alpha)) if len(error) else float("nan")
+    # One of the errors themselves: between two of them the score is a straight line, so its lowest point is at one.
+    return float(np.quantile(np.abs(error), 1.0 - alpha, method="inverted_cdf")) if len(error) else float("nan")
 
 
 @dataclass(frozen=True)
