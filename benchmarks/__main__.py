@@ -16,6 +16,7 @@ from twinpack.cli import output
 
 BENCHMARKS: dict[str, str] = {
     "command_start": "benchmarks.command_start",
+    "filter": "benchmarks.filter",
 }
 RECORD = Path("build/bench.json")
 
