@@ -73,16 +73,43 @@ def _models(artifacts: ModelArtifacts, packs: set[str]) -> dict[str, str]:
 
 
 def _check_same(recorded: dict[str, Any], wanted: dict[str, Any]) -> None:
-    changed = [
-        f"{part}.{key} was {recorded[part][key]!r}, is {value!r}"
-        for part in ("cut", "loop")
-        for key, value in wanted[part].items()
-        if recorded[part].get(key) != value
-    ]
-    if recorded["step_us"] != wanted["step_us"]:
-        changed.append(f"step_us was {recorded['step_us']}, is {wanted['step_us']}")
+    before, now = _flat(recorded), _flat(wanted)
+    # A setting that the release of the first run had not yet cannot have been changed.
+    changed = [_change(key, before[key], now[key]) for key in now if key in before and before[key] != now[key]]
     if changed:
         raise SettingsError(
             f"settings changed since this workspace's first run: {'; '.join(changed)}. Its history was made with the "
             "former ones: set them back, or run on a new workspace"
         )
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    parts = {f"{part}.{key}": value for part in ("cut", "loop") for key, value in settings[part].items()}
+    return {"step_us": settings["step_us"], **parts}
+
+
+_AS_SET: dict[str, tuple[str, float]] = {
+    "step_us": ("[twin] step_s", 1 / S_US),
+    "cut.gap_us": ("[trips] gap_s", 1 / S_US),
+    "cut.rest_us": ("[trips] rest_s", 1 / S_US),
+    "cut.rest_current_c_rate": ("[trips] rest_current_c_rate", 1),
+    "loop.policy": ("[twin] policy (or --policy)", 1),
+    "loop.correct_s": ("[twin] correct_s", 1),
+    "loop.threshold_v": ("[twin] threshold_v", 1),
+    "loop.start_soc_sd": ("[twin] start_soc_sd_pct", 100),
+    "loop.keep_steps": ("[runtime] step_predictions", 1),
+}
+"""How settings.toml calls a setting of the fold, and what to multiply by for its unit."""
+
+
+def _change(key: str, was: Any, now: Any) -> str:
+    name, factor = _AS_SET.get(key, (key, 1))
+    return f"{name} was {_told(was, factor)}, is {_told(now, factor)}"
+
+
+def _told(value: Any, factor: float) -> str:
+    if value is None:
+        return "auto"
+    if isinstance(value, (bool, str)):
+        return str(value).lower()
+    return f"{value * factor:g}"
