@@ -195,21 +195,22 @@ def test_process_variance_composes_over_time(first: float, second: float) -> Non
 
 def test_process_variance_ends_at_the_models_error() -> None:
     noise = Noise(slow_v=0.006, fast_v=0.002)
-    for pairs, expected in ((1, [0.006]), (2, [0.002, 0.006]), (3, [0.002, 0.002, 0.006])):
-        circuit = replace(FLAT, pairs_ohm=((0.01, 0.01),) * pairs, tau_s=(5.0, 45.0, 600.0)[-pairs:], noise=noise)
+    for pairs, expected in ((1, [0.006]), (2, [0.002, 0.006])):
+        circuit = replace(FLAT, pairs_ohm=((0.01, 0.01),) * pairs, tau_s=(45.0, 600.0)[-pairs:], noise=noise)
         model = Thevenin(circuit)
-        late = [float(np.ravel(value)[0]) for value in model.process_variance({"dt_s": 1e6})[1:]]
+        u = model.prepare(inputs(0.0, 0.0, 1e6))
+        late = [float(np.ravel(value)[0]) for value in model.process_variance(u)[1 : 1 + pairs]]
         assert np.sqrt(late).tolist() == pytest.approx(expected)
-        u = model.prepare(inputs(20.0, 20.0, 1.0))
-        beyond = float((model.prediction_variance(u) - model.measurement_variance(u))[0])
-        assert beyond == pytest.approx(sum(late))
+        beyond = float((noise.temper * model.prediction_variance(u) - model.measurement_variance(u))[0])
+        assert beyond == pytest.approx(noise.temper * sum(late))
 
 
-def test_measurement_variance_is_the_sensors_and_a_share_of_the_drop() -> None:
-    model = Thevenin(replace(FLAT, series=10, rct_ohm=0.005, noise=Noise(sensor_v=0.004, resistive=0.1)))
-    for current, drop in ((0.0, 0.0), (-40.0, 0.1 * 0.025 * 40.0)):
-        found = model.measurement_variance(model.prepare(inputs(0.0, current, 1.0)))
-        assert float(found[0]) == pytest.approx(100 * (0.004**2 + drop**2))
+def test_measurement_variance_is_the_sensors_and_a_share_of_the_drop_tempered() -> None:
+    for temper in (1.0, 4.0):
+        model = Thevenin(replace(FLAT, series=10, noise=Noise(sensor_v=0.004, resistive=0.1, temper=temper)))
+        for current, drop in ((0.0, 0.0), (-40.0, 0.1 * 0.020 * 40.0)):
+            found = model.measurement_variance(model.prepare(inputs(0.0, current, 1.0)))
+            assert float(found[0]) == pytest.approx(temper * 100 * (0.004**2 + drop**2))
 
 
 def test_a_session_starts_where_it_is_told_or_else_where_the_voltage_says() -> None:

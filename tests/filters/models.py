@@ -11,7 +11,7 @@ import numpy.typing as npt
 from filterpy.kalman import MerweScaledSigmaPoints, UnscentedKalmanFilter
 
 from twinpack.battery.ocv import ocv_table
-from twinpack.battery.thevenin import Circuit, Thevenin
+from twinpack.battery.thevenin import Circuit, Noise, Thevenin
 from twinpack.filters import Living, Model, Scalar
 from twinpack.filters.ops import exp, tanh
 
@@ -127,6 +127,7 @@ def circuit(pairs: int, knots: int = 0, **changes: Any) -> Circuit:
         "ea1_j_mol": 25e3,
         "living": tuple(living),
         "ocv_knots": grid,
+        "noise": Noise(temper=1.0),
     }
     return Circuit(**(given | changes))
 

@@ -131,7 +131,7 @@ def test_innovations_of_a_pack_are_consistent(pairs: int) -> None:
 
 @pytest.mark.parametrize("pairs", [1, 2, 3])
 def test_a_prototype_without_model_error_runs_for_long(pairs: int) -> None:
-    source = circuit(pairs, capacity_ah=600.0, noise=Noise(slow_v=0.0, fast_v=0.0))
+    source = circuit(pairs, capacity_ah=600.0, noise=Noise(slow_v=0.0, fast_v=0.0, resistive=0.0))
     assert compile(Thevenin(source)).assimilate(*pack_run(source, 4, 300).arguments).ok.all()
 
 

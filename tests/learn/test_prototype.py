@@ -15,7 +15,7 @@ from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototy
 @pytest.fixture(scope="module")
 def trips() -> list[TrainingTrip]:
     """Of packs with 57 of their 60 Ah, sensors with 0.5 mV of noise; the first was told 3 % too little charge."""
-    made = drives(6, 5, steps=150, capacity_ah=57.0)
+    made = drives(5, 4, steps=150, capacity_ah=57.0)
     return [replace(made[0], soc=made[0].soc - 0.03), *made[1:]]
 
 
@@ -36,7 +36,7 @@ def test_the_open_circuit_voltage_is_found_and_its_covariance_says_where(fit: Fi
     sd = np.sqrt(np.diagonal(fit.ocv_covariance))
     assert np.abs(fit.ocv_v - OCV_V).max() < 0.004
     # No trip went below a tenth of the charge or ended full.
-    assert sd[5:18].max() < 0.004 < 0.01 < min(sd[0], sd[-1])
+    assert sd[5:18].max() < 0.005 < 0.01 < min(sd[0], sd[-1])
 
 
 def test_the_resistances_are_found(fit: Fit) -> None:
