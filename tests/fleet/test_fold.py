@@ -57,7 +57,7 @@ def test_the_log_exercises_every_outcome(whole: Outcome) -> None:
     assert {version.kind for version in whole.versions()} == {PROTOTYPE, ACCEPTED, REFUSED}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cuts=st.lists(st.integers(0, LOG.num_rows), max_size=12))
 def test_any_split_gives_the_same(whole: Outcome, cuts: list[int]) -> None:
     same(folded(LOG, ALWAYS, cuts), whole)
@@ -74,7 +74,7 @@ def test_an_empty_batch_changes_nothing(whole: Outcome) -> None:
     assert again.state.to_bytes() == whole.state.to_bytes()
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(others=st.lists(st.sampled_from("acdef"), unique=True), place=st.integers(0, 5), seed=st.integers(0, 99))
 def test_neighbours_change_nothing(whole: Outcome, others: list[str], place: int, seed: int) -> None:
     """Fewer, more or other vehicles, in another order: each of `b`'s bits is its own."""

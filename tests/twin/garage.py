@@ -38,9 +38,7 @@ CIRCUIT = Circuit(
     soc=(0.0, 0.25, 0.5, 0.75, 1.0),
     ocv_v=(3.2, 3.55, 3.7, 3.9, 4.15),
     r_soc=(0.0, 0.5, 1.0),
-    r0_ohm=(0.0008, 0.0006, 0.0006),
-    rct_ohm=0.0002,
-    exchange_a=300.0,
+    r0_ohm=(0.0010, 0.0008, 0.0008),
     pairs_ohm=((0.0003, 0.0002, 0.0002), (0.0004, 0.0003, 0.0003)),
     tau_s=(30.0, 400.0),
     ea0_j_mol=15e3,
@@ -53,6 +51,7 @@ CIRCUIT = Circuit(
     ),
     noise=Noise(sensor_v=0.002, resistive=0.02, slow_v=0.002, fast_v=0.001),
     start=Start(),
+    transfer_share=0.0,
 )
 NAMES = tuple(one.name for one in CIRCUIT.living)
 PROTOTYPE = Prototype("c" * 64, PACK, "thevenin-2rc", CIRCUIT.to_dict(), 1.0)
@@ -125,7 +124,7 @@ def _voltage(current: Floats, temp: Floats, start: Floats, truths: Sequence[Mapp
     before = np.vstack([current[:1], current[:-1]])
     passed = np.vstack([np.zeros_like(start), 0.5 * (before + current)[1:] * STEP_S])
     soc = start + np.cumsum(passed, axis=0) / (3600.0 * c.capacity_ah * true["capacity_scale"])
-    ohmic = np.interp(soc, c.r_soc, c.r0_ohm) * current + c.rct_ohm * c.exchange_a * np.arcsinh(current / c.exchange_a)
+    ohmic = np.interp(soc, c.r_soc, c.r0_ohm) * current
     cell = np.interp(soc, c.soc, c.ocv_v) + true["offset_v"] + true["r0_scale"] * ohmic * warm0
     for ohm, tau in zip(c.pairs_ohm, c.tau_s, strict=True):
         resistance = np.interp(soc, c.r_soc, ohm) * true["r_scale"]

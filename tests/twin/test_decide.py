@@ -35,6 +35,7 @@ from twinpack.twin.versions import ACCEPTED, REFUSED, ROLLBACK, TwinVersion, fro
 from twinpack.twin.versions import PROTOTYPE as FIRST
 
 SCORED = 100
+SIZE = Twins(PROTOTYPE, LoopSettings()).filter.size
 TRIP = Closing("car-1", 7, START_US + DAY_US, START_US + DAY_US + 1_000_000_000)
 Closed = tuple[TwinState, TripScore, TwinVersion | None]
 
@@ -121,7 +122,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "failed": ({}, {"shadow_ok": np.array([False])}, "diverged"),
     "not finite": ({"proposed": {"r_scale": np.nan}}, {}, "diverged"),
     "infinite": ({"proposed": {"offset_v": np.inf}}, {}, "diverged"),
-    "no variance": ({}, {"shadow_cov": np.zeros((7, 7, 1))}, "diverged"),
+    "no variance": ({}, {"shadow_cov": np.zeros((SIZE, SIZE, 1))}, "diverged"),
     "too high": ({"proposed": {"r0_scale": 7.0}}, {}, "r0_scale would be 7.000"),
     "too low": ({"proposed": {"capacity_scale": 0.1}}, {}, "capacity_scale would be 0.100"),
     "innovations": ({"nis": 1e3}, {}, "NIS"),
