@@ -1,10 +1,12 @@
 """Thevenin equivalent-circuit models of a pack with living parameters.
 
-    V = Ns ( OCV(z) + offset + r (R0(z) f0(T) I + Rct f0(T) I0 asinh(I / I0)) + sum U_i )
-    dU_i/dt = (r_i R_i(z) f1(T) I - U_i) / tau_i,   dz/dt = I / (3600 Q),   f(T) = exp(Ea/Rg (1/T - 1/T_ref))
+    V = Ns ( OCV(z) + offset + (1 - c) f I + Vc asinh(c f I / Vc) + sum U_i + w ),   f = r0_scale R0(z) g0(T)
+    dU_i/dt = (r_i R_i(z) g_i(T) I - U_i) / tau_i,   dz/dt = I / (3600 Q),   g(T) = exp(Ea/Rg (1/T - 1/T_ref))
 
-Ns series groups, pack current I (positive charges), resistances of one series group in ohm. Current is taken as linear
-over a step and the RC pairs are solved exactly for it, at any step length (`battery.ecm.rc_step_ramp`).
+Ns series groups, pack current I (positive charges), resistances of one series group in ohm. A share c of the ohmic
+part is charge transfer, which saturates as Butler and Volmer say: Vc is twice 2 R T / F, one for each electrode. w is
+what one trip's voltage is off as a whole; it starts at zero with each. Current is taken as linear over a step and the
+RC pairs are solved exactly for it, at any step length (`battery.ecm.rc_step_ramp`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,13 @@ GAS_CONSTANT = 8.314462618
 KELVIN = 273.15
 REFERENCE_K = 298.15
 UNTOLD_SOC_SD = 0.10
+
+PAIR_SHARE = 0.4
+"""Model error of a pair's drop over that of the ohmic one."""
+
+TRANSFER_SHARE = 0.5
+TRANSFER_V = 0.1
+"""Share of the ohmic part that is charge transfer, and the voltage at which it saturates."""
 LEAST_PAIR_ERROR_V = 1e-6
 
 Floats = npt.NDArray[np.float64]
@@ -38,8 +47,8 @@ class Noise:
         slow_v: Standard deviation of the model's slow error, V: an Ornstein-Uhlenbeck process on the slowest pair.
         fast_v: The same on each faster pair, V.
         soc_per_sqrt_s: Random walk of the state of charge from current error, 1/sqrt(s).
-        temper: Times the measurement variance when a filter learns: the model's errors within a trip go together,
-            so that many samples say less than as many independent ones.
+        temper: Times the sensor's variance when a filter learns: the model's errors within a trip go together, so
+            that many samples say less than as many independent ones.
     """
 
     sensor_v: float = 0.004
@@ -47,7 +56,7 @@ class Noise:
     slow_v: float = 0.006
     fast_v: float = 0.002
     soc_per_sqrt_s: float = 2e-6
-    temper: float = 4.0
+    temper: float = 16.0
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,13 @@ class Start:
     """Standard deviations of the dynamic states when a session begins, of one series group.
 
     Attributes:
-        pairs_v: Of each RC pair, V: a trip may start soon after another or after a charge.
+        pairs_v: Of each RC pair, V, the last ones are used: a trip may start soon after another or after a charge.
+        trip_v: Of what the trip's voltage is off as a whole, V.
         known_soc: Added to a state of charge carried over a short pause.
     """
 
     pairs_v: tuple[float, ...] = (0.002, 0.010, 0.020)
+    trip_v: float = 0.015
     known_soc: float = 0.002
 
 
@@ -73,18 +84,18 @@ class Circuit:
         soc: Grid of the open-circuit voltage, shape (N,).
         ocv_v: Open-circuit voltage of one cell on it, V, shape (N,).
         r_soc: Grid of the resistances over the state of charge, shape (M,).
-        r0_ohm: Ohmic resistance on it, ohm, shape (M,).
-        rct_ohm: Charge-transfer resistance, ohm.
-        exchange_a: Current at which charge transfer begins to saturate, A.
+        r0_ohm: Ohmic resistance on it, charge transfer included, ohm, shape (M,).
         pairs_ohm: Resistance of each RC pair on `r_soc`, ohm, shape (pairs, M).
         tau_s: Time constant of each pair, s, ascending.
-        ea0_j_mol: Activation energy of R0 and Rct, J/mol.
+        ea0_j_mol: Activation energy of R0, J/mol.
         ea1_j_mol: Activation energy of the pairs, J/mol.
         living: The living parameters.
         ocv_knots: States of charge with a living correction of the OCV; empty for one `offset_v`.
         prior_covariance: Prior covariance of the living parameters, (p, p); empty for independent ones.
         noise: Noise.
         start: Start.
+        transfer_share: Share of the ohmic part that is charge transfer.
+        alpha: Spread of the filter's sigma points.
     """
 
     series: int
@@ -93,8 +104,6 @@ class Circuit:
     ocv_v: tuple[float, ...]
     r_soc: tuple[float, ...]
     r0_ohm: tuple[float, ...]
-    rct_ohm: float
-    exchange_a: float
     pairs_ohm: tuple[tuple[float, ...], ...]
     tau_s: tuple[float, ...]
     ea0_j_mol: float
@@ -104,6 +113,8 @@ class Circuit:
     prior_covariance: tuple[tuple[float, ...], ...] = ()
     noise: Noise = field(default_factory=Noise)
     start: Start = field(default_factory=Start)
+    transfer_share: float = TRANSFER_SHARE
+    alpha: float = 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -137,7 +148,7 @@ class Thevenin(Model):
         """Take the prototype."""
         self.circuit = circuit
         self.living = circuit.living
-        self.dynamic = ("soc", *(f"u{i + 1}_v" for i in range(len(circuit.tau_s))))
+        self.dynamic = ("soc", *(f"u{i + 1}_v" for i in range(len(circuit.tau_s))), "trip_v")
         self._has = {one.name for one in circuit.living}
         self._soc, self._ocv = np.array(circuit.soc), np.array(circuit.ocv_v)
         self._r_soc, self._r0 = np.array(circuit.r_soc), np.array(circuit.r0_ohm)
@@ -146,95 +157,105 @@ class Thevenin(Model):
         self._knot_names = tuple(knot_name(knot) for knot in circuit.ocv_knots)
 
     def prepare(self, u: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Charge passed, decay and drive of each pair, and the ohmic current, from the inputs alone."""
+        """Charge passed, decay and drive of each pair, and the warm current, from the inputs alone."""
         circuit, dt, current = self.circuit, u["dt_s"], u["current_a"]
         first, last = u["interval_start_a"], u["interval_end_a"]
         known = dict(u)
         known["charge"] = 0.5 * (first + last) * dt / (3600.0 * circuit.capacity_ah)
         known["inverse"] = 1.0 / (u["temp_c"] + KELVIN) - 1.0 / REFERENCE_K
-        warm0, warm1 = (exp(ea / GAS_CONSTANT * known["inverse"]) for ea in (circuit.ea0_j_mol, circuit.ea1_j_mol))
-        known["warm_current"] = warm0 * current
-        known["transfer"] = warm0 * (circuit.rct_ohm * circuit.exchange_a * asinh(current / circuit.exchange_a))
+        known["warm_current"] = current * exp(circuit.ea0_j_mol / GAS_CONSTANT * known["inverse"])
+        warm = exp(circuit.ea1_j_mol / GAS_CONSTANT * known["inverse"])
         for i, tau in enumerate(circuit.tau_s):
             s = maximum(dt / tau, 1e-9)
             a = exp(-s)
             known[f"decay{i}"] = a
-            known[f"drive{i}"] = warm1 * (last - a * first - (1.0 - a) / s * (last - first))
-        known["drop"] = current * self._typical_resistance(u)
+            known[f"drive{i}"] = warm * (last - a * first - (1.0 - a) / s * (last - first))
+            typical = circuit.pairs_ohm[i][len(circuit.r_soc) // 2]
+            known[f"drop{i}"] = 0.5 * (first + last) * warm * typical
+        known["drop"] = known["warm_current"] * circuit.r0_ohm[len(circuit.r0_ohm) // 2]
         return known
 
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
-        """State of charge and RC voltages after a step of linear current."""
+        """State of charge and RC voltages after a step of linear current; the trip's own error stays."""
         z = x["soc"]
-        inside, warmth = _inside(z), self._temperature(x, u, self.circuit.ea1_j_mol)
-        resistances = interp(inside, self._r_soc, self._pairs)
+        resistances = interp(_inside(z), self._r_soc, self._pairs)
         pairs = []
         for i, resistance in enumerate(resistances):
-            source = resistance * self._scale(x, i + 1) * (warmth * u[f"drive{i}"])
+            source = resistance * self._pair_scale(i, x, u) * u[f"drive{i}"]
             pairs.append(u[f"decay{i}"] * x[f"u{i + 1}_v"] + source)
-        return (z + u["charge"] / x["capacity_scale"], *pairs)
+        return (z + u["charge"] / x["capacity_scale"], *pairs, x["trip_v"])
 
     def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
         """Pack voltage, V."""
-        z = x["soc"]
-        ohmic = interp(_inside(z), self._r_soc, self._r0) * u["warm_current"] + u["transfer"]
-        drop = x["r0_scale"] * (self._temperature(x, u, self.circuit.ea0_j_mol) * ohmic)
-        voltage = interp(z, self._soc, self._ocv) + self._offset(x) + drop
+        z, share = x["soc"], self.circuit.transfer_share
+        ohmic = interp(_inside(z), self._r_soc, self._r0) * x["r0_scale"] * u["warm_current"]
+        if "ea0_scale" in self._has:
+            ohmic = ohmic * self._temperature(x["ea0_scale"], u, self.circuit.ea0_j_mol)
+        if share:
+            ohmic = (1.0 - share) * ohmic + TRANSFER_V * asinh(share / TRANSFER_V * ohmic)
+        voltage = interp(z, self._soc, self._ocv) + self._offset(x) + ohmic + x["trip_v"]
         for i in range(len(self._pairs)):
             voltage = voltage + x[f"u{i + 1}_v"]
         return self.circuit.series * voltage
 
     def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
-        """Current error on the charge, model error on every pair.
-
-        A pair without any would soon be a mere function of the parameters, and the covariance without a factor.
-        """
-        noise, dt, taus = self.circuit.noise, u["dt_s"], self.circuit.tau_s
-        sds = [max(one, LEAST_PAIR_ERROR_V) for one in [noise.fast_v] * (len(taus) - 1) + [noise.slow_v]]
-        pairs = [sd**2 * (1.0 - exp(-2.0 * dt / tau)) for sd, tau in zip(sds, taus, strict=True)]
-        return (noise.soc_per_sqrt_s**2 * dt, *pairs)
+        """Current error on the charge; on each pair a share of its own drop, on the slowest two the slow errors."""
+        noise, taus = self.circuit.noise, self.circuit.tau_s
+        own = dict(zip(range(len(taus) - 1, -1, -1), (noise.slow_v, noise.fast_v), strict=False))
+        pairs = []
+        for i in range(len(taus)):
+            drop = PAIR_SHARE * noise.resistive * u[f"drop{i}"]
+            pairs.append((own.get(i, 0.0) ** 2 + drop * drop) * (1.0 - u[f"decay{i}"] ** 2))
+        return (noise.soc_per_sqrt_s**2 * u["dt_s"], *pairs, 0.0 * u["dt_s"])
 
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        """Sensor and resistive model error, tempered, V² of the pack."""
-        return self.circuit.noise.temper * self._white_variance(u)
+        """Sensor and resistive model error, V² of the pack."""
+        return self._variance(u, 1.0)
+
+    def learning_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        """The same, tempered, V² of the pack."""
+        return self._variance(u, self.circuit.noise.temper)
 
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        """Sensor, resistive and the stationary slow model error, V² of the pack."""
-        noise = self.circuit.noise
-        slow = noise.slow_v**2 + (noise.fast_v**2 if len(self.circuit.tau_s) > 1 else 0.0)
-        return self._white_variance(u) + self.circuit.series**2 * slow
+        """The measurement's and the stationary error of the pairs, V² of the pack."""
+        noise, pairs = self.circuit.noise, range(len(self.circuit.tau_s))
+        slow = noise.slow_v**2 + (noise.fast_v**2 if len(pairs) > 1 else 0.0)
+        for i in pairs:
+            slow = slow + (PAIR_SHARE * noise.resistive * u[f"drop{i}"]) ** 2
+        return self.measurement_variance(u) + self.circuit.series**2 * slow
 
-    def _white_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+    def _variance(self, u: Mapping[str, Scalar], temper: float) -> Scalar:
         noise = self.circuit.noise
         drop = noise.resistive * u["drop"]
-        return self.circuit.series**2 * (noise.sensor_v**2 + drop * drop)
+        return self.circuit.series**2 * (temper * noise.sensor_v**2 + drop * drop)
 
     def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
         """Dynamic states at the start of a session, from what the BMS tells or else from the voltage."""
         circuit = self.circuit
-        drop = u["current_a"] * self._typical_resistance(u)
+        middle = circuit.r0_ohm[len(circuit.r0_ohm) // 2]
+        drop = u["current_a"] * middle * _arrhenius(circuit.ea0_j_mol, u["temp_c"])
         rising = np.maximum.accumulate(np.asarray(circuit.ocv_v))
         read = np.interp(measured / circuit.series - drop, rising, np.asarray(circuit.soc))
         known = np.isfinite(told)
         soc = np.where(known, told, np.where(np.isfinite(read), read, 0.5))
         sd = np.where(known, told_sd, np.where(np.isfinite(read), UNTOLD_SOC_SD, 0.3))
-        pairs = np.zeros((len(circuit.tau_s), len(soc)))
-        pairs_sd = np.repeat(np.asarray(circuit.start.pairs_v[-len(circuit.tau_s) :])[:, None], len(soc), axis=1)
-        return np.vstack([soc[None], pairs]), np.vstack([sd[None], pairs_sd])
+        others = np.array([*circuit.start.pairs_v[-len(circuit.tau_s) :], circuit.start.trip_v])
+        zeros = np.zeros((len(others), len(soc)))
+        return np.vstack([soc[None], zeros]), np.vstack([sd[None], zeros + others[:, None]])
 
-    def _typical_resistance(self, u: Mapping[str, Scalar]) -> Scalar:
-        middle = self.circuit.r0_ohm[len(self.circuit.r0_ohm) // 2] + self.circuit.rct_ohm
-        return middle * _arrhenius(self.circuit.ea0_j_mol, u["temp_c"])
+    @staticmethod
+    def _temperature(scale: Scalar, u: Mapping[str, Scalar], ea_j_mol: float) -> Scalar:
+        """What a living activation energy changes."""
+        return exp((scale - 1.0) * (ea_j_mol / GAS_CONSTANT * u["inverse"]))
 
-    def _temperature(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar], ea_j_mol: float) -> Scalar:
-        """What a living activation energy changes; 1 when it does not live."""
-        if "ea_scale" not in self._has:
-            return 1.0
-        return exp((x["ea_scale"] - 1.0) * (ea_j_mol / GAS_CONSTANT * u["inverse"]))
-
-    def _scale(self, x: Mapping[str, Scalar], pair: int) -> Scalar:
-        own = f"r{pair}_scale"
-        return x[own] if own in self._has else x["r_scale"]
+    def _pair_scale(self, pair: int, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        """Living scale of a pair's resistance: of the slowest its own, if it has one."""
+        slowest = pair == len(self._pairs) - 1
+        scale = x["slow_scale"] if slowest and "slow_scale" in self._has else x["r_scale"]
+        name = "ea2_scale" if slowest else "ea1_scale"
+        if name not in self._has:
+            return scale
+        return scale * self._temperature(x[name], u, self.circuit.ea1_j_mol)
 
     def _offset(self, x: Mapping[str, Scalar]) -> Scalar:
         if not self.circuit.ocv_knots:

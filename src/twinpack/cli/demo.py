@@ -79,12 +79,14 @@ def run_demo(home: Path, vehicles: int, trips: int, seed: int) -> Found:
 
 
 def _fresh(home: Path) -> None:
-    """An empty folder; what an earlier demo left goes, anything else stays and is refused."""
+    """A new workspace; what an earlier demo left goes, anything else stays and is refused."""
+    from twinpack.store.workspace import Workspace
+
     if home.exists() and any(home.iterdir()):
         if not (home / MARKER).is_file():
             raise WorkspaceError(f"{home} is not a demo's folder: name another with --home, or move it away")
         shutil.rmtree(home)
-    home.mkdir(parents=True, exist_ok=True)
+    Workspace.open(home)
     (home / MARKER).write_text("Made by `twinpack demo`; the next demo here replaces it.\n", encoding="utf-8")
 
 

@@ -86,7 +86,7 @@ def import_all(workspace: Workspace, telemetry: Path, profile: str, pack: str | 
         def tell(step: ImportProgress) -> None:
             bar.set(100.0 * step.bytes_done / max(step.bytes_total, 1), step.file)
 
-        summary = import_with(importer, telemetry, tell, [workspace.home])
+        summary = import_with(importer, telemetry, tell, [])
     if summary.failed:
         raise ImportFileError(summary.failed[0].error)
     return summary

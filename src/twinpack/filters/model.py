@@ -68,6 +68,10 @@ class Model(ABC):
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """Variance of the measurement about `measure`, the model's own error included."""
 
+    def learning_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        """Variance the filter uses when parameters learn; at least that of the measurement."""
+        return self.measurement_variance(u)
+
     @abstractmethod
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """Variance of the measurement about an open-loop prediction whose states and parameters are right."""

@@ -1,8 +1,8 @@
 """The joint unscented Kalman filter, batched over vehicles, in NumPy.
 
-Wan and van der Merwe's scaled transform with alpha 1, beta 2, kappa 0: 2n + 1 points, the outer ones at sqrt(n)
-standard deviations with weight 1 / 2n each, the centre with mean weight 0 and covariance weight 2. Points are drawn
-anew after each prediction, as filterpy does.
+Wan and van der Merwe's scaled transform with beta 2 and kappa 0: 2n + 1 points, the outer ones at alpha sqrt(n)
+standard deviations. With alpha 1 the outer ones weigh 1 / 2n each, the centre 0 in the mean and 2 in the covariance.
+Points are drawn anew after each prediction, as filterpy does.
 
 Three facts are used, none of them an approximation: the measurement is scalar, so no matrix is solved; living
 parameters are a random walk, so a step only adds to their block; and their deviations at the points are the columns
@@ -73,13 +73,15 @@ class Predicted:
 class UnscentedFilter:
     """Runs one model for many vehicles."""
 
-    def __init__(self, model: Model) -> None:
-        """Take the model; nothing is computed yet."""
+    def __init__(self, model: Model, alpha: float = 1.0) -> None:
+        """Take the model and the spread of the sigma points; nothing is computed yet."""
         self.model = model
         self.size = len(model.names)
         self._states = len(model.dynamic)
-        self._spread = float(np.sqrt(self.size))
-        self._weight = 1.0 / (2 * self.size)
+        self._spread = alpha * float(np.sqrt(self.size))
+        self._weight = 1.0 / (2 * alpha**2 * self.size)
+        self._centre = 1.0 - 2 * self.size * self._weight
+        self._centre_square = self._centre + 3.0 - alpha**2
 
     def init(self, vehicles: int, start: Mapping[str, tuple[float, float]]) -> tuple[Floats, Floats]:
         """Prior mean (n, B) and covariance (n, n, B).
@@ -114,13 +116,15 @@ class UnscentedFilter:
             measured: Shape (T, B); NaN predicts without an update.
             present: Shape (T, B); False where a vehicle has no such step.
             adjustable: Shape (n,); False for what an update must leave alone though its uncertainty counts
-                (a consider, or Schmidt-Kalman, filter). All True by default.
+                (a consider, or Schmidt-Kalman, filter). By default everything learns, with `learning_variance`.
         """
         x = np.ascontiguousarray(mean.T)
         p = np.ascontiguousarray(np.moveaxis(covariance, 2, 0))
         known = _prepared(self.model, inputs)
         process = [_wide(one, measured) for one in self.model.process_variance(known)]
-        noise = _wide(self.model.measurement_variance(known), measured)
+        learning = adjustable is None
+        variance = self.model.learning_variance if learning else self.model.measurement_variance
+        noise = _wide(variance(known), measured)
         gains = np.ones(self.size) if adjustable is None else adjustable.astype(np.float64)
         ok = np.ones(x.shape[0], dtype=np.bool_)
         innovations = np.full(measured.shape, np.nan)
@@ -196,10 +200,14 @@ class UnscentedFilter:
 
     def _moments(self, values: Floats) -> tuple[Floats, Floats, Floats]:
         """Mean (B,), deviations (B, 2n + 1) and variance (B,) of one quantity over the points."""
-        mean = self._weight * np.cumsum(values[:, 1:], axis=1)[:, -1]
+        mean = self._centre * values[:, 0] + self._weight * np.cumsum(values[:, 1:], axis=1)[:, -1]
         deviation = values - mean[:, None]
         square = deviation * deviation
-        return mean, deviation, 2.0 * square[:, 0] + self._weight * np.cumsum(square[:, 1:], axis=1)[:, -1]
+        return (
+            mean,
+            deviation,
+            self._centre_square * square[:, 0] + self._weight * np.cumsum(square[:, 1:], axis=1)[:, -1],
+        )
 
     def _predict(
         self, x: Floats, p: Floats, u: Mapping[str, Scalar], process: list[Floats]
@@ -211,12 +219,12 @@ class UnscentedFilter:
         for row, value in enumerate(stepped):
             moved[:, row] = value
         x2, p2 = x.copy(), p.copy()
-        x2[:, :d] = self._weight * np.cumsum(moved[:, :, 1:], axis=2)[:, :, -1]
+        x2[:, :d] = self._centre * moved[:, :, 0] + self._weight * np.cumsum(moved[:, :, 1:], axis=2)[:, :, -1]
         deviation = moved - x2[:, :d, None]
         outer = np.ascontiguousarray(deviation[:, :, 1:])
         centre = deviation[:, :, 0]
         block = self._weight * np.matmul(outer, outer.transpose(0, 2, 1))
-        block += 2.0 * centre[:, :, None] * centre[:, None, :]
+        block += self._centre_square * centre[:, :, None] * centre[:, None, :]
         # Deviations of the parameters are plus and minus the factor's columns and zero at the centre.
         change = np.ascontiguousarray(outer[:, :, :n] - outer[:, :, n:])
         cross = self._weight * c * np.matmul(change, factor[:, d:].transpose(0, 2, 1))

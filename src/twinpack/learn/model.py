@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from twinpack import __version__
 from twinpack.battery.pack import PackSpec
-from twinpack.battery.thevenin import Circuit, Start, knot_name
+from twinpack.battery.thevenin import Circuit, Start, Thevenin, knot_name
 from twinpack.errors import LearningError
+from twinpack.filters import UnscentedFilter
 from twinpack.filters.model import Living
 from twinpack.learn.prototype import FEW_TRIPS, Fit, FitSettings, TrainingTrip, fit_prototype
 
@@ -24,6 +25,17 @@ TRUSTED_OCV_V = 0.010
 """A pack's OCV table this near to what the first trips show is trusted where they have not been."""
 
 _SEEN_SD_V = 0.004
+
+FEW_STATES_ALPHA = float(np.sqrt(3.0))
+"""With many living values sigma points stay at sqrt(3) standard deviations, where the OCV is still near its slope."""
+
+NARROW_SPAN_C = 25.0
+"""Training trips within fewer degrees do not show how resistance goes with temperature: it lives."""
+
+START_SOC_SD = 0.02
+
+OTHER_VEHICLE = {"capacity_scale": 0.03, "r0_scale": 0.05, "r_scale": 0.05, "slow_scale": 0.05}
+"""How far a vehicle may be from the one the prototype was learned on."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +61,10 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Lea
         raise LearningError(f"kind {kind!r} is not known; known are {', '.join(KINDS)}")
     vehicles = len({trip.vehicle_id for trip in trips})
     capacity_sd = max(0.15 / np.sqrt(max(vehicles, 1)), 0.04)
-    settings = FitSettings(pairs=KINDS[kind], capacity_sd=0.0 if vehicles < 5 else capacity_sd)
+    settings = FitSettings(pairs=KINDS[kind], capacity_sd=float(capacity_sd))
     prior = np.asarray(pack.ocv.pchip(np.array(settings.soc_grid)), dtype=np.float64)
     fit = fit_prototype(trips, pack.capacity_ah, prior, settings)
-    circuit = _circuit(fit, pack, float(capacity_sd), prior)
+    circuit = _circuit(fit, trips, pack, float(capacity_sd), prior)
     threshold = _threshold_v(fit, pack)
     artifact = {"pack": pack.name, "kind": kind, "circuit": circuit.to_dict(), "threshold_v": threshold}
     return Learned(artifact, _card(fit, trips, pack, kind, threshold))
@@ -63,35 +75,34 @@ def _threshold_v(fit: Fit, pack: PackSpec) -> float:
     return round(float(pack.series * max(2.0 * fit.rmse_v, 0.002)), 3)
 
 
-def _circuit(fit: Fit, pack: PackSpec, capacity_sd: float, table_v: Floats) -> Circuit:
+def _circuit(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, capacity_sd: float, table_v: Floats) -> Circuit:
     settings = fit.settings
     knots = _knots(fit, table_v)
-    living, covariance = _living(fit, pack, capacity_sd, knots)
-    return Circuit(
+    living = _living(fit, pack, capacity_sd, knots, _temperature_span(trips))
+    circuit = Circuit(
         series=pack.series,
         capacity_ah=pack.capacity_ah,
         soc=settings.soc_grid,
         ocv_v=_tuple(fit.ocv_v),
         r_soc=settings.r_grid,
         r0_ohm=_tuple(fit.r0_ohm),
-        rct_ohm=fit.rct_ohm,
-        exchange_a=fit.exchange_a,
         pairs_ohm=tuple(_tuple(row) for row in fit.pairs_ohm),
         tau_s=_tuple(fit.tau_s),
         ea0_j_mol=fit.ea_j_mol[0],
         ea1_j_mol=fit.ea_j_mol[1],
         living=living,
         ocv_knots=knots,
-        prior_covariance=covariance,
         noise=fit.noise,
         start=_start(fit),
+        alpha=1.0 if not knots else FEW_STATES_ALPHA / float(np.sqrt(2 + len(fit.tau_s) + len(living))),
     )
+    return _relearned(circuit, fit, trips) if knots else circuit
 
 
 def _start(fit: Fit) -> Start:
-    """Half of what is left on the slowest pair on the next, a tenth on the fastest; few trips show little of it."""
-    left = (1.0 + FEW_TRIPS / len(fit.soc_error)) * max(fit.start_v, 0.0005)
-    return Start(pairs_v=(0.1 * left, 0.5 * left, left))
+    """What is found on the slowest pair, half of it on the next, a tenth on the first; few trips show little."""
+    left = float(np.sqrt(1.0 + FEW_TRIPS / len(fit.soc_error))) * max(fit.start_v, 0.0005)
+    return Start(pairs_v=(0.1 * left, 0.5 * left, left), trip_v=0.75 * left)
 
 
 def _knots(fit: Fit, table_v: Floats) -> tuple[float, ...]:
@@ -101,23 +112,91 @@ def _knots(fit: Fit, table_v: Floats) -> tuple[float, ...]:
     return tuple(fit.settings.soc_grid) if wrong > TRUSTED_OCV_V else ()
 
 
+def _temperature_span(trips: Sequence[TrainingTrip]) -> float:
+    return float(max(trip.temp_c.max() for trip in trips) - min(trip.temp_c.min() for trip in trips))
+
+
 def _living(
-    fit: Fit, pack: PackSpec, capacity_sd: float, knots: tuple[float, ...]
-) -> tuple[tuple[Living, ...], tuple[tuple[float, ...], ...]]:
+    fit: Fit, pack: PackSpec, capacity_sd: float, knots: tuple[float, ...], span_c: float
+) -> tuple[Living, ...]:
     living = [
-        Living("capacity_scale", fit.capacity_ah / pack.capacity_ah, capacity_sd, 0.001, 0.3, 1.5),
-        Living("r0_scale", 1.0, 0.1, 0.004, 0.2, 5.0),
-        Living("r_scale", 1.0, 0.15, 0.006, 0.1, 6.0),
+        Living("capacity_scale", fit.capacity_ah / pack.capacity_ah, capacity_sd, 0.001, 0.3, 1.6),
+        Living("r0_scale", 1.0, 0.15, 0.004, 0.2, 5.0),
+        Living("r_scale", 1.0, 0.2, 0.006, 0.1, 6.0),
     ]
+    if len(fit.tau_s) == 3:
+        living.append(Living("slow_scale", 1.0, 0.2, 0.006, 0.1, 6.0))
+    if span_c < NARROW_SPAN_C:
+        names = ("ea0_scale", "ea1_scale", "ea2_scale")[: min(3, 1 + len(fit.tau_s))]
+        living += [Living(name, 1.0, 0.25, 0.005, -1.0, 4.0) for name in names]
     if not knots:
-        living.append(Living("offset_v", 0.0, 0.004, 0.0002, -0.1, 0.1))
-        return tuple(living), ()
-    sd = np.sqrt(np.diagonal(fit.ocv_covariance))
-    living += [Living(knot_name(knot), 0.0, float(one), 0.0003, -0.5, 0.5) for knot, one in zip(knots, sd, strict=True)]
-    size = len(living)
-    covariance = np.diag([one.sd**2 for one in living])
-    covariance[size - len(knots) :, size - len(knots) :] = fit.ocv_covariance
-    return tuple(living), tuple(_tuple(row) for row in covariance)
+        return (*living, Living("offset_v", 0.0, 0.004, 0.0002, -0.1, 0.1))
+    sd = np.sqrt(np.diagonal(_free_ocv(fit)))
+    curve = [Living(knot_name(knot), 0.0, float(one), 0.0005, -0.8, 0.8) for knot, one in zip(knots, sd, strict=True)]
+    return (*living, *curve)
+
+
+def _free_ocv(fit: Fit) -> Floats:
+    """Covariance of an OCV of which only the fit's priors are known."""
+    settings, size = fit.settings, len(fit.ocv_v)
+    precision = np.eye(size) / settings.ocv_sd**2
+    for j in range(size - 1):
+        step = np.zeros(size)
+        step[j], step[j + 1] = -1.0, 1.0
+        precision += np.outer(step, step) / settings.ocv_step_sd**2
+    return np.asarray(np.linalg.inv(precision))
+
+
+def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Circuit:
+    """With the prior that the filter itself makes of the training trips, since it must go on from it.
+
+    The least squares holds errors for more independent than they are, so its covariance would pin capacity and OCV.
+    """
+    model = Thevenin(circuit)
+    filter_ = UnscentedFilter(model, circuit.alpha)
+    d, p = len(model.dynamic), len(model.living)
+    size = len(fit.ocv_v)
+    mean = np.array([one.mean for one in model.living])
+    cov = np.diag([one.sd**2 for one in model.living])
+    cov[p - size :, p - size :] = _free_ocv(fit)
+    for trip in trips:
+        mean, cov = _assimilated(filter_, d, mean, cov, trip)
+    for row, name in enumerate(one.name for one in model.living):
+        cov[row, row] += OTHER_VEHICLE.get(name, 0.0) ** 2
+    sds = np.sqrt(np.diagonal(cov))
+    living = tuple(
+        replace(one, mean=float(value), sd=float(sd)) for one, value, sd in zip(model.living, mean, sds, strict=True)
+    )
+    return replace(circuit, living=living, prior_covariance=tuple(_tuple(row) for row in cov))
+
+
+def _assimilated(
+    filter_: UnscentedFilter, states: int, mean: Floats, cov: Floats, trip: TrainingTrip
+) -> tuple[Floats, Floats]:
+    """Living parameters after one more trip; unchanged when the filter fails on it."""
+    current = trip.current_a[:, None]
+    before = np.vstack([current[:1], current[:-1]])
+    inputs = {
+        "current_a": current,
+        "interval_start_a": before,
+        "interval_end_a": current,
+        "dt_s": np.diff(trip.time_s, prepend=trip.time_s[:1])[:, None],
+        "temp_c": trip.temp_c[:, None],
+    }
+    model = filter_.model
+    measured = (
+        trip.voltage_v[:, None] * model.circuit.series if isinstance(model, Thevenin) else trip.voltage_v[:, None]
+    )
+    first = {name: values[0] for name, values in inputs.items()}
+    start, sd = model.start(measured[0], first, np.array([trip.soc]), START_SOC_SD)
+    whole = np.concatenate([start[:, 0], mean])
+    block = np.zeros((len(whole), len(whole)))
+    block[:states, :states] = np.diag(sd[:, 0] ** 2)
+    block[states:, states:] = cov
+    done = filter_.assimilate(whole[:, None], block[:, :, None], inputs, measured, np.ones(measured.shape, dtype=bool))
+    if not done.ok[0]:
+        return mean, cov
+    return done.mean[states:, 0], done.covariance[states:, states:, 0]
 
 
 def _card(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, threshold: float) -> dict[str, Any]:

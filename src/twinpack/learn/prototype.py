@@ -1,21 +1,22 @@
 """Fit a Thevenin prototype to a fleet's first trips: multi-step simulation error, by variable projection.
 
-With time constants, activation energies, exchange current and capacity fixed, an open-loop simulation is linear in
-everything else: the open-circuit voltage on its grid, the resistances on theirs, and (linearised) an error of the
-state of charge told at each trip's start. So the outer search has few unknowns (Golub and Pereyra 1973) and the inner
-one is a bounded least squares with priors, which also gives the covariance that says where the OCV is not known.
+With time constants, activation energies and capacity fixed, an open-loop simulation is linear in everything else: the
+open-circuit voltage on its grid, the resistances on theirs, and of each trip what its start left on the slow pairs and
+(linearised) the error of the state of charge told. So the outer search has few unknowns (Golub and Pereyra 1973) and
+the inner one is a bounded least squares with priors, whose covariance says where the OCV is not known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares, lsq_linear, nnls
 
-from twinpack.battery.thevenin import GAS_CONSTANT, KELVIN, REFERENCE_K, Noise
+from twinpack.battery.thevenin import GAS_CONSTANT, KELVIN, REFERENCE_K, TRANSFER_SHARE, TRANSFER_V, Noise
 from twinpack.errors import LearningError
 
 Floats = npt.NDArray[np.float64]
@@ -58,10 +59,8 @@ class FitSettings:
         r_grid: Grid of the resistances.
         tau_s: Prior time constants, the last `pairs` of them are used.
         tau_sd: Standard deviation of their logarithm.
-        ea_j_mol: Prior activation energy of R0 and charge transfer, and of the pairs.
+        ea_j_mol: Prior activation energy of R0, and of the pairs.
         ea_sd: Standard deviation of both.
-        exchange_a: Prior exchange current as a share of the capacity in amperes.
-        exchange_sd: Standard deviation of its logarithm.
         capacity_sd: Relative standard deviation of the capacity; 0 keeps the nominal one.
         soc_sd: Standard deviation of the state of charge told at a start.
         start_v: Standard deviation of the voltage left on the slowest pair when a trip starts, V.
@@ -75,17 +74,15 @@ class FitSettings:
     pairs: int = 2
     soc_grid: tuple[float, ...] = tuple(round(0.05 * i, 2) for i in range(21))
     r_grid: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
-    tau_s: tuple[float, ...] = (5.0, 45.0, 600.0)
-    tau_sd: float = 0.3
+    tau_s: tuple[float, ...] = (3.0, 40.0, 700.0)
+    tau_sd: float = 0.4
     ea_j_mol: tuple[float, float] = (20e3, 20e3)
-    ea_sd: float = 6e3
-    exchange_a: float = 2.5
-    exchange_sd: float = 0.5
+    ea_sd: float = 4e3
     capacity_sd: float = 0.05
     soc_sd: float = 0.02
     start_v: float = 0.02
-    ocv_sd: float = 0.08
-    ocv_step_sd: float = 0.01
+    ocv_sd: float = 0.3
+    ocv_step_sd: float = 0.05
     error_v: float = 0.003
     independent: float = 20.0
     rows: int = 24_000
@@ -100,11 +97,9 @@ class Fit:
         ocv_v: On the OCV grid.
         ocv_covariance: Its covariance.
         r0_ohm: On the resistance grid.
-        rct_ohm: Charge transfer.
-        exchange_a: Exchange current of the pack.
         pairs_ohm: Each pair's on the resistance grid, shape (pairs, M).
         tau_s: Time constants, ascending.
-        ea_j_mol: Activation energies.
+        ea_j_mol: Activation energies of R0 and of the pairs.
         soc_error: Of each trip's told start.
         start_v: Typical voltage left on the slowest pair when a trip starts.
         rmse_v: Residual over all trips.
@@ -116,8 +111,6 @@ class Fit:
     ocv_v: Floats
     ocv_covariance: Floats
     r0_ohm: Floats
-    rct_ohm: float
-    exchange_a: float
     pairs_ohm: Floats
     tau_s: Floats
     ea_j_mol: tuple[float, float]
@@ -144,67 +137,71 @@ def fit_prototype(trips: Sequence[TrainingTrip], capacity_ah: float, ocv_v: Floa
     if not usable:
         raise LearningError("no trip with 30 measured steps to learn from: import more data or raise --trips")
     problem = _Problem(usable, capacity_ah, ocv_v, settings)
-    theta = problem.prior
-    delta = np.zeros(len(usable))
-    ocv = ocv_v
+    theta, linear = problem.prior, problem.begin()
     for _ in range(3):
-        found = least_squares(problem.residual, theta, x_scale=problem.spread, args=(ocv, delta), max_nfev=5)
+        found = least_squares(problem.residual, theta, x_scale=problem.spread, args=(linear,), max_nfev=5)
         theta = found.x
-        x, _ = problem.solve(theta, ocv, delta)
-        delta = delta + x[problem.at_delta :]
-        ocv = x[: problem.grid]
-    return problem.result(theta, ocv, delta)
+        linear = problem.solve(theta, linear).linear
+    return problem.result(theta, linear)
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """The linear unknowns: shared ones, and of each trip its start's (left on two pairs, error of the charge)."""
+
+    shared: Floats
+    starts: Floats
+
+
+@dataclass(frozen=True)
+class _Solved:
+    linear: _Linear
+    error: Floats
+    held: Floats
+    covariance: Floats
 
 
 class _Problem:
-    """The trips as lanes, (T, B), and the linear problem they pose."""
+    """The trips as lanes, (T, B), and the linear problem they pose; rows of it lie trip by trip."""
 
     def __init__(self, trips: Sequence[TrainingTrip], capacity_ah: float, ocv_v: Floats, settings: FitSettings) -> None:
-        self.settings = settings
-        self.trips = trips
-        self.capacity_ah = capacity_ah
-        self.ocv_prior = ocv_v
+        self.settings, self.trips, self.capacity_ah, self.ocv_prior = settings, trips, capacity_ah, ocv_v
         self.soc_grid, self.r_grid = np.array(settings.soc_grid), np.array(settings.r_grid)
-        self.grid, self.rs = len(self.soc_grid), len(self.r_grid)
-        self.pairs = settings.pairs
-        self.at_rct = self.grid + self.rs
-        self.at_pairs = self.at_rct + 1
-        self.at_start = self.at_pairs + self.pairs * self.rs
-        self.at_delta = self.at_start + len(trips)
-        self.columns = self.at_delta + len(trips)
+        self.grid, self.rs, self.pairs = len(self.soc_grid), len(self.r_grid), settings.pairs
+        self.at_pairs = self.grid + self.rs
+        self.columns = self.at_pairs + self.pairs * self.rs
         self._lanes()
-        taus = np.log(settings.tau_s[-self.pairs :])
-        self.prior = np.concatenate([[0.0, *settings.ea_j_mol, np.log(settings.exchange_a * capacity_ah)], taus])
-        kept = [max(settings.capacity_sd, 1e-9), settings.ea_sd, settings.ea_sd, settings.exchange_sd]
+        self.prior = np.array([0.0, *settings.ea_j_mol, *np.log(settings.tau_s[-self.pairs :])])
+        kept = [max(settings.capacity_sd, 1e-9), settings.ea_sd, settings.ea_sd]
         self.spread = np.array(kept + [settings.tau_sd] * self.pairs)
         self.regular, self.target = self._priors()
+        self.start_sd = np.array([0.5 * settings.start_v, settings.start_v, settings.soc_sd])
 
     def _lanes(self) -> None:
         longest = max(len(trip.time_s) for trip in self.trips)
+        rows = np.arange(longest)
 
         def lanes(name: str) -> Floats:
-            rows = np.arange(longest)[:, None]
-            return np.stack(
-                [getattr(trip, name)[np.minimum(rows[:, 0], len(trip.time_s) - 1)] for trip in self.trips], axis=1
-            )
+            return np.stack([getattr(trip, name)[np.minimum(rows, len(trip.time_s) - 1)] for trip in self.trips], 1)
 
         self.time, self.voltage = lanes("time_s"), lanes("voltage_v")
         self.current, self.temp = lanes("current_a"), lanes("temp_c")
         self.dt = np.diff(self.time, axis=0, prepend=self.time[:1])
         self.start = np.array([trip.soc for trip in self.trips])
         length = np.array([len(trip.time_s) for trip in self.trips])
-        use = (np.arange(longest)[:, None] < length) & np.isfinite(self.voltage)
-        rows, lane = np.nonzero(use)
-        every = max(1, len(rows) // self.settings.rows)
-        self.rows, self.lane = rows[::every], lane[::every]
-        before = np.vstack([self.current[:1], self.current[:-1]])
-        self.before = before
-        self.charge = np.cumsum(0.5 * (before + self.current) * self.dt, axis=0) / 3600.0
+        lane, row = np.nonzero(((rows[:, None] < length) & np.isfinite(self.voltage)).T)
+        every = max(1, len(row) // self.settings.rows)
+        self.rows, self.lane = row[::every], lane[::every]
+        edges = np.searchsorted(self.lane, np.arange(len(self.trips) + 1))
+        self.slices = [slice(first, last) for first, last in pairwise(edges)]
+        self.before = np.vstack([self.current[:1], self.current[:-1]])
+        self.charge = np.cumsum(0.5 * (self.before + self.current) * self.dt, axis=0) / 3600.0
+        self.measured = self.voltage[self.rows, self.lane]
         steps = max(self.settings.independent / every, 1.0)
         self.weight = 1.0 / (self.settings.error_v * np.sqrt(steps))
 
     def _priors(self) -> tuple[Floats, Floats]:
-        """Rows that hold the linear unknowns to their priors."""
+        """Rows that hold the shared unknowns to their priors."""
         rows: list[Floats] = []
         targets: list[float] = []
 
@@ -221,42 +218,42 @@ class _Problem:
         for j in range(self.grid - 1):
             hold([j, j + 1], [-1.0, 1.0], float(prior[j + 1] - prior[j]), settings.ocv_step_sd)
         for block in range(1 + self.pairs):
-            first = self.grid if block == 0 else self.at_pairs + (block - 1) * self.rs
+            first = self.grid + block * self.rs
             for j in range(self.rs):
                 hold([first + j], [1.0], 0.0, 4.0 * typical)
             for j in range(self.rs - 1):
                 hold([first + j, first + j + 1], [-1.0, 1.0], 0.0, 0.25 * typical)
-        hold([self.at_rct], [1.0], 0.0, 4.0 * typical)
-        for lane in range(len(self.trips)):
-            hold([self.at_start + lane], [1.0], 0.0, settings.start_v)
-        for lane in range(len(self.trips)):
-            hold([self.at_delta + lane], [1.0], 0.0, settings.soc_sd)
         return np.array(rows), np.array(targets)
 
-    def design(self, theta: Floats, ocv: Floats, delta: Floats) -> Floats:
-        """Matrix of the linear unknowns, one row a used step."""
+    def begin(self) -> _Linear:
+        """Where the search begins: the pack's table, and resistances typical for its size."""
+        shared = np.zeros(self.columns)
+        shared[: self.grid] = self.ocv_prior
+        shared[self.grid : self.at_pairs] = 0.05 / self.capacity_ah
+        return _Linear(shared, np.zeros((len(self.trips), 3)))
+
+    def design(self, theta: Floats, near: _Linear) -> tuple[Floats, Floats]:
+        """Matrix of the shared unknowns and of the starts, one row a used step."""
         capacity = self.capacity_ah * float(np.exp(theta[0]))
-        z = self.start + delta + self.charge / capacity
+        z = self.start + near.starts[:, 2] + self.charge / capacity
         inverse = 1.0 / (self.temp + KELVIN) - 1.0 / REFERENCE_K
         ohmic, warm = np.exp(theta[1] / GAS_CONSTANT * inverse), np.exp(theta[2] / GAS_CONSTANT * inverse)
-        exchange = float(np.exp(theta[3]))
         pick = (self.rows, self.lane)
-        at = z[pick]
-        hats = _hats(at, self.soc_grid)
         spread = _hats(z, self.r_grid)
-        parts = [
-            hats,
-            spread[pick] * (self.current * ohmic)[pick][:, None],
-            (exchange * np.arcsinh(self.current / exchange) * ohmic)[pick][:, None],
-        ]
-        for tau in np.exp(theta[4:]):
-            parts.append(self._pair(spread, warm, float(tau))[pick])
-        # What is left at the start of the trip before, or of a charge: it dies away with the slowest pair.
-        left = np.zeros((len(at), len(self.trips)))
-        left[np.arange(len(at)), self.lane] = np.exp(-self.time[pick] / float(np.exp(theta[4:].max())))
-        slopes = np.zeros((len(at), len(self.trips)))
-        slopes[np.arange(len(at)), self.lane] = _slope(at, self.soc_grid, ocv)
-        return np.hstack([*parts, left, slopes])
+        current = self.current * ohmic * self._saturation(self.current * ohmic, near)
+        taus = np.exp(theta[3:])
+        parts = [_hats(z[pick], self.soc_grid), spread[pick] * current[pick][:, None]]
+        parts += [self._pair(spread, warm, float(tau))[pick] for tau in taus]
+        two = np.sort(taus)[-2:]
+        left = [np.exp(-self.time[pick] / tau) for tau in (two if len(two) == 2 else np.repeat(two, 2))]
+        slope = _slope(z[pick], self.soc_grid, near.shared[: self.grid])
+        return np.hstack(parts), np.stack([*left, slope], axis=1)
+
+    def _saturation(self, warm_current: Floats, near: _Linear) -> Floats:
+        """How much less than in proportion the ohmic part grows with current, at the resistance found last."""
+        resistance = float(np.median(near.shared[self.grid : self.at_pairs]))
+        x = TRANSFER_SHARE * resistance * np.abs(warm_current) / TRANSFER_V
+        return (1.0 - TRANSFER_SHARE) + TRANSFER_SHARE * np.arcsinh(np.maximum(x, 1e-9)) / np.maximum(x, 1e-9)
 
     def _pair(self, spread: Floats, warm: Floats, tau: float) -> Floats:
         """Voltage of an RC pair of 1 ohm at each point of the resistance grid, linear current over a step."""
@@ -270,65 +267,73 @@ class _Problem:
             state[k] = a[k][:, None] * state[k - 1] + source[k]
         return state
 
-    def solve(self, theta: Floats, ocv: Floats, delta: Floats) -> tuple[Floats, Floats]:
-        """Linear unknowns and the residuals of data and priors."""
-        matrix = self.design(theta, ocv, delta)
-        measured = self.voltage[self.rows, self.lane]
-        # Slopes stand for a change of the start beyond `delta`; the prior is on the whole.
-        target = self.target.copy()
-        target[-len(self.trips) :] = -delta / self.settings.soc_sd
-        full = np.vstack([matrix * self.weight, self.regular])
-        right = np.concatenate([measured * self.weight, target])
-        normal = full.T @ full
+    def solve(self, theta: Floats, near: _Linear) -> _Solved:
+        """Shared unknowns by bounded least squares, each trip's start eliminated from it (Schur complement)."""
+        matrix, own = self.design(theta, near)
+        wide, narrow, right = matrix * self.weight, own * self.weight, self.measured * self.weight
+        normal = wide.T @ wide + self.regular.T @ self.regular
+        target = wide.T @ right + self.regular.T @ self.target
+        # Starts are found as a change of the charge told beyond `near`, and whole on the pairs.
+        prior = np.zeros((len(self.trips), 3))
+        prior[:, 2] = -near.starts[:, 2]
+        blocks = []
+        for rows, mean in zip(self.slices, prior, strict=True):
+            a, b = narrow[rows], wide[rows]
+            inner = np.linalg.inv(a.T @ a + np.diag(1.0 / self.start_sd**2))
+            cross = a.T @ b
+            pull = a.T @ right[rows] + mean / self.start_sd**2
+            normal = normal - cross.T @ inner @ cross
+            target = target - cross.T @ inner @ pull
+            blocks.append((inner, cross, pull))
+        shared = self._bounded(normal, target)
+        starts = np.array([inner @ (pull - cross @ shared) for inner, cross, pull in blocks])
+        error = matrix @ shared + (own * starts[self.lane]).sum(axis=1) - self.measured
+        held = np.concatenate([self.regular @ shared - self.target, ((starts - prior) / self.start_sd).ravel()])
+        starts[:, 2] += near.starts[:, 2]
+        return _Solved(_Linear(shared, starts), error, held, np.linalg.inv(normal))
+
+    def _bounded(self, normal: Floats, target: Floats) -> Floats:
+        """Resistances are not negative."""
         factor = np.linalg.cholesky(normal + 1e-12 * np.trace(normal) / len(normal) * np.eye(len(normal)))
         low = np.full(self.columns, -np.inf)
-        low[self.grid : self.at_start] = 0.0
-        x = self._bounded(factor, full.T @ right, low)
-        return x, full @ x - right
+        low[self.grid :] = 0.0
+        return np.asarray(lsq_linear(factor.T, np.linalg.solve(factor, target), bounds=(low, np.inf)).x)
 
-    @staticmethod
-    def _bounded(factor: Floats, right: Floats, low: Floats) -> Floats:
-        return np.asarray(lsq_linear(factor.T, np.linalg.solve(factor, right), bounds=(low, np.inf)).x)
+    def residual(self, theta: Floats, near: _Linear) -> Floats:
+        """Residuals of the outer search: data, priors of the linear unknowns, priors of the others."""
+        solved = self.solve(theta, near)
+        return np.concatenate([solved.error * self.weight, solved.held, (theta - self.prior) / self.spread])
 
-    def residual(self, theta: Floats, ocv: Floats, delta: Floats) -> Floats:
-        """Residuals of the outer search."""
-        _, residual = self.solve(theta, ocv, delta)
-        return np.concatenate([residual, (theta - self.prior) / self.spread])
-
-    def result(self, theta: Floats, ocv: Floats, delta: Floats) -> Fit:
-        x, _ = self.solve(theta, ocv, delta)
-        matrix = self.design(theta, ocv, delta)
-        error = matrix @ x - self.voltage[self.rows, self.lane]
-        full = np.vstack([matrix * self.weight, self.regular])
-        covariance = np.linalg.inv(full.T @ full)[: self.grid, : self.grid]
-        order = np.argsort(theta[4:])
+    def result(self, theta: Floats, near: _Linear) -> Fit:
+        """The fit at the end of the search."""
+        solved = self.solve(theta, near)
+        shared, error = solved.linear.shared, solved.error
+        order = np.argsort(theta[3:])
         rmse = float(np.sqrt(np.mean(error**2)))
-        if not np.isfinite(rmse) or not np.isfinite(covariance).all():
+        if not np.isfinite(rmse) or not np.isfinite(solved.covariance).all():
             raise LearningError("the fit is not finite: look at the trips it was given for impossible values")
         return Fit(
             capacity_ah=self.capacity_ah * float(np.exp(theta[0])),
-            ocv_v=x[: self.grid],
-            ocv_covariance=covariance,
-            r0_ohm=x[self.grid : self.at_rct],
-            rct_ohm=float(x[self.at_rct]),
-            exchange_a=float(np.exp(theta[3])),
-            pairs_ohm=x[self.at_pairs : self.at_start].reshape(self.pairs, self.rs)[order],
-            tau_s=np.exp(theta[4:])[order],
+            ocv_v=shared[: self.grid],
+            ocv_covariance=solved.covariance[: self.grid, : self.grid],
+            r0_ohm=shared[self.grid : self.at_pairs],
+            pairs_ohm=shared[self.at_pairs :].reshape(self.pairs, self.rs)[order],
+            tau_s=np.exp(theta[3:])[order],
             ea_j_mol=(float(theta[1]), float(theta[2])),
-            soc_error=delta + x[self.at_delta :],
-            start_v=float(np.sqrt(np.mean(x[self.at_start : self.at_delta] ** 2))),
+            soc_error=solved.linear.starts[:, 2],
+            start_v=float(np.sqrt(np.mean(solved.linear.starts[:, 1] ** 2))),
             rmse_v=rmse,
-            noise=self._noise(error, x, theta),
+            noise=self._noise(error, shared, theta),
             settings=self.settings,
         )
 
-    def _noise(self, error: Floats, x: Floats, theta: Floats) -> Noise:
+    def _noise(self, error: Floats, shared: Floats, theta: Floats) -> Noise:
         """Split the residual: what lasts minutes, what lasts seconds, and of the rest what goes with the current."""
         total = float(np.mean(error**2))
         slow = min(self._covariance(error, SLOW_S), 0.9 * total)
         fast = min(max(self._covariance(error, FAST_S) - slow, 0.0), 0.9 * total - slow)
         inverse = 1.0 / (self.temp + KELVIN) - 1.0 / REFERENCE_K
-        resistance = float(np.median(x[self.grid : self.at_rct]) + x[self.at_rct])
+        resistance = float(np.median(shared[self.grid : self.at_pairs]))
         drop = (self.current * np.exp(theta[1] / GAS_CONSTANT * inverse))[self.rows, self.lane] * resistance
         design = np.stack([np.ones_like(drop), drop**2], axis=1)
         parts: Floats = np.asarray(nnls(design, np.maximum(error**2 - slow - fast, 0.0))[0])

@@ -87,7 +87,7 @@ class TwinSettings:
     threshold_v: float | Literal["auto"] = _setting(
         "auto", _auto_or_positive, 'error that calls for a recalibration, volts; "auto" takes it from the model'
     )
-    start_soc_sd_pct: float = _setting(3.0, _positive, "standard deviation of the charge told at a trip's start, %")
+    start_soc_sd_pct: float = _setting(2.0, _positive, "standard deviation of the charge told at a trip's start, %")
 
 
 @dataclass(frozen=True)

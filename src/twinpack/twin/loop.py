@@ -74,7 +74,7 @@ class Twins:
         self.prototype = prototype
         self.settings = settings
         self.model = Thevenin(circuit_from_dict(prototype.circuit))
-        self.filter: UnscentedFilter = compile(self.model)
+        self.filter: UnscentedFilter = compile(self.model, alpha=self.model.circuit.alpha)
         self.states = len(self.model.dynamic)
         living = self.model.living
         self.names = tuple(one.name for one in living)

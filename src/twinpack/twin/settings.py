@@ -40,14 +40,14 @@ class LoopSettings:
     policy: Policy = "threshold"
     correct_s: float = 50.0
     threshold_v: float | None = None
-    start_soc_sd: float = 0.03
+    start_soc_sd: float = 0.02
     carry_s: float = 900.0
     least_scored: int = 30
     least_swing: float = 0.10
     least_c_rate: float = 0.05
     most_nis: float = 9.0
-    band_rate: float = 0.1
-    band_memory: float = 0.1
+    band_rate: float = 0.05
+    band_memory: float = 0.04
     change_slack: float = 0.5
     change_limit: float = 3.0
     restart_after: int = 3
