@@ -32,7 +32,9 @@ PAIR_SHARE = 0.4
 TRANSFER_SHARE = 0.5
 TRANSFER_V = 0.1
 """Share of the ohmic part that is charge transfer, and the voltage at which it saturates."""
+
 LEAST_PAIR_ERROR_V = 1e-6
+"""Without any error of its own a pair is soon a mere function of the parameters: the covariance has no factor."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -205,7 +207,7 @@ class Thevenin(Model):
         pairs = []
         for i in range(len(taus)):
             drop = PAIR_SHARE * noise.resistive * u[f"drop{i}"]
-            pairs.append((own.get(i, 0.0) ** 2 + drop * drop) * (1.0 - u[f"decay{i}"] ** 2))
+            pairs.append((max(own.get(i, 0.0), LEAST_PAIR_ERROR_V) ** 2 + drop * drop) * (1.0 - u[f"decay{i}"] ** 2))
         return (noise.soc_per_sqrt_s**2 * u["dt_s"], *pairs, 0.0 * u["dt_s"])
 
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
