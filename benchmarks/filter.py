@@ -22,7 +22,7 @@ SOC_GRID = tuple(i / 20 for i in range(21))
 
 
 def run() -> Result:
-    """Steps a second of one process: predict and update of 3 states and 4 living parameters."""
+    """Steps a second of one process: predict and update of 4 states and 4 living parameters."""
     model = Thevenin(_circuit())
     mean, covariance, inputs, measured = _data(model)
     present = np.ones(measured.shape, dtype=np.bool_)
@@ -50,9 +50,7 @@ def _circuit() -> Circuit:
         soc=SOC_GRID,
         ocv_v=tuple(float(v) for v in ocv_table("nmc811").pchip(np.array(SOC_GRID))),
         r_soc=(0.0, 0.25, 1.0),
-        r0_ohm=(0.0012, 0.0008, 0.0007),
-        rct_ohm=0.0004,
-        exchange_a=120.0,
+        r0_ohm=(0.0016, 0.0012, 0.0011),
         pairs_ohm=((0.0005, 0.0004, 0.0003), (0.0007, 0.0006, 0.0005)),
         tau_s=(45.0, 600.0),
         ea0_j_mol=20e3,
@@ -77,7 +75,9 @@ def _data(model: Thevenin) -> tuple[Floats, Floats, dict[str, Floats], Floats]:
         "temp_c": rng.uniform(0.0, 35.0, (STEPS, VEHICLES)),
     }
     fleet = compile(model)
-    mean, covariance = fleet.init(VEHICLES, {"soc": (0.8, 0.02), "u1_v": (0.0, 0.01), "u2_v": (0.0, 0.02)})
+    mean, covariance = fleet.init(
+        VEHICLES, {"soc": (0.8, 0.02), "u1_v": (0.0, 0.01), "u2_v": (0.0, 0.02), "trip_v": (0.0, 0.015)}
+    )
     points, _ = fleet.draw(mean, covariance)
     expected = fleet.predict(points, inputs, np.ones((STEPS, VEHICLES), dtype=np.bool_)).mean
     return mean, covariance, inputs, expected + 0.5 * rng.standard_normal(expected.shape)
@@ -102,6 +102,6 @@ def _by_filterpy(
         u = model.prepare({name: float(values[k, lane]) for name, values in inputs.items()})
         ukf.Q = np.diag([*(float(np.ravel(value)[0]) for value in model.process_variance(u)), *np.zeros(n - dynamic)])
         ukf.predict(u=u)
-        ukf.update(measured[k, [lane]], R=float(np.ravel(model.measurement_variance(u))[0]), u=u)
+        ukf.update(measured[k, [lane]], R=float(np.ravel(model.learning_variance(u))[0]), u=u)
     state: Floats = ukf.x
     return state

@@ -15,7 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinpack.battery import ecm
-from twinpack.battery.thevenin import UNTOLD_SOC_SD, Circuit, Noise, Start, Thevenin, circuit_from_dict, knot_name
+from twinpack.battery.thevenin import (
+    TRANSFER_V,
+    UNTOLD_SOC_SD,
+    Circuit,
+    Noise,
+    Start,
+    Thevenin,
+    circuit_from_dict,
+    knot_name,
+)
 from twinpack.filters import Living
 
 Floats = npt.NDArray[np.float64]
@@ -37,20 +46,19 @@ FLAT = Circuit(
     ocv_v=(3.0, 3.7, 4.2),
     r_soc=(0.0, 1.0),
     r0_ohm=(0.02, 0.02),
-    rct_ohm=0.0,
-    exchange_a=10.0,
     pairs_ohm=((0.015, 0.015), (0.01, 0.01)),
     tau_s=(30.0, 600.0),
     ea0_j_mol=20e3,
     ea1_j_mol=25e3,
     living=LIVING,
+    transfer_share=0.0,
 )
 SLOPED = replace(
     FLAT,
     series=96,
     r_soc=(0.0, 0.25, 1.0),
     r0_ohm=(0.04, 0.02, 0.01),
-    rct_ohm=0.004,
+    transfer_share=0.5,
     pairs_ohm=((0.03, 0.015, 0.01), (0.02, 0.01, 0.005)),
 )
 
@@ -138,7 +146,17 @@ def test_a_step_is_the_formulas_with_the_tables_read(
     first: float, last: float, dt_s: float, temp_c: float, soc: float
 ) -> None:
     model = Thevenin(SLOPED)
-    start = state(model, soc=soc, u1_v=0.01, u2_v=-0.02, capacity_scale=0.9, r_scale=1.2, r0_scale=1.1, offset_v=0.003)
+    start = state(
+        model,
+        soc=soc,
+        u1_v=0.01,
+        u2_v=-0.02,
+        capacity_scale=0.9,
+        r_scale=1.2,
+        r0_scale=1.1,
+        offset_v=0.003,
+        trip_v=0.005,
+    )
     u = inputs(first, last, dt_s, temp_c)
     found = moved(model, start, u)
     warm = float(ecm.arrhenius_ratio(SLOPED.ea1_j_mol, temp_c))
@@ -146,11 +164,13 @@ def test_a_step_is_the_formulas_with_the_tables_read(
     for before, table, tau in zip((0.01, -0.02), SLOPED.pairs_ohm, SLOPED.tau_s, strict=True):
         ohm = 1.2 * warm * np.interp(soc, SLOPED.r_soc, table)
         after.append(float(ecm.rc_step_ramp(before, first, last, dt_s, ohm, tau)))
+    after.append(0.005)
     assert [float(found[name][0]) for name in model.dynamic] == pytest.approx(after, rel=1e-7, abs=1e-6)
     x = start | {"soc": np.array([soc])}
     hot = 1.1 * float(ecm.arrhenius_ratio(SLOPED.ea0_j_mol, temp_c))
-    drop = np.interp(soc, SLOPED.r_soc, SLOPED.r0_ohm) * last + 0.004 * 10.0 * np.arcsinh(last / 10.0)
-    cell = np.interp(soc, SLOPED.soc, SLOPED.ocv_v) + 0.003 + hot * drop + 0.01 - 0.02
+    ohmic = hot * np.interp(soc, SLOPED.r_soc, SLOPED.r0_ohm) * last
+    drop = 0.5 * ohmic + TRANSFER_V * np.arcsinh(0.5 * ohmic / TRANSFER_V)
+    cell = np.interp(soc, SLOPED.soc, SLOPED.ocv_v) + 0.003 + drop + 0.01 - 0.02 + 0.005
     assert volts(model, x, u) == pytest.approx(96 * cell, rel=1e-10)
 
 
@@ -181,36 +201,38 @@ def test_beyond_full_and_empty_the_voltage_goes_on_and_the_resistance_stays() ->
     assert volts(model, state(model, soc=1.1), rest) == pytest.approx(96 * (4.2 + 0.1 * 1.0))
 
 
-@given(first=seconds, second=seconds)
-def test_process_variance_composes_over_time(first: float, second: float) -> None:
+@given(first=seconds, second=seconds, current=currents)
+def test_process_variance_composes_over_time(first: float, second: float, current: float) -> None:
     model = Thevenin(replace(FLAT, pairs_ohm=(*FLAT.pairs_ohm, (0.01, 0.01)), tau_s=(5.0, 45.0, 600.0)))
     one, other, whole = (
-        [float(np.ravel(v)[0]) for v in model.process_variance({"dt_s": t})] for t in (first, second, first + second)
+        [float(np.ravel(v)[0]) for v in model.process_variance(model.prepare(inputs(current, current, t)))]
+        for t in (first, second, first + second)
     )
     assert whole[0] == pytest.approx(one[0] + other[0], rel=1e-12)
-    for a, b, both, tau in zip(one[1:], other[1:], whole[1:], model.circuit.tau_s, strict=True):
-        assert both == pytest.approx(a * np.exp(-2.0 * second / tau) + b, rel=1e-9)
-        assert a > 0.0
+    assert whole[-1] == one[-1] == 0.0
+    for a, b, both, tau in zip(one[1:-1], other[1:-1], whole[1:-1], model.circuit.tau_s, strict=True):
+        assert both == pytest.approx(a * np.exp(-2.0 * second / tau) + b, rel=1e-9, abs=1e-18)
 
 
 def test_process_variance_ends_at_the_models_error() -> None:
     noise = Noise(slow_v=0.006, fast_v=0.002)
-    for pairs, expected in ((1, [0.006]), (2, [0.002, 0.006])):
+    for pairs, current, expected in ((1, 0.0, [0.006]), (2, 0.0, [0.002, 0.006]), (2, 30.0, None)):
         circuit = replace(FLAT, pairs_ohm=((0.01, 0.01),) * pairs, tau_s=(45.0, 600.0)[-pairs:], noise=noise)
         model = Thevenin(circuit)
-        u = model.prepare(inputs(0.0, 0.0, 1e6))
+        u = model.prepare(inputs(current, current, 1e6))
         late = [float(np.ravel(value)[0]) for value in model.process_variance(u)[1 : 1 + pairs]]
-        assert np.sqrt(late).tolist() == pytest.approx(expected)
-        beyond = float((noise.temper * model.prediction_variance(u) - model.measurement_variance(u))[0])
-        assert beyond == pytest.approx(noise.temper * sum(late))
+        assert expected is None or np.sqrt(late).tolist() == pytest.approx(expected)
+        beyond = float((model.prediction_variance(u) - model.measurement_variance(u))[0])
+        assert beyond == pytest.approx(sum(late))
 
 
-def test_measurement_variance_is_the_sensors_and_a_share_of_the_drop_tempered() -> None:
-    for temper in (1.0, 4.0):
-        model = Thevenin(replace(FLAT, series=10, noise=Noise(sensor_v=0.004, resistive=0.1, temper=temper)))
-        for current, drop in ((0.0, 0.0), (-40.0, 0.1 * 0.020 * 40.0)):
-            found = model.measurement_variance(model.prepare(inputs(0.0, current, 1.0)))
-            assert float(found[0]) == pytest.approx(temper * 100 * (0.004**2 + drop**2))
+def test_measurement_variance_is_the_sensors_and_a_share_of_the_drop() -> None:
+    noise = Noise(sensor_v=0.004, resistive=0.1, temper=3.0)
+    model = Thevenin(replace(FLAT, series=10, noise=noise))
+    for current, drop in ((0.0, 0.0), (-40.0, 0.1 * 0.020 * 40.0)):
+        u = model.prepare(inputs(0.0, current, 1.0))
+        assert float(model.measurement_variance(u)[0]) == pytest.approx(100 * (0.004**2 + drop**2))
+        assert float(model.learning_variance(u)[0]) == pytest.approx(100 * (3.0 * 0.004**2 + drop**2))
 
 
 def test_a_session_starts_where_it_is_told_or_else_where_the_voltage_says() -> None:
@@ -220,11 +242,11 @@ def test_a_session_starts_where_it_is_told_or_else_where_the_voltage_says() -> N
     drop = 2 * 0.02 * 10.0
     measured, told = np.array([7.4, 2 * 3.35 - drop, np.nan]), np.array([0.8, np.nan, np.nan])
     mean, sd = model.start(measured, u, told, 0.03)
-    assert mean.shape == sd.shape == (3, 3)
+    assert mean.shape == sd.shape == (4, 3)
     assert mean[0].tolist() == pytest.approx([0.8, 0.25, 0.5])
     assert sd[0].tolist() == [0.03, UNTOLD_SOC_SD, 0.3]
     assert not mean[1:].any()
-    assert sd[1:].tolist() == [[0.010] * 3, [0.020] * 3]
+    assert sd[1:].tolist() == [[0.010] * 3, [0.020] * 3, [0.015] * 3]
 
 
 @pytest.mark.parametrize("pairs", [1, 2, 3])
@@ -232,7 +254,7 @@ def test_the_slowest_pairs_take_the_last_deviations_of_the_start(pairs: int) -> 
     circuit = replace(FLAT, pairs_ohm=((0.01, 0.01),) * pairs, tau_s=(5.0, 45.0, 600.0)[-pairs:])
     nothing = np.array([np.nan])
     _, sd = Thevenin(circuit).start(nothing, inputs(0.0, 0.0, 0.0), nothing, 0.03)
-    assert sd[1:, 0].tolist() == [0.002, 0.010, 0.020][-pairs:]
+    assert sd[1:, 0].tolist() == [*[0.002, 0.010, 0.020][-pairs:], 0.015]
 
 
 def with_knots(knots: tuple[float, ...]) -> Circuit:
@@ -242,7 +264,7 @@ def with_knots(knots: tuple[float, ...]) -> Circuit:
 
 def test_living_knots_bend_the_open_circuit_voltage() -> None:
     model, rest = Thevenin(with_knots((0.0, 0.5, 1.0))), inputs(0.0, 0.0, 1.0)
-    assert model.names == (*FLAT_NAMES[:6], "ocv_00_v", "ocv_50_v", "ocv_100_v")
+    assert model.names == (*FLAT_NAMES[:7], "ocv_00_v", "ocv_50_v", "ocv_100_v")
     for soc, ocv, correction in ((0.0, 3.0, 0.01), (0.25, 3.35, 0.02), (0.5, 3.7, 0.03), (0.9, 4.1, -0.018)):
         x = state(model, soc=soc, ocv_00_v=0.01, ocv_50_v=0.03, ocv_100_v=-0.03)
         assert volts(model, x, rest) == pytest.approx(ocv + correction)
@@ -250,20 +272,24 @@ def test_living_knots_bend_the_open_circuit_voltage() -> None:
     assert volts(model, beyond, rest) == pytest.approx(4.4 - 0.03)
 
 
-FLAT_NAMES = ("soc", "u1_v", "u2_v", "capacity_scale", "r0_scale", "r_scale", "offset_v")
+FLAT_NAMES = ("soc", "u1_v", "u2_v", "trip_v", "capacity_scale", "r0_scale", "r_scale", "offset_v")
 
 
 def test_names_are_states_then_parameters() -> None:
     assert Thevenin(FLAT).names == FLAT_NAMES
 
 
-def test_a_pair_may_have_a_scale_of_its_own_and_the_temperature_dependence_too() -> None:
-    own = (*LIVING, Living("r2_scale", 1.0, 0.1, 0.0, 0.1, 9.0), Living("ea_scale", 1.0, 0.1, 0.0, 0.0, 3.0))
+def test_the_slowest_pair_may_have_a_scale_of_its_own_and_each_its_temperature_dependence() -> None:
+    names = ("slow_scale", "ea0_scale", "ea1_scale", "ea2_scale")
+    own = (*LIVING, *(Living(name, 1.0, 0.1, 0.0, 0.0, 9.0) for name in names))
     model, u = Thevenin(replace(FLAT, living=own)), inputs(-5.0, -5.0, 1e6, 0.0)
-    found = moved(model, state(model, soc=0.5, r_scale=2.0, r2_scale=3.0, ea_scale=0.5), u)
-    warm = float(ecm.arrhenius_ratio(0.5 * FLAT.ea1_j_mol, 0.0))
-    assert float(found["u1_v"][0]) == pytest.approx(-5.0 * 0.015 * 2.0 * warm)
-    assert float(found["u2_v"][0]) == pytest.approx(-5.0 * 0.010 * 3.0 * warm)
+    start = state(model, soc=0.5, r_scale=2.0, slow_scale=3.0, ea0_scale=2.0, ea1_scale=0.5, ea2_scale=1.5)
+    found = moved(model, start, u)
+    warm = [float(ecm.arrhenius_ratio(share * FLAT.ea1_j_mol, 0.0)) for share in (0.5, 1.5)]
+    assert float(found["u1_v"][0]) == pytest.approx(-5.0 * 0.015 * 2.0 * warm[0])
+    assert float(found["u2_v"][0]) == pytest.approx(-5.0 * 0.010 * 3.0 * warm[1])
+    ohmic = -5.0 * 0.02 * float(ecm.arrhenius_ratio(2.0 * FLAT.ea0_j_mol, 0.0))
+    assert volts(model, start, u) == pytest.approx(3.7 + ohmic)
 
 
 @pytest.mark.parametrize(

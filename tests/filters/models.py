@@ -103,7 +103,7 @@ class Linear(_TestModel):
 
 
 def circuit(pairs: int, knots: int = 0, **changes: Any) -> Circuit:
-    """A pack of 96 NMC groups with 1 + pairs + 3 states and parameters, or more with living knots."""
+    """A pack of 96 NMC groups with 2 + pairs states and 4 parameters, or more with living knots."""
     living = [
         Living("capacity_scale", 1.0, 0.05, 0.001, 0.3, 1.5),
         Living("r0_scale", 1.0, 0.1, 0.004, 0.2, 5.0),
@@ -118,9 +118,7 @@ def circuit(pairs: int, knots: int = 0, **changes: Any) -> Circuit:
         "soc": SOC_GRID,
         "ocv_v": tuple(float(v) for v in ocv_table("nmc811").pchip(np.array(SOC_GRID))),
         "r_soc": (0.0, 0.25, 1.0),
-        "r0_ohm": (0.0012, 0.0008, 0.0007),
-        "rct_ohm": 0.0004,
-        "exchange_a": 120.0,
+        "r0_ohm": (0.0016, 0.0012, 0.0011),
         "pairs_ohm": ((0.0003, 0.0002, 0.0002), (0.0005, 0.0004, 0.0003), (0.0007, 0.0006, 0.0005))[-pairs:],
         "tau_s": (5.0, 45.0, 600.0)[-pairs:],
         "ea0_j_mol": 20e3,
@@ -174,7 +172,7 @@ def simulated(model: Model, start: Floats, inputs: Mapping[str, Floats], rng: np
         after = dict(zip(model.dynamic, model.transition(x, u), strict=True))
         for name, variance in zip(model.dynamic, model.process_variance(u), strict=True):
             x[name] = after[name] + np.sqrt(variance) * rng.standard_normal(start.shape[1])
-        noise = np.sqrt(model.measurement_variance(u)) * rng.standard_normal(start.shape[1])
+        noise = np.sqrt(model.learning_variance(u)) * rng.standard_normal(start.shape[1])
         measured[k] = model.measure(x, u) + noise
     return measured
 
@@ -224,7 +222,7 @@ def pack_run(source: Circuit, lanes: int, steps: int, seed: int = 1) -> Run:
     return Run(model, mean, covariance, inputs, measured, np.ones((steps, lanes), dtype=np.bool_))
 
 
-def by_filterpy(run: Run, lane: int) -> tuple[Floats, Floats, Floats, Floats]:
+def by_filterpy(run: Run, lane: int, alpha: float = 1.0) -> tuple[Floats, Floats, Floats, Floats]:
     """Mean (T, n), covariance (T, n, n), innovation and its variance (T,) of one lane, by filterpy."""
     model, n = run.model, len(run.model.names)
 
@@ -235,7 +233,7 @@ def by_filterpy(run: Run, lane: int) -> tuple[Floats, Floats, Floats, Floats]:
     def hx(x: Floats, u: Mapping[str, float]) -> Floats:
         return np.array([one(model.measure(dict(zip(model.names, x, strict=True)), u))])
 
-    points = MerweScaledSigmaPoints(n, alpha=1.0, beta=2.0, kappa=0.0)
+    points = MerweScaledSigmaPoints(n, alpha=alpha, beta=2.0, kappa=0.0)
     ukf = UnscentedKalmanFilter(n, 1, 1.0, hx, fx, points)
     ukf.x, ukf.P = run.mean[:, lane].copy(), run.covariance[:, :, lane].copy()
     kept = []
@@ -248,7 +246,7 @@ def by_filterpy(run: Run, lane: int) -> tuple[Floats, Floats, Floats, Floats]:
             ukf.update(None)
             kept.append((ukf.x.copy(), ukf.P.copy(), np.nan, np.nan))
         else:
-            ukf.update(np.array([measured]), R=one(model.measurement_variance(u)), u=u)
+            ukf.update(np.array([measured]), R=one(model.learning_variance(u)), u=u)
             kept.append((ukf.x.copy(), ukf.P.copy(), ukf.y[0], ukf.S[0, 0]))
     means, covariances, innovations, variances = (np.array(column) for column in zip(*kept, strict=True))
     return means, covariances, innovations, variances

@@ -45,10 +45,10 @@ RUNS: dict[str, Callable[[], Run]] = {
 }
 
 
-def assert_equals_filterpy(run: Run) -> None:
-    compiled = compile(run.model)
+def assert_equals_filterpy(run: Run, alpha: float = 1.0) -> None:
+    compiled = compile(run.model, alpha=alpha)
     for lane in range(run.mean.shape[1]):
-        means, covariances, innovations, variances = by_filterpy(run, lane)
+        means, covariances, innovations, variances = by_filterpy(run, lane, alpha)
         for steps in (1, len(means) // 2, len(means)):
             found = compiled.assimilate(*run.steps(slice(0, steps)).arguments)
             np.testing.assert_allclose(found.mean[:, lane], means[steps - 1], rtol=0, atol=1e-10)
@@ -69,9 +69,16 @@ def test_equals_filterpy_where_measurements_are_missing(name: str) -> None:
     assert_equals_filterpy(with_gaps(RUNS[name]()))
 
 
-def test_equals_the_kalman_filter_on_a_linear_model() -> None:
+@pytest.mark.parametrize("alpha", [0.3, 0.7, 1.5])
+def test_equals_filterpy_with_points_nearer_or_farther(alpha: float) -> None:
+    assert_equals_filterpy(small_run(Pendulum(), 1, 60), alpha)
+    assert_equals_filterpy(pack_run(circuit(1, knots=4, noise=Noise(temper=4.0)), 1, 30), alpha)
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1.0])
+def test_equals_the_kalman_filter_on_a_linear_model(alpha: float) -> None:
     run = with_gaps(small_run(Linear(), 5, 120))
-    found = compile(run.model).assimilate(*run.arguments)
+    found = compile(run.model, alpha=alpha).assimilate(*run.arguments)
     for lane in range(5):
         x, p = by_kalman(run, lane)
         np.testing.assert_allclose(found.mean[:, lane], x, rtol=0, atol=1e-10)

@@ -25,9 +25,7 @@ TRUTH = Circuit(
     soc=SOC_GRID,
     ocv_v=tuple(float(v) for v in OCV_V),
     r_soc=R_GRID,
-    r0_ohm=tuple(OHM * one for one in (1.3, 1.1, 1.0, 0.9, 0.9)),
-    rct_ohm=0.5 * OHM,
-    exchange_a=150.0,
+    r0_ohm=tuple(OHM * one for one in (1.8, 1.6, 1.5, 1.4, 1.4)),
     pairs_ohm=(
         tuple(OHM * one for one in (0.6, 0.5, 0.5, 0.4, 0.4)),
         tuple(OHM * one for one in (0.9, 0.7, 0.6, 0.6, 0.5)),

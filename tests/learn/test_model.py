@@ -48,10 +48,10 @@ def test_the_artifact_holds_a_circuit_that_runs(learned: Learned) -> None:
     circuit = circuit_from_dict(json.loads(json.dumps(learned.artifact["circuit"])))
     model = Thevenin(circuit)
     assert circuit.series == PACK.series and circuit.capacity_ah == 60.0 and len(circuit.tau_s) == 1
-    assert model.names[:2] == ("soc", "u1_v") and {"capacity_scale", "r0_scale", "r_scale"} < set(model.names)
+    assert model.names[:3] == ("soc", "u1_v", "trip_v") and {"capacity_scale", "r0_scale", "r_scale"} < set(model.names)
     assert all(one.sd > 0.0 and one.lower < one.mean < one.upper for one in circuit.living)
     assert learned.artifact["threshold_v"] > 0.0
-    figures = [*circuit.ocv_v, *circuit.r0_ohm, *circuit.pairs_ohm[0], circuit.rct_ohm, circuit.exchange_a]
+    figures = [*circuit.ocv_v, *circuit.r0_ohm, *circuit.pairs_ohm[0]]
     assert np.isfinite(figures).all() and min(figures) >= 0.0
 
 

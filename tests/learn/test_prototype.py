@@ -34,19 +34,18 @@ def test_the_capacity_is_found(fit: Fit) -> None:
 
 def test_the_open_circuit_voltage_is_found_and_its_covariance_says_where(fit: Fit) -> None:
     sd = np.sqrt(np.diagonal(fit.ocv_covariance))
-    assert np.abs(fit.ocv_v - OCV_V).max() < 0.004
+    assert np.abs(fit.ocv_v - OCV_V)[1:18].max() < 0.004
+    assert (np.abs(fit.ocv_v - OCV_V) < 3.0 * sd).all()
     # No trip went below a tenth of the charge or ended full.
     assert sd[5:18].max() < 0.005 < 0.01 < min(sd[0], sd[-1])
 
 
 def test_the_resistances_are_found(fit: Fit) -> None:
     middle = slice(2, 5)
-    ohmic, total = fit.r0_ohm + fit.rct_ohm, fit.r0_ohm + fit.rct_ohm + fit.pairs_ohm.sum(axis=0)
-    true_ohmic = np.array(TRUTH.r0_ohm) + TRUTH.rct_ohm
-    true_total = true_ohmic + np.array(TRUTH.pairs_ohm).sum(axis=0)
-    np.testing.assert_allclose(ohmic[middle], true_ohmic[middle], rtol=0.02)
+    total, true_total = fit.r0_ohm + fit.pairs_ohm.sum(axis=0), np.array(TRUTH.r0_ohm) + np.sum(TRUTH.pairs_ohm, axis=0)
+    np.testing.assert_allclose(fit.r0_ohm[middle], TRUTH.r0_ohm[middle], rtol=0.02)
     np.testing.assert_allclose(total[middle], true_total[middle], rtol=0.04)
-    assert (fit.r0_ohm >= 0.0).all() and (fit.pairs_ohm >= 0.0).all() and fit.rct_ohm >= 0.0
+    assert (fit.r0_ohm >= 0.0).all() and (fit.pairs_ohm >= 0.0).all()
 
 
 def test_time_constants_and_activation_energies_are_found(fit: Fit) -> None:
@@ -64,7 +63,7 @@ def test_a_start_told_wrongly_is_found_out_and_the_others_are_left_alone(fit: Fi
 def test_a_table_that_is_wrong_is_put_right_where_the_trips_have_been() -> None:
     off = OCV_V + 0.02 * np.sin(3.0 * np.array(SOC_GRID))
     found = fit_prototype(drives(5, 4), 60.0, off, FitSettings(capacity_sd=0.0))
-    seen = np.sqrt(np.diagonal(found.ocv_covariance)) < 0.0045
+    seen = np.sqrt(np.diagonal(found.ocv_covariance)) < 0.006
     assert seen.sum() > 8
     assert np.abs(found.ocv_v - OCV_V)[seen].max() < 0.005
     assert found.capacity_ah == pytest.approx(60.0)
