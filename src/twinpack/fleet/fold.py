@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twinpack.fleet.commands import REGISTER, registers, rolls_back
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event, event_id
 from twinpack.fleet.state import Group, ShardState
 from twinpack.telemetry.batch import SampleBatch
@@ -25,8 +26,6 @@ from twinpack.twin.settings import PREDICTORS
 from twinpack.twin.state import TwinState
 from twinpack.twin.versions import TwinVersion
 
-REGISTER = "register"
-ROLLBACK = "rollback"
 RESTING = "resting"
 
 
@@ -59,11 +58,11 @@ def _parts(batch: SampleBatch) -> Iterator[tuple[SampleBatch, tuple[int, int, di
     start = 0
     first = _first_samples(batch) if batch.commands else {}
     for row, body in batch.commands:
-        if body.get("type") != REGISTER:
+        if body.get("type") not in (REGISTER, None):
             offset, at_us = batch.first_offset + row, int(batch.sample_time_us[row])
             yield batch.slice(start, row + 1), (offset, at_us, body)
             start = row + 1
-        elif first.get(body["vehicle"], row) < row:
+        elif first.get(body.get("vehicle", ""), row) < row:
             yield batch.slice(start, row), None
             start = row
     if start < len(batch):
@@ -80,7 +79,7 @@ def _first_samples(batch: SampleBatch) -> dict[str, int]:
 
 def _registered(state: ShardState, batch: SampleBatch) -> ShardState:
     for _, body in batch.commands:
-        if body.get("type") == REGISTER:
+        if registers(body):
             state = state.registered(body["vehicle"], body["pack"])
     return state
 
@@ -272,12 +271,12 @@ def _version_event(version: TwinVersion, offset: int) -> Event:
 
 def _obey(state: ShardState, offset: int, at_us: int, body: dict[str, Any]) -> tuple[ShardState, list[Event]]:
     """A roll-back; a command that names what is not there changes nothing."""
-    if body.get("type") != ROLLBACK or body.get("vehicle") not in state.vehicle_ids:
+    if body.get("vehicle") not in state.vehicle_ids:
         return state, []
     lane = state.vehicle_ids.index(body["vehicle"])
     for pack, group in state.groups.items():
         found = np.flatnonzero(group.members == lane)
-        if not len(found) or tuple(body["parameters"]) != group.twins.names:
+        if not len(found) or not rolls_back(body, group.twins.names):
             continue
         one = group.state.take(found)
         version = rolled_back(group.twins, one, body["vehicle"], at_us, body)

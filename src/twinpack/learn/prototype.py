@@ -25,7 +25,10 @@ SLOW_S, FAST_S = 90.0, 10.0
 """Residuals that agree over so many seconds are slow, or at least not white."""
 
 FEW_TRIPS = 10.0
-"""Trips at which the noise of a fit is taken to be twice its residual."""
+"""So many trips' worth of residual is what models are usually wrong by."""
+
+USUAL = Noise(sensor_v=0.006, resistive=0.15, slow_v=0.004, fast_v=0.002)
+"""What they are usually wrong by on trips they were not fitted to."""
 
 
 @dataclass(frozen=True)
@@ -337,13 +340,17 @@ class _Problem:
         drop = (self.current * np.exp(theta[1] / GAS_CONSTANT * inverse))[self.rows, self.lane] * resistance
         design = np.stack([np.ones_like(drop), drop**2], axis=1)
         parts: Floats = np.asarray(nnls(design, np.maximum(error**2 - slow - fast, 0.0))[0])
-        # A few trips show little of what the model gets wrong.
-        grown = 1.0 + FEW_TRIPS / len(self.trips)
+
+        def believed(square: float, usual: float) -> float:
+            # A few trips show little of what the model gets wrong.
+            count = len(self.trips)
+            return float(np.sqrt((count * square + FEW_TRIPS * usual**2) / (count + FEW_TRIPS)))
+
         return Noise(
-            sensor_v=grown * float(np.sqrt(max(parts[0], (0.2 * self.settings.error_v) ** 2))),
-            resistive=grown * float(np.sqrt(parts[1])),
-            slow_v=grown * float(np.sqrt(slow)),
-            fast_v=grown * float(np.sqrt(fast)),
+            sensor_v=believed(float(parts[0]), USUAL.sensor_v),
+            resistive=believed(float(parts[1]), USUAL.resistive),
+            slow_v=believed(slow, USUAL.slow_v),
+            fast_v=believed(fast, USUAL.fast_v),
         )
 
     def _covariance(self, error: Floats, lag_s: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -38,14 +39,21 @@ def fold_settings(settings: Settings, policy: Policy | None = None) -> FoldSetti
     )
 
 
-def first_state(registry: Registry, artifacts: ModelArtifacts, wanted: FoldSettings, packs: set[str]) -> ShardState:
+def first_state(
+    registry: Registry,
+    artifacts: ModelArtifacts,
+    settings: Settings,
+    policy: Policy | None,
+    packs: Callable[[], set[str]],
+) -> ShardState:
     """The state before the first row, the same at every start of this workspace.
 
     Args:
         registry: Where it is recorded.
         artifacts: Where the prototypes are.
-        wanted: Settings as they stand now.
-        packs: Packs of the log's vehicles, by name or specification.
+        settings: Settings of the workspace as they stand now.
+        policy: When trips propose updates, None for what the first run chose, or else the settings'.
+        packs: Gives the packs of the log's vehicles, by name or specification; asked for by a first run alone.
 
     Raises:
         NotFoundError: No prototype has been learned for any of the packs.
@@ -53,9 +61,11 @@ def first_state(registry: Registry, artifacts: ModelArtifacts, wanted: FoldSetti
     """
     recorded = registry.genesis(KEY)
     if recorded is None:
-        models = _models(artifacts, packs)
-        registry.set_genesis(KEY, {"settings": asdict(wanted), "models": models})
+        models = _models(artifacts, packs())
+        chosen = asdict(fold_settings(settings, policy))
+        registry.set_genesis(KEY, {"settings": chosen, "models": models, "policy": policy})
         recorded = registry.genesis(KEY)
+    wanted = fold_settings(settings, policy or recorded["policy"])
     _check_same(recorded["settings"], asdict(wanted))
     prototypes = {
         pack: Prototype.from_artifact(artifacts.load(digest), digest) for pack, digest in recorded["models"].items()

@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from twinpack.battery.pack import load_pack
+from twinpack.fleet.commands import registers
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event
-from twinpack.fleet.fold import REGISTER, fold
+from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import SegmentLog
-from twinpack.runtime.genesis import first_state, fold_settings
+from twinpack.runtime.genesis import first_state
 from twinpack.store.lake import Lake
 from twinpack.store.records import VehicleRecord
 from twinpack.store.registry import MAIN_STREAM, Registry
@@ -103,13 +104,15 @@ class _Runner:
         return self._summary(state, offset - start, notes)
 
     def _state(self, policy: Policy | None) -> tuple[ShardState, int, tuple[str, ...]]:
-        wanted = fold_settings(self._workspace.settings, policy)
-        packs = {command["pack"] for command in _commands(self._log) if command.get("type") == REGISTER}
-        state = first_state(self._registry, self._workspace.artifacts(self._registry), wanted, packs)
+        artifacts = self._workspace.artifacts(self._registry)
+        state = first_state(self._registry, artifacts, self._workspace.settings, policy, self._packs)
         loaded = self._snapshots.load_newest()
         if loaded.data is None:
             return state, 0, loaded.skipped
         return ShardState.from_bytes(loaded.data), loaded.offset, loaded.skipped
+
+    def _packs(self) -> set[str]:
+        return {command["pack"] for command in _commands(self._log) if registers(command)}
 
     def _commit(self, state: ShardState, batch: SampleBatch, events: Sequence[Event]) -> None:
         """Registry first, in one transaction; lake and signed heads recognise what they have."""
@@ -162,14 +165,14 @@ def _commands(log: SegmentLog) -> Iterator[dict[str, Any]]:
 
 
 def _registered(batch: SampleBatch) -> set[str]:
-    return {body["vehicle"] for _, body in batch.commands if body.get("type") == REGISTER}
+    return {body["vehicle"] for _, body in batch.commands if registers(body)}
 
 
 def _records(state: ShardState, batch: SampleBatch) -> list[VehicleRecord]:
     """Vehicles registered in a batch."""
     records = []
     for row, body in batch.commands:
-        if body.get("type") == REGISTER:
+        if registers(body):
             pack = load_pack(body["pack"]).name
             prototype = state.prototypes.get(pack)
             seen = int(batch.sample_time_us[row])

@@ -221,13 +221,13 @@ def _refusal(twins: Twins, state: TwinState, facts: _Facts, proposed: Floats, ju
             f"{twins.names[at]} would be {proposed[at]:.3f}, "
             f"outside what is physically possible ({twins.lower[at]:g} to {twins.upper[at]:g})."
         )
-    if facts.nis > settings.most_nis:
+    if facts.nis > settings.most_nis and not jumped:
         return f"The measurements do not fit the filter's own uncertainty (mean NIS {facts.nis:.1f})."
     reason = _unidentified(twins, state, facts, proposed)
     if reason:
         return reason
     error, other = facts.rmse[DEPLOYED], facts.rmse[CHALLENGER]
-    if not jumped and not other <= error * (1.0 + 1e-9) and np.isfinite(error):
+    if not jumped and not other <= error * (1.0 + settings.tolerance) and np.isfinite(error):
         return f"The proposed parameters would have done worse on this trip, {error:.2f} V → {other:.2f} V."
     return ""
 

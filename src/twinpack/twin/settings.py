@@ -29,6 +29,7 @@ class LoopSettings:
         least_swing: Swing of charge (0 to 1) that capacity must have been seen over before its value may change.
         least_c_rate: RMS current (C-rate) that resistance must have been seen at before its value may change.
         most_nis: Mean normalised innovation squared above which the shadow is not consistent with its data.
+        tolerance: Share by which the challenger's error may exceed the deployed one's and still be no worse.
         band_rate: How fast a band's width follows its own misses, per trip.
         band_memory: Weight of the newest trip in the size of errors that a band follows.
         change_slack: Drift the change detector ignores, standard deviations a trip.
@@ -46,8 +47,9 @@ class LoopSettings:
     least_swing: float = 0.10
     least_c_rate: float = 0.05
     most_nis: float = 9.0
-    band_rate: float = 0.05
-    band_memory: float = 0.04
+    tolerance: float = 0.02
+    band_rate: float = 0.1
+    band_memory: float = 0.06
     change_slack: float = 0.5
     change_limit: float = 3.0
     restart_after: int = 3

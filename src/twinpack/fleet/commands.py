@@ -1,0 +1,44 @@
+"""Commands are rows of the log: which ones a fold obeys. One that is malformed changes nothing and stops nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from twinpack.battery.pack import load_pack
+from twinpack.errors import InputError, NotFoundError
+
+REGISTER = "register"
+ROLLBACK = "rollback"
+
+
+def registers(body: Mapping[str, Any]) -> bool:
+    """Whether a command makes a vehicle known, with a pack that can be loaded."""
+    vehicle, pack = body.get("vehicle"), body.get("pack")
+    if body.get("type") != REGISTER or not isinstance(vehicle, str) or not isinstance(pack, str):
+        return False
+    try:
+        load_pack(pack)
+    except (InputError, NotFoundError):
+        return False
+    return True
+
+
+def rolls_back(body: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    """Whether a command deploys an earlier version of a twin with these parameters."""
+    if body.get("type") != ROLLBACK or not isinstance(body.get("to"), int) or not isinstance(body.get("reason"), str):
+        return False
+    size = len(names)
+    return (
+        body.get("parameters") == list(names)
+        and _numbers(body.get("mean"), size)
+        and _numbers(body.get("covariance"), size * (size + 1) // 2)
+    )
+
+
+def _numbers(values: Any, count: int) -> bool:
+    if not isinstance(values, list) or len(values) != count:
+        return False
+    return all(isinstance(value, (int, float)) and np.isfinite(value) for value in values)
