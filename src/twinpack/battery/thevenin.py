@@ -58,7 +58,7 @@ class Noise:
     slow_v: float = 0.006
     fast_v: float = 0.002
     soc_per_sqrt_s: float = 2e-6
-    temper: float = 16.0
+    temper: float = 25.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class Thevenin(Model):
             ohmic = ohmic * self._temperature(x["ea0_scale"], u, self.circuit.ea0_j_mol)
         if share:
             ohmic = (1.0 - share) * ohmic + TRANSFER_V * asinh(share / TRANSFER_V * ohmic)
-        voltage = interp(z, self._soc, self._ocv) + self._offset(x) + ohmic + x["trip_v"]
+        voltage = self._open_circuit(x, u) + ohmic + x["trip_v"]
         for i in range(len(self._pairs)):
             voltage = voltage + x[f"u{i + 1}_v"]
         return self.circuit.series * voltage
@@ -215,8 +215,8 @@ class Thevenin(Model):
         return self._variance(u, 1.0)
 
     def learning_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        """The same, tempered, V² of the pack."""
-        return self._variance(u, self.circuit.noise.temper)
+        """The same, tempered, V² of the pack; of means over `rows` samples when that is given."""
+        return self._variance(u, self.circuit.noise.temper) / u.get("rows", 1.0)
 
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """The measurement's and the stationary error of the pairs, V² of the pack."""
@@ -259,12 +259,28 @@ class Thevenin(Model):
             return scale
         return scale * self._temperature(x[name], u, self.circuit.ea1_j_mol)
 
-    def _offset(self, x: Mapping[str, Scalar]) -> Scalar:
+    def _open_circuit(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        """OCV at the state of charge, or its tangent about `soc_ref` when that is given."""
+        z = x["soc"]
+        if "soc_ref" not in u:
+            return interp(z, self._soc, self._ocv) + self._offset(z, x)
+        about = u["soc_ref"] + 0.0 * z
+        return interp(about, self._soc, self._ocv) + self._offset(about, x) + u["ocv_slope"] * (z - about)
+
+    def _offset(self, z: Scalar, x: Mapping[str, Scalar]) -> Scalar:
         if not self.circuit.ocv_knots:
             return x["offset_v"]
-        return interp(
-            _inside(x["soc"]), self.circuit.ocv_knots, [x[knot_name(knot)] for knot in self.circuit.ocv_knots]
-        )
+        return interp(_inside(z), self._knots, [x[name] for name in self._knot_names])
+
+    def open_circuit(self, soc: Floats, mean: Floats) -> Floats:
+        """OCV of one cell at some states of charge with given states and parameters, V.
+
+        Args:
+            soc: Any shape.
+            mean: In the order of `names`, shape (n,).
+        """
+        x = {name: np.full(soc.shape, value) for name, value in zip(self.names, mean, strict=True)}
+        return np.asarray(interp(soc, self._soc, self._ocv) + self._offset(soc, x))
 
 
 def _inside(soc: Scalar) -> Scalar:

@@ -97,9 +97,29 @@ def _i3_errors(trial: Trial) -> Metrics:
         "p90_rmse_without_updates_v": float(np.quantile(never, 0.9)),
         "coverage_95_pct": band.coverage_95_pct,
         "interval_score_v": band.interval_score_v,
+        "band_unseen_over_seen": _unseen_over_seen(trial, trips),
         "n": len(errors),
         **_capacity(trial, "capacity_from_60"),
     }
+
+
+def _unseen_over_seen(trial: Trial, trips: set[tuple[str, int]]) -> float:
+    """Median band where no earlier trip had been (5 % steps of charge) over that elsewhere."""
+    steps = trial.workspace.lake().read("prediction_steps").sort_by("sample_time")
+    number, scored = steps.column("trip_number").to_numpy(), steps.column("scored").to_numpy(zero_copy_only=False)
+    place = np.floor(20.0 * steps.column("soc").to_numpy()).astype(np.int64)
+    sd = steps.column("deployed_sd_v").to_numpy()
+    seen: set[int] = set()
+    widths: dict[bool, list[Any]] = {True: [], False: []}
+    for trip in np.unique(number):
+        mine = (number == trip) & scored
+        known = np.isin(place[mine], list(seen))
+        if any(trip == one for _, one in trips):
+            widths[True].append(sd[mine][known])
+            widths[False].append(sd[mine][~known])
+        seen |= set(place[mine].tolist())
+    new, old = (np.concatenate(widths[which]) for which in (False, True))
+    return float(np.median(new) / np.median(old)) if len(new) and len(old) else float("nan")
 
 
 def _i3_capacity(trial: Trial, name: str) -> Metrics:

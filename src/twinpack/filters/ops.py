@@ -68,14 +68,11 @@ def interp(x: Any, points: Sequence[float] | Floats, values: Sequence[Any] | Flo
     grid = np.asarray(points, dtype=np.float64)
     x = np.asarray(x, dtype=np.float64)
     left = np.searchsorted(grid[1:-1], x, side="right")
-    start = grid[left]
-    weight = (x - start) / (grid[left + 1] - start)
+    past = x - grid.take(left)
     if isinstance(values, np.ndarray) or np.isscalar(values[0]):
         table = np.asarray(values, dtype=np.float64)
-        low, high = table[..., left], table[..., left + 1]
-    else:
-        living = np.stack(
-            [value if np.shape(value) == x.shape else np.broadcast_to(value, x.shape) for value in values]
-        )
-        low, high = (np.take_along_axis(living, at[None], axis=0)[0] for at in (left, left + 1))
-    return low + weight * (high - low)
+        slope = np.diff(table) / np.diff(grid)
+        return table.take(left, axis=-1) + slope.take(left, axis=-1) * past
+    living = np.stack([value if np.shape(value) == x.shape else np.broadcast_to(value, x.shape) for value in values])
+    low, high = (np.take_along_axis(living, at[None], axis=0)[0] for at in (left, left + 1))
+    return low + (high - low) / np.diff(grid).take(left) * past

@@ -76,7 +76,8 @@ class UnscentedFilter:
     def __init__(self, model: Model, alpha: float = 1.0) -> None:
         """Take the model and the spread of the sigma points; nothing is computed yet."""
         self.model = model
-        self.size = len(model.names)
+        self._names = model.names
+        self.size = len(self._names)
         self._states = len(model.dynamic)
         self._spread = alpha * float(np.sqrt(self.size))
         self._weight = 1.0 / (2 * alpha**2 * self.size)
@@ -170,8 +171,9 @@ class UnscentedFilter:
             for k in range(present.shape[0]):
                 u = {name: values[k][:, None] for name, values in known.items()}
                 stepped = self.model.transition(self._named(run), u)
+                everyone = bool(present[k].all())
                 for row, new in enumerate(stepped):
-                    run[row] = np.where(present[k][:, None], new, run[row])
+                    run[row] = new if everyone else np.where(present[k][:, None], new, run[row])
                 z = self._measure(run, u)
                 middle, _, spread = self._moments(z)
                 variance = spread + own[k]
@@ -192,7 +194,7 @@ class UnscentedFilter:
         return points
 
     def _named(self, points: Floats) -> dict[str, Scalar]:
-        return dict(zip(self.model.names, points, strict=True))
+        return dict(zip(self._names, points, strict=True))
 
     def _measure(self, points: Floats, u: Mapping[str, Scalar]) -> Floats:
         z: Floats = np.ascontiguousarray(np.broadcast_to(self.model.measure(self._named(points), u), points.shape[1:]))

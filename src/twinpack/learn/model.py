@@ -16,6 +16,7 @@ from twinpack.errors import LearningError
 from twinpack.filters import UnscentedFilter
 from twinpack.filters.model import Living
 from twinpack.learn.prototype import FEW_TRIPS, Fit, FitSettings, TrainingTrip, fit_prototype
+from twinpack.twin.refine import learn_again
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,6 +63,8 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Lea
     vehicles = len({trip.vehicle_id for trip in trips})
     capacity_sd = max(0.15 / np.sqrt(max(vehicles, 1)), 0.04)
     settings = FitSettings(pairs=KINDS[kind], capacity_sd=float(capacity_sd))
+    if _temperature_span(trips) < NARROW_SPAN_C:
+        settings = replace(settings, ea_sd=500.0)
     prior = np.asarray(pack.ocv.pchip(np.array(settings.soc_grid)), dtype=np.float64)
     fit = fit_prototype(trips, pack.capacity_ah, prior, settings)
     circuit = _circuit(fit, trips, pack, float(capacity_sd), prior)
@@ -120,7 +123,7 @@ def _living(
     fit: Fit, pack: PackSpec, capacity_sd: float, knots: tuple[float, ...], span_c: float
 ) -> tuple[Living, ...]:
     living = [
-        Living("capacity_scale", fit.capacity_ah / pack.capacity_ah, capacity_sd, 0.001, 0.3, 1.6),
+        Living("capacity_scale", fit.capacity_ah / pack.capacity_ah, capacity_sd, 0.003 if knots else 0.001, 0.3, 1.6),
         Living("r0_scale", 1.0, 0.15, 0.004, 0.2, 5.0),
         Living("r_scale", 1.0, 0.2, 0.006, 0.1, 6.0),
     ]
@@ -154,13 +157,12 @@ def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Cir
     """
     model = Thevenin(circuit)
     filter_ = UnscentedFilter(model, circuit.alpha)
-    d, p = len(model.dynamic), len(model.living)
-    size = len(fit.ocv_v)
+    p, size = len(model.living), len(fit.ocv_v)
     mean = np.array([one.mean for one in model.living])
     cov = np.diag([one.sd**2 for one in model.living])
     cov[p - size :, p - size :] = _free_ocv(fit)
     for trip in trips:
-        mean, cov = _assimilated(filter_, d, mean, cov, trip)
+        mean, cov = _assimilated(filter_, model, mean, cov, trip)
     for row, name in enumerate(one.name for one in model.living):
         cov[row, row] += OTHER_VEHICLE.get(name, 0.0) ** 2
     sds = np.sqrt(np.diagonal(cov))
@@ -171,7 +173,7 @@ def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Cir
 
 
 def _assimilated(
-    filter_: UnscentedFilter, states: int, mean: Floats, cov: Floats, trip: TrainingTrip
+    filter_: UnscentedFilter, model: Thevenin, mean: Floats, cov: Floats, trip: TrainingTrip
 ) -> tuple[Floats, Floats]:
     """Living parameters after one more trip; unchanged when the filter fails on it."""
     current = trip.current_a[:, None]
@@ -183,20 +185,21 @@ def _assimilated(
         "dt_s": np.diff(trip.time_s, prepend=trip.time_s[:1])[:, None],
         "temp_c": trip.temp_c[:, None],
     }
-    model = filter_.model
-    measured = (
-        trip.voltage_v[:, None] * model.circuit.series if isinstance(model, Thevenin) else trip.voltage_v[:, None]
-    )
+    states = len(model.dynamic)
+    measured = trip.voltage_v[:, None] * model.circuit.series
     first = {name: values[0] for name, values in inputs.items()}
     start, sd = model.start(measured[0], first, np.array([trip.soc]), START_SOC_SD)
     whole = np.concatenate([start[:, 0], mean])
     block = np.zeros((len(whole), len(whole)))
     block[:states, :states] = np.diag(sd[:, 0] ** 2)
     block[states:, states:] = cov
-    done = filter_.assimilate(whole[:, None], block[:, :, None], inputs, measured, np.ones(measured.shape, dtype=bool))
+    at_start = whole[:, None], block[:, :, None]
+    done = filter_.assimilate(*at_start, inputs, measured, np.ones(measured.shape, dtype=np.bool_))
     if not done.ok[0]:
         return mean, cov
-    return done.mean[states:, 0], done.covariance[states:, states:, 0]
+    again = learn_again(filter_, model, at_start, (done.mean, done.covariance), inputs, measured)
+    last_mean, last_cov = again or (done.mean, done.covariance)
+    return last_mean[states:, 0], last_cov[states:, states:, 0]
 
 
 def _card(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, threshold: float) -> dict[str, Any]:

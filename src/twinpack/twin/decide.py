@@ -10,12 +10,16 @@ import numpy.typing as npt
 
 from twinpack import __version__
 from twinpack.twin.loop import Twins, band_factor
+from twinpack.twin.refine import refined
 from twinpack.twin.score import KEPT, UNSCORED, TripScore, figures
 from twinpack.twin.settings import CHALLENGER, DEPLOYED, NEVER
 from twinpack.twin.state import IDLE, TwinState
 from twinpack.twin.versions import ACCEPTED, PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
 
 Floats = npt.NDArray[np.float64]
+
+LEAST_FACTOR, LEAST_BAND = 0.8, -0.05
+"""A band narrows little below the model's own: calm months say nothing of the winter that follows."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def deploy(twins: Twins, state: TwinState, version: TwinVersion) -> TwinState:
 def close(twins: Twins, state: TwinState, trip: Closing) -> tuple[TwinState, TripScore, TwinVersion | None]:
     """Decide on one vehicle's trip; `state` holds that vehicle alone."""
     facts = _facts(twins, state, trip)
+    state = refined(twins, state)
     state, proposed = _change(twins, state, facts)
     version = None
     decision = UNSCORED
@@ -159,8 +164,8 @@ def _bands(twins: Twins, state: TwinState, facts: _Facts) -> TwinState:
         if np.isfinite(coverage) and np.isfinite(square):
             # Of the logarithm, so that one bad trip does not widen the band for many.
             size = (1.0 - weight) * np.log(spread[one, 0]) + weight * np.log(max(square, 1e-4))
-            spread[one, 0] = np.exp(size)
-            band[one, 0] = min(max(band[one, 0] + twins.settings.band_rate * (0.95 - coverage), -1.0), 1.5)
+            spread[one, 0] = max(np.exp(size), LEAST_FACTOR**2)
+            band[one, 0] = min(max(band[one, 0] + twins.settings.band_rate * (0.95 - coverage), LEAST_BAND), 1.5)
     return state.with_(band=band, spread=spread, trips=np.array([trips], dtype=np.int64))
 
 

@@ -22,6 +22,9 @@ from twinpack.twin.state import CORRECTING, IDLE, OPEN_LOOP, TwinState
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+BIN_S, BINS = 5.0, 1080
+"""Bins in which a trip is kept where the OCV lives: an hour and a half of it."""
+
 DAY_US = 86_400_000_000
 S_US = 1_000_000
 
@@ -88,7 +91,8 @@ class Twins:
 
     def new_state(self, vehicles: int) -> TwinState:
         """Twins that have seen nothing."""
-        return TwinState.new(self.filter, self.prior_mean, self.prior_cov, vehicles)
+        bins = BINS if self.model.circuit.ocv_knots else 0
+        return TwinState.new(self.filter, self.prior_mean, self.prior_cov, vehicles, bins)
 
     def advance(self, state: TwinState, run: Run) -> tuple[TwinState, Traced]:
         """Take the steps of a run; `state` holds exactly its vehicles."""
@@ -97,7 +101,7 @@ class Twins:
         state = self._open(state, run, inputs)
         state, soc = self._learn(state, run, inputs)
         state, mean, sd, scored = self._predict(state, run, inputs)
-        state = _evidence(state, run, inputs)
+        state = _keep(_evidence(state, run, inputs), run, current, temp)
         state = state.with_(
             last_us=_last(run.time_us, run.present, state.last_us),
             last_current=_last(current, run.present, state.last_current),
@@ -172,6 +176,8 @@ class Twins:
             charge=np.where(opens, 0.0, state.charge),
             effort=np.where(opens, 0.0, state.effort),
             nis=np.where(opens, 0.0, state.nis),
+            kept=np.where(opens, 0.0, state.kept),
+            long=state.long & ~opens,
         )
 
     def _learn(self, state: TwinState, run: Run, inputs: Mapping[str, Floats]) -> tuple[TwinState, Floats]:
@@ -287,6 +293,21 @@ def _evidence(state: TwinState, run: Run, inputs: Mapping[str, Floats]) -> TwinS
     low = np.minimum(state.charge[1], passed.min(axis=0))
     high = np.maximum(state.charge[2], passed.max(axis=0))
     return state.with_(charge=np.stack([passed[-1], low, high]), effort=effort[-1])
+
+
+def _keep(state: TwinState, run: Run, current: Floats, temp: Floats) -> TwinState:
+    """Gather the trip in coarse bins, for `refine`; sums are added one step after the other."""
+    bins = state.kept.shape[1]
+    if not bins:
+        return state
+    use = run.present & np.isfinite(run.measured) & (state.phase != IDLE)
+    index = (run.time_us - state.opened_us) // round(BIN_S * S_US)
+    fits = use & (index < bins)
+    row, lane = np.nonzero(fits)
+    kept = state.kept.copy()
+    for which, values in enumerate((run.measured, current, temp, np.ones(use.shape))):
+        np.add.at(kept[which], (index[row, lane], lane), values[row, lane])
+    return state.with_(kept=kept, long=state.long | (use & ~fits).any(axis=0))
 
 
 def _running(carried: Floats, terms: Floats) -> Floats:

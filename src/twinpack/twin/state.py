@@ -60,6 +60,9 @@ class TwinState:
         spread: Geometric mean over trips of squared error over the model's own variance, shape (3, B).
         trips: Scored trips, shape (B,).
         change: Change detector's upper and lower sum, shape (2, B).
+        kept: The open trip in bins of `refine.BIN_S`: sums of voltage, current and temperature and their count,
+            shape (4, bins, B); no bins where the OCV does not live.
+        long: The trip is longer than the bins, shape (B,).
     """
 
     shadow_mean: Floats
@@ -97,6 +100,8 @@ class TwinState:
     trips: Integers
     deployed_us: Integers
     change: Floats
+    kept: Floats
+    long: npt.NDArray[np.bool_]
 
     @property
     def vehicles(self) -> int:
@@ -104,7 +109,9 @@ class TwinState:
         return len(self.version)
 
     @classmethod
-    def new(cls, filter_: UnscentedFilter, prior_mean: Floats, prior_cov: Floats, vehicles: int) -> TwinState:
+    def new(
+        cls, filter_: UnscentedFilter, prior_mean: Floats, prior_cov: Floats, vehicles: int, bins: int = 0
+    ) -> TwinState:
         """Twins that have seen nothing.
 
         Args:
@@ -112,6 +119,7 @@ class TwinState:
             prior_mean: Prior of the living parameters, shape (p,).
             prior_cov: Shape (p, p).
             vehicles: B.
+            bins: Bins of a trip that are kept until it ends.
         """
         n, p, b = filter_.size, len(prior_mean), vehicles
         mean = np.zeros((n, b))
@@ -155,6 +163,8 @@ class TwinState:
             trips=_zeros(b),
             deployed_us=_zeros(b),
             change=np.zeros((2, b)),
+            kept=np.zeros((4, bins, b)),
+            long=np.zeros(b, dtype=np.bool_),
         )
 
     def joined(self, other: TwinState) -> TwinState:
