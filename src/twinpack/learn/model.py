@@ -61,7 +61,7 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Lea
     if kind not in KINDS:
         raise LearningError(f"kind {kind!r} is not known; known are {', '.join(KINDS)}")
     vehicles = len({trip.vehicle_id for trip in trips})
-    capacity_sd = max(0.15 / np.sqrt(max(vehicles, 1)), 0.04)
+    capacity_sd = max(0.2 / np.sqrt(max(vehicles, 1)), 0.04)
     settings = FitSettings(pairs=KINDS[kind], capacity_sd=float(capacity_sd))
     if _temperature_span(trips) < NARROW_SPAN_C:
         settings = replace(settings, ea_sd=500.0)
@@ -123,7 +123,7 @@ def _living(
     fit: Fit, pack: PackSpec, capacity_sd: float, knots: tuple[float, ...], span_c: float
 ) -> tuple[Living, ...]:
     living = [
-        Living("capacity_scale", fit.capacity_ah / pack.capacity_ah, capacity_sd, 0.003 if knots else 0.001, 0.3, 1.6),
+        Living("capacity_scale", fit.capacity_ah / pack.capacity_ah, capacity_sd, 0.004 if knots else 0.001, 0.3, 1.6),
         Living("r0_scale", 1.0, 0.15, 0.004, 0.2, 5.0),
         Living("r_scale", 1.0, 0.2, 0.006, 0.1, 6.0),
     ]

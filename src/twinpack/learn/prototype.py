@@ -77,7 +77,7 @@ class FitSettings:
     pairs: int = 2
     soc_grid: tuple[float, ...] = tuple(round(0.05 * i, 2) for i in range(21))
     r_grid: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
-    tau_s: tuple[float, ...] = (3.0, 40.0, 700.0)
+    tau_s: tuple[float, ...] = (3.0, 40.0, 900.0)
     tau_sd: float = 0.4
     ea_j_mol: tuple[float, float] = (20e3, 20e3)
     ea_sd: float = 4e3
