@@ -21,7 +21,7 @@ def trips() -> list[TrainingTrip]:
 
 @pytest.fixture(scope="module")
 def fit(trips: list[TrainingTrip]) -> Fit:
-    return fit_prototype(trips, 60.0, OCV_V, FitSettings())
+    return fit_prototype(trips, 60.0, OCV_V, FitSettings(tau_s=(3.0, 40.0, 700.0)))
 
 
 def test_the_residual_is_the_sensors_noise(fit: Fit) -> None:

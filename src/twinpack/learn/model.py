@@ -63,7 +63,7 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Lea
     vehicles = len({trip.vehicle_id for trip in trips})
     capacity_sd = max(0.2 / np.sqrt(max(vehicles, 1)), 0.04)
     settings = FitSettings(pairs=KINDS[kind], capacity_sd=float(capacity_sd))
-    if _temperature_span(trips) < NARROW_SPAN_C:
+    if trips and _temperature_span(trips) < NARROW_SPAN_C:
         settings = replace(settings, ea_sd=500.0)
     prior = np.asarray(pack.ocv.pchip(np.array(settings.soc_grid)), dtype=np.float64)
     fit = fit_prototype(trips, pack.capacity_ah, prior, settings)

@@ -226,7 +226,7 @@ def _refusal(twins: Twins, state: TwinState, facts: _Facts, proposed: Floats, ju
             f"{twins.names[at]} would be {proposed[at]:.3f}, "
             f"outside what is physically possible ({twins.lower[at]:g} to {twins.upper[at]:g})."
         )
-    if facts.nis > settings.most_nis and not jumped:
+    if facts.nis > settings.most_nis:
         return f"The measurements do not fit the filter's own uncertainty (mean NIS {facts.nis:.1f})."
     reason = _unidentified(twins, state, facts, proposed)
     if reason:

@@ -7,7 +7,7 @@ of steps in two changes no bit. `decide` closes a trip.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,9 +99,11 @@ class Twins:
         current, temp = _filled(run.current, state.last_current), _filled(run.temp, state.last_temp)
         inputs = self._inputs(state, run, current, temp)
         state = self._open(state, run, inputs)
-        state, soc = self._learn(state, run, inputs)
-        state, mean, sd, scored = self._predict(state, run, inputs)
-        state = _keep(_evidence(state, run, inputs), run, current, temp)
+        # A voltage says nothing of a pack whose current is not known.
+        learned = replace(run, measured=np.where(np.isfinite(run.current), run.measured, np.nan))
+        state, soc = self._learn(state, learned, inputs)
+        state, mean, sd, scored = self._predict(state, run, learned, inputs)
+        state = _keep(_evidence(state, run, inputs), learned, current, temp)
         state = state.with_(
             last_us=_last(run.time_us, run.present, state.last_us),
             last_current=_last(current, run.present, state.last_current),
@@ -195,7 +197,7 @@ class Twins:
         return learned, done.first_state
 
     def _predict(
-        self, state: TwinState, run: Run, inputs: Mapping[str, Floats]
+        self, state: TwinState, run: Run, learned: Run, inputs: Mapping[str, Floats]
     ) -> tuple[TwinState, Floats, Floats, Flags]:
         since_s = (run.time_us - state.opened_us) / S_US
         trip = run.present & (state.phase != IDLE)
@@ -204,7 +206,7 @@ class Twins:
         mean = np.full((3, *trip.shape), np.nan)
         sd = np.full((3, *trip.shape), np.nan)
         if early.any():
-            state = self._correct(state, run, inputs, early, mean, sd)
+            state = self._correct(state, learned, inputs, early, mean, sd)
         if late.any():
             state = self._draw(state, late.any(axis=0))
             state = self._run_open(state, inputs, late, mean, sd)
