@@ -30,9 +30,11 @@ def command(
     names = (*EVALUATIONS, "simulated_fleet")
     if only is not None and only not in names:
         raise NotFoundError(f"no evaluation {only!r}; there are {', '.join(names)}")
-    results = evaluate_all(data, quick, only)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    results: dict[str, dict[str, Any]] = {}
+    for name, metrics in evaluate_all(data, quick, only):
+        results[name] = metrics
+        out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if as_json:
         output.json_result(results)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +178,9 @@ def _lg(path: Path) -> tuple[int, str, TrainingTrip]:
 
     table = pq.read_table(path)
     values = {name: table.column(name).to_numpy().astype(np.float64) for name in _LG_COLUMNS}
+    # Slow curves tell no charge: they begin full, as every test does.
+    known = "soc_ref" in table.column_names
+    start = float(table.column("soc_ref")[0].as_py()) if known else 1.0
     bins = np.floor((values["time_s"] - values["time_s"][0]) / LG_STEP_S).astype(np.int64)
     _, group = np.unique(bins, return_inverse=True)
     count = np.bincount(group)
@@ -188,26 +191,24 @@ def _lg(path: Path) -> tuple[int, str, TrainingTrip]:
         mean["voltage_V"],
         mean["current_A"],
         mean["temp_C"],
-        float(values["soc_ref"][0]),
+        start,
     )
     return round(float(table.column("chamber_C")[0].as_py())), str(table.column("test")[0].as_py()), trip
 
 
-_LG_COLUMNS = ("time_s", "voltage_V", "current_A", "temp_C", "soc_ref")
+_LG_COLUMNS = ("time_s", "voltage_V", "current_A", "temp_C")
 
 EVALUATIONS: Mapping[str, Evaluation] = {"bmw_i3_trips": bmw_i3_trips, "lg_hg2_drive": lg_hg2_drive}
 """By name of the folder in the data."""
 
 
-def evaluate_all(data: Path | None, quick: bool, only: str | None = None) -> dict[str, Metrics]:
-    """Every evaluation whose data are there, and the simulated fleet, which needs none."""
-    results: dict[str, Metrics] = {}
+def evaluate_all(data: Path | None, quick: bool, only: str | None = None) -> Iterator[tuple[str, Metrics]]:
+    """Every evaluation whose data are there, and the simulated fleet, which needs none; each as it is done."""
     for name, evaluation in EVALUATIONS.items():
         folder = data / name if data is not None else None
         if folder is not None and folder.is_dir() and only in (None, name):
             output.note(f"evaluating {name}")
-            results[name] = evaluation(folder, quick)
+            yield name, evaluation(folder, quick)
     if only in (None, "simulated_fleet"):
         output.note("evaluating simulated_fleet")
-        results["simulated_fleet"] = simulated_fleet(Path(), quick)
-    return results
+        yield "simulated_fleet", simulated_fleet(Path(), quick)

@@ -83,7 +83,7 @@ class TwinSettings:
         "threshold", _one_of(*POLICIES), "when a trip proposes new parameters: threshold, always or change"
     )
     correct_s: float = _setting(50.0, _not_negative, "first seconds of a trip that may correct its start; not scored")
-    step_s: float = _setting(1.0, _positive, "longest time step of the filter, seconds")
+    step_s: float = _setting(1.0, _positive, "samples within so many seconds are one step of the filter, their mean")
     threshold_v: float | Literal["auto"] = _setting(
         "auto", _auto_or_positive, 'error that calls for a recalibration, volts; "auto" takes it from the model'
     )
@@ -94,7 +94,7 @@ class TwinSettings:
 class RuntimeSettings:
     """How the runtime works through the log."""
 
-    batch_rows: int = _setting(500_000, _whole(1, 100_000_000), "rows folded and committed at once")
+    batch_rows: int = _setting(100_000, _whole(1, 100_000_000), "rows folded and committed at once")
     snapshot_every_rows: int = _setting(2_000_000, _whole(1, 10_000_000_000), "rows between two snapshots")
     step_predictions: bool = _setting(True, _flag, "keep each step's prediction in the lake, for pictures")
 

@@ -18,8 +18,9 @@ from twinpack.twin.versions import ACCEPTED, PROTOTYPE, REFUSED, ROLLBACK, TwinV
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_FACTOR, LEAST_BAND = 0.8, -0.05
-"""A band narrows little below the model's own: calm months say nothing of the winter that follows."""
+YEAR_US = 365 * 86_400_000_000
+LEAST_FACTOR, LEAST_BAND = (0.8, 0.5), (-0.05, -0.3)
+"""How far a band narrows below the model's own before and after a year: calm months say nothing of the winter."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ def _bands(twins: Twins, state: TwinState, facts: _Facts) -> TwinState:
     band, spread = state.band.copy(), state.spread.copy()
     factor = band_factor(state)[:, 0]
     trips = int(state.trips[0]) + 1
+    grown = int(state.last_us[0] - state.first_us[0] > YEAR_US)
     weight = max(twins.settings.band_memory, 1.0 / (trips + 1))
     for one in (DEPLOYED, CHALLENGER):
         coverage = facts.scores[one][2]
@@ -164,8 +166,8 @@ def _bands(twins: Twins, state: TwinState, facts: _Facts) -> TwinState:
         if np.isfinite(coverage) and np.isfinite(square):
             # Of the logarithm, so that one bad trip does not widen the band for many.
             size = (1.0 - weight) * np.log(spread[one, 0]) + weight * np.log(max(square, 1e-4))
-            spread[one, 0] = max(np.exp(size), LEAST_FACTOR**2)
-            band[one, 0] = min(max(band[one, 0] + twins.settings.band_rate * (0.95 - coverage), LEAST_BAND), 1.5)
+            spread[one, 0] = max(np.exp(size), LEAST_FACTOR[grown] ** 2)
+            band[one, 0] = min(max(band[one, 0] + twins.settings.band_rate * (0.95 - coverage), LEAST_BAND[grown]), 1.5)
     return state.with_(band=band, spread=spread, trips=np.array([trips], dtype=np.int64))
 
 

@@ -171,6 +171,7 @@ class Twins:
             pred_cov=pred_cov,
             pred_ok=state.pred_ok | opens,
             opened_us=np.where(opens, at, state.opened_us),
+            first_us=np.where(opens & (state.first_us < 0), at, state.first_us),
             window_us=np.where(opens & (state.window_us < 0), at, state.window_us),
             sums=np.where(opens, 0.0, state.sums),
             normalised=np.where(opens, 0.0, state.normalised),

@@ -45,6 +45,7 @@ class TwinState:
         points: Predictors in open loop, shape (n, K, 3, B).
         pred_ok: False where a predictor failed, shape (3, B).
         opened_us: First step of the open session, shape (B,).
+        first_us: First step of all, shape (B,); -1 before any.
         last_us: Last step, shape (B,); -1 before any.
         last_current: Last current, A, shape (B,).
         last_temp: Last temperature, °C, shape (B,).
@@ -84,6 +85,7 @@ class TwinState:
     points: Floats
     pred_ok: npt.NDArray[np.bool_]
     opened_us: Integers
+    first_us: Integers
     last_us: Integers
     last_current: Floats
     last_temp: Floats
@@ -147,6 +149,7 @@ class TwinState:
             points=np.zeros((n, 2 * n + 1, 3, b)),
             pred_ok=np.ones((3, b), dtype=np.bool_),
             opened_us=_zeros(b),
+            first_us=_zeros(b) - 1,
             last_us=_zeros(b) - 1,
             last_current=np.zeros(b),
             last_temp=np.full(b, 25.0),
