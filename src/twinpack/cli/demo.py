@@ -109,7 +109,7 @@ def _verify(trial: Trial) -> int:
 
 
 def _explained(trial: Trial) -> str:
-    """One change of a capacity health, in words: the largest that an update brought."""
+    """One change of a capacity health, in words: the largest wear that one update found."""
     from twinpack.battery.pack import load_pack
     from twinpack.twin.explain import Explanation, explain
     from twinpack.twin.sentences import in_words
@@ -120,7 +120,7 @@ def _explained(trial: Trial) -> str:
         for vehicle in registry.vehicles():
             told = explain(registry.versions(vehicle.vehicle_id), load_pack(vehicle.pack).capacity_ah)
             for one in told:
-                size = max((abs(change.change) for change in one.changes if change.name == "capacity_scale"), default=0)
+                size = max((abs(change.wear) for change in one.changes if change.name == "capacity_scale"), default=0)
                 if one.kind == ACCEPTED and (best is None or size > best[0]):
                     best = (size, vehicle.vehicle_id, one)
     return "" if best is None else f"{best[1]}: {in_words(best[2])}"
