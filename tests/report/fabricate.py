@@ -115,7 +115,7 @@ def _vehicle(vehicle_id: str, count: int, rng: np.random.Generator) -> VehicleRe
         )
     versions = [_with_proof(version, trips, deployed) for version in versions]
     traces = tuple(_trace(trip, why, rng) for trip, why in _chosen(trips))
-    names = "capacity, resistance R₀, resistance R₁"
+    names = ("capacity", "resistance R₀", "resistance R₁")
     return VehicleReport(
         vehicle_id=vehicle_id,
         pack="lark-64",

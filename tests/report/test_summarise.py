@@ -87,7 +87,7 @@ def test_too_few_trips_for_quarters_give_one_row() -> None:
 
 def test_the_last_decision_is_told_in_five_steps() -> None:
     versions = [version(1, "prototype", 0), version(2, "accepted", 2, next_error_v=0.42)]
-    steps = loop_steps([trip(1), trip(2), trip(3)], versions, 1.2, "threshold", "capacity, resistance")
+    steps = loop_steps([trip(1), trip(2), trip(3)], versions, 1.2, "threshold", ["capacity", "resistance"])
 
     assert [step.word for step in steps] == ["Predict", "Measure", "Decide", "Recalibrate", "Accepted"]
     assert steps[1].rest == "1.31 V"
@@ -96,13 +96,13 @@ def test_the_last_decision_is_told_in_five_steps() -> None:
 
 
 def test_a_refusal_says_why() -> None:
-    steps = loop_steps([trip(1)], [version(2, "refused", 1)], 1.2, "threshold", "capacity")
+    steps = loop_steps([trip(1)], [version(2, "refused", 1)], 1.2, "threshold", ["capacity"])
 
     assert (steps[-1].word, steps[-1].support) == ("Refused", "because")
 
 
 def test_before_the_first_decision_there_is_no_loop() -> None:
-    assert loop_steps([trip(1)], [version(1, "prototype", 0)], 1.2, "threshold", "capacity") == ()
+    assert loop_steps([trip(1)], [version(1, "prototype", 0)], 1.2, "threshold", ["capacity"]) == ()
 
 
 def test_thousands_are_set_apart() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from twinpack.report.data import CoverageRow, FleetErrors, FleetFigures, FleetRow, LoopStep, TripPoint, VersionRow
+from twinpack.twin.words import counted
 
 THIN_SPACE = "\u2009"
 MINUS = "\u2212"
@@ -82,7 +83,11 @@ def coverage_rows(trips: Sequence[TripPoint]) -> tuple[CoverageRow, ...]:
 
 
 def loop_steps(
-    trips: Sequence[TripPoint], versions: Sequence[VersionRow], threshold_v: float | None, policy: str, changed: str
+    trips: Sequence[TripPoint],
+    versions: Sequence[VersionRow],
+    threshold_v: float | None,
+    policy: str,
+    changed: Sequence[str],
 ) -> tuple[LoopStep, ...]:
     """Predict, measure, decide, recalibrate, outcome of the last decision; empty before the first.
 
@@ -91,7 +96,7 @@ def loop_steps(
         versions: All versions, oldest first.
         threshold_v: Error that calls for an update.
         policy: Update policy in force.
-        changed: Names of the parameters a recalibration moves.
+        changed: What a recalibration moves, in words.
     """
     decided = [version for version in versions if version.trip > 0 and version.kind in ("accepted", "refused")]
     points = {trip.number: trip for trip in trips}
@@ -105,7 +110,7 @@ def loop_steps(
         LoopStep("Predict", f"trip {count(trip.number)}, v{trip.version}", f"{count(trip.samples)} samples, 95 % band"),
         LoopStep("Measure", volts(last.error_v), limit),
         LoopStep("Decide", "over the limit" if over else "update proposed", f"policy: {policy}"),
-        LoopStep("Recalibrate", f"{changed.count(',') + 1} parameters", changed),
+        LoopStep("Recalibrate", counted(len(changed), "parameter"), ", ".join(changed)),
         _outcome(last),
     )
 

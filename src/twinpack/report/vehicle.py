@@ -11,7 +11,7 @@ from twinpack.report.parameters import parameter_series
 from twinpack.report.summarise import coverage, coverage_rows, loop_steps, median
 from twinpack.store.records import VehicleRecord
 from twinpack.twin.explain import explain
-from twinpack.twin.figures import Health, deployed_version, health, short_name
+from twinpack.twin.figures import Health, deployed_version, health, is_ocv, short_name
 from twinpack.twin.sentences import in_words
 from twinpack.twin.versions import ACCEPTED, REFUSED, TwinVersion
 
@@ -76,7 +76,7 @@ def vehicle_report(
     """A vehicle's page; see `VehicleReport` for what the arguments mean."""
     new_capacity_ah = pack.capacity_ah if pack else None
     rows = version_rows(versions, trips)
-    changed = ", ".join(short_name(name) for name in versions[-1].parameters) if versions else ""
+    changed = _changed(versions[-1].parameters) if versions else ()
     return VehicleReport(
         vehicle_id=record.vehicle_id,
         pack=record.pack,
@@ -93,6 +93,13 @@ def vehicle_report(
         versions=rows,
         explanations=explanations,
     )
+
+
+def _changed(parameters: Sequence[str]) -> tuple[str, ...]:
+    """Parameters for people; the points of a living OCV are one curve."""
+    points = sum(is_ocv(name) for name in parameters)
+    single = tuple(short_name(name) for name in parameters if not is_ocv(name))
+    return (*single, f"open-circuit voltage at {points} points") if points else single
 
 
 def version_rows(versions: Sequence[TwinVersion], trips: Sequence[TripPoint]) -> tuple[VersionRow, ...]:

@@ -60,6 +60,10 @@ _NAMES = {
     "r2_scale": Naming("Resistance R₂", "× new", 2),
     "r3_scale": Naming("Resistance R₃", "× new", 2),
     "r_scale": Naming("Polarisation", "× new", 2),
+    "slow_scale": Naming("Slow polarisation", "× new", 2),
+    "ea0_scale": Naming("Cold effect on R₀", "× prototype", 2),
+    "ea1_scale": Naming("Cold effect on polarisation", "× prototype", 2),
+    "ea2_scale": Naming("Cold effect on slow polarisation", "× prototype", 2),
     "offset_v": Naming("Voltage offset", "V", 2),
 }
 _UNITS = {"ah": "Ah", "ohm": "Ω", "mohm": "mΩ", "mv": "mV", "v": "V", "s": "s", "pct": "%", "scale": "× new"}
