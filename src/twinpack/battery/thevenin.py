@@ -68,12 +68,10 @@ class Start:
     Attributes:
         pairs_v: Of each RC pair, V, the last ones are used: a trip may start soon after another or after a charge.
         trip_v: Of what the trip's voltage is off as a whole, V.
-        known_soc: Added to a state of charge carried over a short pause.
     """
 
     pairs_v: tuple[float, ...] = (0.002, 0.010, 0.020)
     trip_v: float = 0.015
-    known_soc: float = 0.002
 
 
 @dataclass(frozen=True)

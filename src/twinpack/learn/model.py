@@ -124,14 +124,14 @@ def _living(
 ) -> tuple[Living, ...]:
     living = [
         Living("capacity_scale", fit.capacity_ah / pack.capacity_ah, capacity_sd, 0.004 if knots else 0.001, 0.3, 1.6),
-        Living("r0_scale", 1.0, 0.15, 0.004, 0.2, 5.0),
-        Living("r_scale", 1.0, 0.2, 0.006, 0.1, 6.0),
+        Living("r0_scale", 1.0, 0.15, 0.01 if knots else 0.004, 0.2, 5.0),
+        Living("r_scale", 1.0, 0.2, 0.01 if knots else 0.006, 0.1, 6.0),
     ]
     if len(fit.tau_s) == 3:
-        living.append(Living("slow_scale", 1.0, 0.2, 0.006, 0.1, 6.0))
+        living.append(Living("slow_scale", 1.0, 0.2, 0.01 if knots else 0.006, 0.1, 6.0))
     if span_c < NARROW_SPAN_C:
         names = ("ea0_scale", "ea1_scale", "ea2_scale")[: min(3, 1 + len(fit.tau_s))]
-        living += [Living(name, 1.0, 0.25, 0.005, -1.0, 4.0) for name in names]
+        living += [Living(name, 1.0, 0.25, 0.01, -1.0, 4.0) for name in names]
     if not knots:
         return (*living, Living("offset_v", 0.0, 0.004, 0.0002, -0.1, 0.1))
     sd = np.sqrt(np.diagonal(_free_ocv(fit)))
