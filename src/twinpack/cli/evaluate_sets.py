@@ -135,11 +135,9 @@ def _capacity(trial: Trial, name: str) -> Metrics:
     with trial.workspace.registry() as registry:
         vehicle = registry.vehicles()[0].vehicle_id
         version = registry.deployed(vehicle)
-    if version is None:
-        return {}
-    model = trial.workspace
-    with model.registry() as registry:
-        rated = model.artifacts(registry).load(version.model_hash)["circuit"]["capacity_ah"]
+        if version is None:
+            return {}
+        rated = trial.workspace.artifacts(registry).load(version.model_hash)["circuit"]["capacity_ah"]
     at = version.parameters.index("capacity_scale")
     mean, sd = rated * version.mean[at], rated * standard_deviations(version)[at]
     return {f"{name}_ah": mean, f"{name}_low_ah": mean - 1.96 * sd, f"{name}_high_ah": mean + 1.96 * sd}

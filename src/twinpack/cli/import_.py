@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,26 +52,31 @@ def command(
 
 
 def _open(home: Path, profile: Any, pack: str | None) -> tuple[Workspace, Importer]:
-    from twinpack.ingest.files import TICK_AFTER_S, Importer
-    from twinpack.ingest.log import SegmentLog
-    from twinpack.store.deadletters import LakeDeadLetters
-    from twinpack.store.lake import Lake
     from twinpack.store.workspace import Workspace
 
     workspace = Workspace.open(home)
-    importer = Importer(
+    return workspace, importer_of(workspace, profile, pack)
+
+
+def importer_of(workspace: Workspace, profile: Any, pack: str | None) -> Importer:
+    """What imports into a workspace."""
+    from twinpack.ingest.files import TICK_AFTER_S, Importer
+    from twinpack.ingest.log import SegmentLog
+    from twinpack.store.deadletters import LakeDeadLetters
+
+    return Importer(
         profile,
         SegmentLog(workspace.log_dir),
-        LakeDeadLetters(Lake(workspace.lake_dir)),
+        LakeDeadLetters(workspace.lake()),
         pack,
         workspace.settings.workspace.pack,
         # Longer than the silence that ends a session, so that the tick ends the last one.
         tick_after_s=max(TICK_AFTER_S, 2 * workspace.settings.trips.gap_s),
     )
-    return workspace, importer
 
 
-def _import(path: Path, importer: Importer, workspace: Workspace, as_json: bool) -> None:
+def import_with_progress(importer: Importer, path: Path, exclude: Sequence[Path]) -> ImportSummary:
+    """Import with a progress bar on standard error."""
     from twinpack.ingest.files import import_with
     from twinpack.ingest.records import ImportProgress
 
@@ -79,7 +85,11 @@ def _import(path: Path, importer: Importer, workspace: Workspace, as_json: bool)
         def tell(step: ImportProgress) -> None:
             bar.set(100.0 * step.bytes_done / max(step.bytes_total, 1), step.file)
 
-        summary = import_with(importer, path, tell, [workspace.home])
+        return import_with(importer, path, tell, exclude)
+
+
+def _import(path: Path, importer: Importer, workspace: Workspace, as_json: bool) -> None:
+    summary = import_with_progress(importer, path, [workspace.home])
     _show(summary, as_json)
     _warn(summary.files)
     if summary.exit_code:

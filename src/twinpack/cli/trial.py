@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.cli import output
 from twinpack.errors import ImportFileError
 
 if TYPE_CHECKING:
@@ -68,25 +67,10 @@ def import_all(workspace: Workspace, telemetry: Path, profile: str, pack: str | 
     Raises:
         ImportFileError: A file cannot be read.
     """
-    from twinpack.ingest.files import TICK_AFTER_S, Importer, find_profile, import_with
-    from twinpack.ingest.log import SegmentLog
-    from twinpack.ingest.records import ImportProgress
-    from twinpack.store.deadletters import LakeDeadLetters
+    from twinpack.cli.import_ import import_with_progress, importer_of
+    from twinpack.ingest.files import find_profile
 
-    importer = Importer(
-        find_profile(profile),
-        SegmentLog(workspace.log_dir),
-        LakeDeadLetters(workspace.lake()),
-        pack,
-        workspace.settings.workspace.pack,
-        tick_after_s=max(TICK_AFTER_S, 2 * workspace.settings.trips.gap_s),
-    )
-    with output.progress("import", 100.0, "%") as bar:
-
-        def tell(step: ImportProgress) -> None:
-            bar.set(100.0 * step.bytes_done / max(step.bytes_total, 1), step.file)
-
-        summary = import_with(importer, telemetry, tell, [])
+    summary = import_with_progress(importer_of(workspace, find_profile(profile), pack), telemetry, [])
     if summary.failed:
         raise ImportFileError(summary.failed[0].error)
     return summary

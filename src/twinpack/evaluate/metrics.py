@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from twinpack.twin.settings import ALPHA, Z95
 
-Z95 = 1.959963984540054
-ALPHA = 0.05
+Floats = npt.NDArray[np.float64]
 
 
 def rmse(error: Floats) -> float:

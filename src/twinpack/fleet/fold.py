@@ -6,7 +6,7 @@ Pure and batch invariant: any split of the rows gives the same events and versio
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -176,14 +176,8 @@ def _first_versions(
     return part, events
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Where the steps of a run lie: flat index (T, B) into the steps, clipped to each vehicle's last."""
-
-    flat: npt.NDArray[np.intp]
-
-
-def _run(taken: Steps, moving: Sequence[Segment]) -> tuple[Run, _Rows]:
+def _run(taken: Steps, moving: Sequence[Segment]) -> tuple[Run, npt.NDArray[np.intp]]:
+    """The next steps of each vehicle, and where they lie in `taken`, (T, B), clipped to each vehicle's last."""
     start = np.array([segment.start for segment in moving])
     count = np.array([segment.stop - segment.start for segment in moving])
     row = np.arange(count.max())[:, None]
@@ -200,15 +194,15 @@ def _run(taken: Steps, moving: Sequence[Segment]) -> tuple[Run, _Rows]:
         scored=np.array([segment.kind != RESTING for segment in moving]),
         number=np.array([segment.number for segment in moving], dtype=np.int64),
     )
-    return run, _Rows(flat)
+    return run, flat
 
 
 def _steps_event(
-    state: ShardState, taken: Steps, moving: Sequence[Segment], run: Run, traced: Traced, at: _Rows
+    state: ShardState, taken: Steps, moving: Sequence[Segment], run: Run, traced: Traced, at: npt.NDArray[np.intp]
 ) -> Event:
     """One event with every predicted step of the run, vehicle by vehicle."""
     rows, lanes = np.nonzero((run.present & run.scored).T)[::-1]
-    flat = at.flat[rows, lanes]
+    flat = at[rows, lanes]
     ids = tuple(state.vehicle_ids[segment.lane] for segment in moving)
     columns: dict[str, Any] = {
         "vehicle": lanes.astype(np.int32),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.battery.pack import PackSpec, load_pack
+from twinpack.fleet.commands import registers
 from twinpack.learn.prototype import TrainingTrip
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.steps import StepCarry, Steps, steps
@@ -71,7 +72,7 @@ class FirstTrips:
 
     def _register(self, batch: SampleBatch) -> None:
         for _, body in batch.commands:
-            if body.get("type") == "register" and body["vehicle"] not in self._vehicles:
+            if registers(body) and body["vehicle"] not in self._vehicles:
                 self._vehicles[body["vehicle"]] = _Vehicle(body["pack"])
         self._steps = self._steps.grown(len(self._vehicles))
         self._cut = self._cut.grown(len(self._vehicles))

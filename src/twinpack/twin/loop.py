@@ -33,6 +33,8 @@ S_US = 1_000_000
 class Run:
     """The next steps of B vehicles, each in one session; (T, B), `present` False past a vehicle's last.
 
+    Rows past the last repeat it, so that arithmetic on them stays finite.
+
     Attributes:
         time_us: Sample time.
         measured: Pack voltage, V, NaN where missing.
@@ -43,7 +45,6 @@ class Run:
         opens: Whether the first step begins a session, shape (B,).
         scored: Whether the session is predicted and scored (a trip) and not only learned from (a rest), shape (B,).
         number: Number of the session, shape (B,).
-        idle_row: Unused rows carry the vehicle's last values, so that arithmetic on them stays finite.
     """
 
     time_us: npt.NDArray[np.int64]
