@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinpack.evaluate.metrics import (
-    Z95,
     band_quality,
     best_constant_half_width,
     coverage,
@@ -18,6 +17,7 @@ from twinpack.evaluate.metrics import (
     interval_score,
     rmse,
 )
+from twinpack.twin.settings import Z95
 
 errors = st.lists(st.floats(-100.0, 100.0), min_size=1, max_size=40)
 
