@@ -5,6 +5,7 @@
     │   ├── PackSpecError         a pack specification; names the field
     │   ├── ProfileError          an import profile; names the key
     │   ├── ImportFileError       a file that cannot be read at all
+    │   ├── TraceError            a filter model that cannot be compiled; names its line
     │   ├── IdentifierError       a vehicle or pack name outside the allowed characters or length
     │   └── SettingsError         a workspace setting; names the key
     ├── NotFoundError             a vehicle, version, model or file that does not exist
@@ -41,6 +42,10 @@ class ProfileError(InputError):
 
 class ImportFileError(InputError):
     """A file cannot be read at all."""
+
+
+class TraceError(InputError):
+    """A filter model cannot be compiled; the message names the line and what to write instead."""
 
 
 class IdentifierError(InputError):

@@ -11,7 +11,7 @@ RC pairs are solved exactly for it, at any step length (`battery.ecm.rc_step_ram
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,6 +35,9 @@ TRANSFER_V = 0.1
 
 LEAST_PAIR_ERROR_V = 1e-6
 """Without any error of its own a pair is soon a mere function of the parameters: the covariance has no factor."""
+
+INPUTS = ("current_a", "interval_start_a", "interval_end_a", "dt_s", "temp_c")
+TANGENT_INPUTS = ("rows", "soc_ref", "ocv_slope")
 
 Floats = npt.NDArray[np.float64]
 
@@ -142,13 +145,19 @@ def knot_name(soc: float) -> str:
 class Thevenin(Model):
     """The model of a `Circuit`, for one to three RC pairs."""
 
-    inputs = ("current_a", "interval_start_a", "interval_end_a", "dt_s", "temp_c")
+    def __init__(self, circuit: Circuit, tangent: bool = False) -> None:
+        """Take the prototype.
 
-    def __init__(self, circuit: Circuit) -> None:
-        """Take the prototype."""
+        Args:
+            circuit: The prototype.
+            tangent: Whether the OCV is replaced by its tangent of slope `ocv_slope` at the state of charge `soc_ref`,
+                and what is measured is the mean of `rows` samples; all three are inputs then.
+        """
         self.circuit = circuit
         self.living = circuit.living
         self.dynamic = ("soc", *(f"u{i + 1}_v" for i in range(len(circuit.tau_s))), "trip_v")
+        self.inputs = INPUTS + (TANGENT_INPUTS if tangent else ())
+        self._tangent = tangent
         self._has = {one.name for one in circuit.living}
         self._soc, self._ocv = np.array(circuit.soc), np.array(circuit.ocv_v)
         self._r_soc, self._r0 = np.array(circuit.r_soc), np.array(circuit.r0_ohm)
@@ -156,39 +165,24 @@ class Thevenin(Model):
         self._knots = np.array(circuit.ocv_knots)
         self._knot_names = tuple(knot_name(knot) for knot in circuit.ocv_knots)
 
-    def prepare(self, u: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Charge passed, decay and drive of each pair, and the warm current, from the inputs alone."""
-        circuit, dt, current = self.circuit, u["dt_s"], u["current_a"]
-        first, last = u["interval_start_a"], u["interval_end_a"]
-        known = dict(u)
-        known["charge"] = 0.5 * (first + last) * dt / (3600.0 * circuit.capacity_ah)
-        known["inverse"] = 1.0 / (u["temp_c"] + KELVIN) - 1.0 / REFERENCE_K
-        known["warm_current"] = current * exp(circuit.ea0_j_mol / GAS_CONSTANT * known["inverse"])
-        warm = exp(circuit.ea1_j_mol / GAS_CONSTANT * known["inverse"])
-        for i, tau in enumerate(circuit.tau_s):
-            s = maximum(dt / tau, 1e-9)
-            a = exp(-s)
-            known[f"decay{i}"] = a
-            known[f"drive{i}"] = warm * (last - a * first - (1.0 - a) / s * (last - first))
-            typical = circuit.pairs_ohm[i][len(circuit.r_soc) // 2]
-            known[f"drop{i}"] = 0.5 * (first + last) * warm * typical
-        known["drop"] = known["warm_current"] * circuit.r0_ohm[len(circuit.r0_ohm) // 2]
-        return known
-
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
         """State of charge and RC voltages after a step of linear current; the trip's own error stays."""
-        z = x["soc"]
-        resistances = interp(_inside(z), self._r_soc, self._pairs)
+        z, circuit = x["soc"], self.circuit
+        first, last = u["interval_start_a"], u["interval_end_a"]
         pairs = []
-        for i, resistance in enumerate(resistances):
-            source = resistance * self._pair_scale(i, x, u) * u[f"drive{i}"]
-            pairs.append(u[f"decay{i}"] * x[f"u{i + 1}_v"] + source)
-        return (z + u["charge"] / x["capacity_scale"], *pairs, x["trip_v"])
+        for i, tau in enumerate(circuit.tau_s):
+            s = self._steps_of(tau, u)
+            a = exp(-s)
+            drive = self._warmth(u) * (last - a * first - (1.0 - a) / s * (last - first))
+            resistance = interp(_inside(z), self._r_soc, self._pairs[i]) * self._pair_scale(i, x, u)
+            pairs.append(a * x[f"u{i + 1}_v"] + resistance * drive)
+        charge = 0.5 * (first + last) * u["dt_s"] / (3600.0 * circuit.capacity_ah)
+        return (z + charge / x["capacity_scale"], *pairs, x["trip_v"])
 
     def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
         """Pack voltage, V."""
         z, share = x["soc"], self.circuit.transfer_share
-        ohmic = interp(_inside(z), self._r_soc, self._r0) * x["r0_scale"] * u["warm_current"]
+        ohmic = interp(_inside(z), self._r_soc, self._r0) * x["r0_scale"] * self._warm_current(u)
         if "ea0_scale" in self._has:
             ohmic = ohmic * self._temperature(x["ea0_scale"], u, self.circuit.ea0_j_mol)
         if share:
@@ -203,37 +197,37 @@ class Thevenin(Model):
         noise, taus = self.circuit.noise, self.circuit.tau_s
         own = dict(zip(range(len(taus) - 1, -1, -1), (noise.slow_v, noise.fast_v), strict=False))
         pairs = []
-        for i in range(len(taus)):
-            drop = PAIR_SHARE * noise.resistive * u[f"drop{i}"]
-            pairs.append((max(own.get(i, 0.0), LEAST_PAIR_ERROR_V) ** 2 + drop * drop) * (1.0 - u[f"decay{i}"] ** 2))
-        return (noise.soc_per_sqrt_s**2 * u["dt_s"], *pairs, 0.0 * u["dt_s"])
+        for i, tau in enumerate(taus):
+            drop, decay = PAIR_SHARE * noise.resistive * self._pair_drop(i, u), exp(-self._steps_of(tau, u))
+            pairs.append((max(own.get(i, 0.0), LEAST_PAIR_ERROR_V) ** 2 + drop * drop) * (1.0 - decay * decay))
+        return (noise.soc_per_sqrt_s**2 * u["dt_s"], *pairs, 0.0)
 
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """Sensor and resistive model error, V² of the pack."""
         return self._variance(u, 1.0)
 
     def learning_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        """The same, tempered, V² of the pack; of means over `rows` samples when that is given."""
-        return self._variance(u, self.circuit.noise.temper) / u.get("rows", 1.0)
+        """The same, tempered, V² of the pack; of means over `rows` samples for a tangent."""
+        variance = self._variance(u, self.circuit.noise.temper)
+        return variance / u["rows"] if self._tangent else variance
 
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """The measurement's and the stationary error of the pairs, V² of the pack."""
         noise, pairs = self.circuit.noise, range(len(self.circuit.tau_s))
         slow = noise.slow_v**2 + (noise.fast_v**2 if len(pairs) > 1 else 0.0)
         for i in pairs:
-            slow = slow + (PAIR_SHARE * noise.resistive * u[f"drop{i}"]) ** 2
+            slow = slow + (PAIR_SHARE * noise.resistive * self._pair_drop(i, u)) ** 2
         return self.measurement_variance(u) + self.circuit.series**2 * slow
 
     def _variance(self, u: Mapping[str, Scalar], temper: float) -> Scalar:
         noise = self.circuit.noise
-        drop = noise.resistive * u["drop"]
+        drop = noise.resistive * _middle(self.circuit.r0_ohm) * self._warm_current(u)
         return self.circuit.series**2 * (temper * noise.sensor_v**2 + drop * drop)
 
     def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
         """Dynamic states at the start of a session, from what the BMS tells or else from the voltage."""
         circuit = self.circuit
-        middle = circuit.r0_ohm[len(circuit.r0_ohm) // 2]
-        drop = u["current_a"] * middle * _arrhenius(circuit.ea0_j_mol, u["temp_c"])
+        drop = _middle(circuit.r0_ohm) * self._warm_current(u)
         rising = np.maximum.accumulate(np.asarray(circuit.ocv_v))
         read = np.interp(measured / circuit.series - drop, rising, np.asarray(circuit.soc))
         known = np.isfinite(told)
@@ -243,10 +237,28 @@ class Thevenin(Model):
         zeros = np.zeros((len(others), len(soc)))
         return np.vstack([soc[None], zeros]), np.vstack([sd[None], zeros + others[:, None]])
 
+    def _warm_current(self, u: Mapping[str, Scalar]) -> Scalar:
+        """Current times what the temperature makes of the ohmic resistance."""
+        return u["current_a"] * exp(self.circuit.ea0_j_mol / GAS_CONSTANT * _inverse(u))
+
+    def _warmth(self, u: Mapping[str, Scalar]) -> Scalar:
+        """What the temperature makes of the pairs' resistances."""
+        return exp(self.circuit.ea1_j_mol / GAS_CONSTANT * _inverse(u))
+
+    @staticmethod
+    def _steps_of(tau_s: float, u: Mapping[str, Scalar]) -> Scalar:
+        """Length of the step in time constants; a step of no length counts as a very short one."""
+        return maximum(u["dt_s"] / tau_s, 1e-9)
+
+    def _pair_drop(self, pair: int, u: Mapping[str, Scalar]) -> Scalar:
+        """Voltage over a pair once it has settled, at its typical resistance."""
+        mean_a = 0.5 * (u["interval_start_a"] + u["interval_end_a"])
+        return mean_a * self._warmth(u) * _middle(self.circuit.pairs_ohm[pair])
+
     @staticmethod
     def _temperature(scale: Scalar, u: Mapping[str, Scalar], ea_j_mol: float) -> Scalar:
         """What a living activation energy changes."""
-        return exp((scale - 1.0) * (ea_j_mol / GAS_CONSTANT * u["inverse"]))
+        return exp((scale - 1.0) * (ea_j_mol / GAS_CONSTANT * _inverse(u)))
 
     def _pair_scale(self, pair: int, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
         """Living scale of a pair's resistance: of the slowest its own, if it has one."""
@@ -258,11 +270,11 @@ class Thevenin(Model):
         return scale * self._temperature(x[name], u, self.circuit.ea1_j_mol)
 
     def _open_circuit(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
-        """OCV at the state of charge, or its tangent about `soc_ref` when that is given."""
+        """OCV at the state of charge, or its tangent about `soc_ref`."""
         z = x["soc"]
-        if "soc_ref" not in u:
+        if not self._tangent:
             return interp(z, self._soc, self._ocv) + self._offset(z, x)
-        about = u["soc_ref"] + 0.0 * z
+        about = u["soc_ref"]
         return interp(about, self._soc, self._ocv) + self._offset(about, x) + u["ocv_slope"] * (z - about)
 
     def _offset(self, z: Scalar, x: Mapping[str, Scalar]) -> Scalar:
@@ -285,5 +297,10 @@ def _inside(soc: Scalar) -> Scalar:
     return maximum(0.0, minimum(1.0, soc))
 
 
-def _arrhenius(ea_j_mol: float, temp_c: Scalar) -> Scalar:
-    return exp(ea_j_mol / GAS_CONSTANT * (1.0 / (temp_c + KELVIN) - 1.0 / REFERENCE_K))
+def _inverse(u: Mapping[str, Scalar]) -> Scalar:
+    """Inverse temperature over that of the reference, 1/K."""
+    return 1.0 / (u["temp_c"] + KELVIN) - 1.0 / REFERENCE_K
+
+
+def _middle(values: Sequence[float]) -> float:
+    return values[len(values) // 2]

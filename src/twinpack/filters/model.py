@@ -1,4 +1,4 @@
-"""What a model is: named states, named living parameters, and two scalar functions in plain arithmetic."""
+"""What a model is: named states, named living parameters, and scalar functions in plain arithmetic."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-Floats = npt.NDArray[np.float64]
 Scalar = Any
-"""A model quantity: written as one number, run as an array over sigma points and vehicles."""
+"""A model quantity: written as one number, traced once, run for many vehicles."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +27,27 @@ class Living:
     name: str
     mean: float
     sd: float
-    drift: float
-    lower: float
-    upper: float
+    drift: float = 0.0
+    lower: float = float("-inf")
+    upper: float = float("inf")
 
 
 class Model(ABC):
     """A system with dynamic states, living parameters and one measured quantity.
 
-    `transition` and `measure` are plain arithmetic with the functions of `twinpack.filters.ops`; they hold no
-    control flow on their arguments. `x` has every dynamic state and living parameter by name, `u` every input and
-    what `prepare` made of them.
+    The functions are plain arithmetic with those of `twinpack.filters.ops`, without control flow on their arguments.
+    `x` has every dynamic state and living parameter by name, `u` every input. What depends on `u` alone is computed
+    once a sample, wherever it is written.
+
+    Attributes:
+        dynamic: Names of the dynamic states.
+        living: The living parameters; they walk at random, a step leaves them as they are.
+        inputs: Names of the inputs.
     """
 
     dynamic: tuple[str, ...]
-    living: tuple[Living, ...]
+    living: tuple[Living, ...] = ()
     inputs: tuple[str, ...]
-
-    def prepare(self, u: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """What depends on the inputs alone, computed once a sample and not once a sigma point; with the inputs."""
-        return dict(u)
 
     @abstractmethod
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
@@ -66,29 +63,15 @@ class Model(ABC):
 
     @abstractmethod
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        """Variance of the measurement about `measure`, the model's own error included."""
+        """Variance of the measurement about `measure`, the model's own error included; depends on inputs alone."""
 
     def learning_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """Variance the filter uses when parameters learn; at least that of the measurement."""
         return self.measurement_variance(u)
 
-    @abstractmethod
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """Variance of the measurement about an open-loop prediction whose states and parameters are right."""
-
-    @abstractmethod
-    def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
-        """Dynamic states when a session begins.
-
-        Args:
-            measured: The first measurement, shape (B,).
-            u: The first inputs, each of shape (B,).
-            told: The first dynamic state as told from outside, NaN where it is not, shape (B,).
-            told_sd: Standard deviation of what is told.
-
-        Returns:
-            Mean and standard deviation of each dynamic state, each of shape (states, B).
-        """
+        return self.measurement_variance(u)
 
     @property
     def names(self) -> tuple[str, ...]:

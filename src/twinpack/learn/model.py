@@ -13,7 +13,7 @@ from twinpack import __version__
 from twinpack.battery.pack import PackSpec
 from twinpack.battery.thevenin import Circuit, Start, Thevenin, knot_name
 from twinpack.errors import LearningError
-from twinpack.filters import UnscentedFilter
+from twinpack.filters import Filter, Posterior, compile
 from twinpack.filters.model import Living
 from twinpack.learn.prototype import FEW_TRIPS, Fit, FitSettings, TrainingTrip, fit_prototype
 from twinpack.twin.refine import learn_again
@@ -156,13 +156,13 @@ def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Cir
     The least squares holds errors for more independent than they are, so its covariance would pin capacity and OCV.
     """
     model = Thevenin(circuit)
-    filter_ = UnscentedFilter(model, circuit.alpha)
+    filters = compile(model, alpha=circuit.alpha), compile(Thevenin(circuit, tangent=True), alpha=circuit.alpha)
     p, size = len(model.living), len(fit.ocv_v)
     mean = np.array([one.mean for one in model.living])
     cov = np.diag([one.sd**2 for one in model.living])
     cov[p - size :, p - size :] = _free_ocv(fit)
     for trip in trips:
-        mean, cov = _assimilated(filter_, model, mean, cov, trip)
+        mean, cov = _assimilated(filters, model, mean, cov, trip)
     for row, name in enumerate(one.name for one in model.living):
         cov[row, row] += OTHER_VEHICLE.get(name, 0.0) ** 2
     sds = np.sqrt(np.diagonal(cov))
@@ -173,7 +173,7 @@ def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Cir
 
 
 def _assimilated(
-    filter_: UnscentedFilter, model: Thevenin, mean: Floats, cov: Floats, trip: TrainingTrip
+    filters: tuple[Filter, Filter], model: Thevenin, mean: Floats, cov: Floats, trip: TrainingTrip
 ) -> tuple[Floats, Floats]:
     """Living parameters after one more trip; unchanged when the filter fails on it."""
     current = trip.current_a[:, None]
@@ -193,13 +193,13 @@ def _assimilated(
     block = np.zeros((len(whole), len(whole)))
     block[:states, :states] = np.diag(sd[:, 0] ** 2)
     block[states:, states:] = cov
-    at_start = whole[:, None], block[:, :, None]
-    done = filter_.assimilate(*at_start, inputs, measured, np.ones(measured.shape, dtype=np.bool_))
+    at_start = Posterior.of(whole[:, None], block[:, :, None])
+    done = filters[0].assimilate(at_start, inputs, measured)
     if not done.ok[0]:
         return mean, cov
-    again = learn_again(filter_, model, at_start, (done.mean, done.covariance), inputs, measured)
-    last_mean, last_cov = again or (done.mean, done.covariance)
-    return last_mean[states:, 0], last_cov[states:, states:, 0]
+    each = {**inputs, "rows": np.ones(measured.shape)}
+    last = learn_again(filters[1], model, at_start, done.posterior, each, measured) or done.posterior
+    return last.mean[states:, 0], last.covariance[states:, states:, 0]
 
 
 def _card(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, threshold: float) -> dict[str, Any]:

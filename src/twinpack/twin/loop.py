@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.battery.thevenin import Thevenin, circuit_from_dict
-from twinpack.filters import UnscentedFilter, compile
+from twinpack.filters import Filter, Posterior, compile
 from twinpack.twin.score import step_scores
-from twinpack.twin.settings import LoopSettings, Prototype
+from twinpack.twin.settings import PREDICTORS, LoopSettings, Prototype
 from twinpack.twin.state import CORRECTING, IDLE, OPEN_LOOP, TwinState
 
 Floats = npt.NDArray[np.float64]
@@ -78,7 +78,8 @@ class Twins:
         self.prototype = prototype
         self.settings = settings
         self.model = Thevenin(circuit_from_dict(prototype.circuit))
-        self.filter: UnscentedFilter = compile(self.model, alpha=self.model.circuit.alpha)
+        self.filter: Filter = compile(self.model, alpha=self.model.circuit.alpha)
+        self.tangent: Filter = compile(Thevenin(self.model.circuit, tangent=True), alpha=self.model.circuit.alpha)
         self.states = len(self.model.dynamic)
         living = self.model.living
         self.names = tuple(one.name for one in living)
@@ -186,7 +187,8 @@ class Twins:
 
     def _learn(self, state: TwinState, run: Run, inputs: Mapping[str, Floats]) -> tuple[TwinState, Floats]:
         use = run.present & state.shadow_ok
-        done = self.filter.assimilate(state.shadow_mean, state.shadow_cov, inputs, run.measured, use)
+        stand = Posterior.of(state.shadow_mean, state.shadow_cov)
+        done = self.filter.assimilate(stand, inputs, run.measured, use, steps=True)
         squares = done.innovation**2 / done.innovation_variance
         known = np.isfinite(squares)
         terms = np.stack([np.where(known, squares, 0.0), known.astype(np.float64)], axis=1)
@@ -220,56 +222,48 @@ class Twins:
     ) -> TwinState:
         """The start state may follow the voltage; parameters are left alone though their uncertainty counts."""
         rows = int(np.flatnonzero(early.any(axis=1))[-1]) + 1
-        n, b = self.filter.size, early.shape[1]
-        wide = {name: _thrice(values[:rows]) for name, values in inputs.items()}
-        use = _thrice(early[:rows]) & state.pred_ok.reshape(3 * b)
-        done = self.filter.assimilate(
-            state.pred_mean.reshape(n, 3 * b),
-            state.pred_cov.reshape(n, n, 3 * b),
-            wide,
-            _thrice(run.measured[:rows]),
-            use,
-            self._start_only,
-        )
-        guess = (_thrice(run.measured[:rows]) - done.innovation).reshape(rows, 3, b)
-        spread = np.sqrt(done.innovation_variance).reshape(rows, 3, b)
-        mean[:, :rows] = np.swapaxes(guess, 0, 1)
-        sd[:, :rows] = np.swapaxes(spread, 0, 1)
-        return state.with_(
-            pred_mean=done.mean.reshape(n, 3, b),
-            pred_cov=done.covariance.reshape(n, n, 3, b),
-            pred_ok=state.pred_ok & done.ok.reshape(3, b),
-        )
+        some = {name: values[:rows] for name, values in inputs.items()}
+        pred_mean, pred_cov, pred_ok = state.pred_mean.copy(), state.pred_cov.copy(), state.pred_ok.copy()
+        for which in range(len(PREDICTORS)):
+            use = early[:rows] & state.pred_ok[which]
+            done = self.filter.assimilate(
+                _predictor(state, which), some, run.measured[:rows], use, self._start_only, steps=True
+            )
+            mean[which, :rows] = run.measured[:rows] - done.innovation
+            sd[which, :rows] = np.sqrt(done.innovation_variance)
+            pred_mean[:, which], pred_cov[:, :, which] = done.mean, done.covariance
+            pred_ok[which] &= done.ok
+        return state.with_(pred_mean=pred_mean, pred_cov=pred_cov, pred_ok=pred_ok)
 
     def _draw(self, state: TwinState, wanted: Flags) -> TwinState:
         lanes = np.flatnonzero(wanted & (state.phase == CORRECTING))
         if not len(lanes):
             return state
-        n, count = self.filter.size, len(lanes)
-        drawn, ok = self.filter.draw(
-            state.pred_mean[..., lanes].reshape(n, 3 * count), state.pred_cov[..., lanes].reshape(n, n, 3 * count)
-        )
         points, phase, pred_ok = state.points.copy(), state.phase.copy(), state.pred_ok.copy()
-        points[..., lanes] = drawn.reshape(n, 2 * n + 1, 3, count)
+        no_steps = np.zeros((0, len(lanes)))
+        for which in range(len(PREDICTORS)):
+            some = _predictor(state.take(lanes), which)
+            drawn = self.filter.predict(some, dict.fromkeys(self.model.inputs, no_steps))
+            points[:, :, which, lanes] = drawn.points
+            pred_ok[which, lanes] &= drawn.ok
         phase[lanes] = OPEN_LOOP
-        pred_ok[:, lanes] &= ok.reshape(3, count)
         return state.with_(points=points, phase=phase, pred_ok=pred_ok)
 
     def _run_open(
         self, state: TwinState, inputs: Mapping[str, Floats], late: Flags, mean: Floats, sd: Floats
     ) -> TwinState:
         first = int(np.flatnonzero(late.any(axis=1))[0])
-        n, b = self.filter.size, late.shape[1]
-        wide = {name: _thrice(values[first:]) for name, values in inputs.items()}
-        use = _thrice(late[first:]) & state.pred_ok.reshape(3 * b)
-        done = self.filter.predict(state.points.reshape(n, 2 * n + 1, 3 * b), wide, use)
-        shape = (late.shape[0] - first, 3, b)
-        mean[:, first:] = np.where(late[first:], np.swapaxes(done.mean.reshape(shape), 0, 1), mean[:, first:])
-        width = band_factor(state)[:, None] * np.swapaxes(np.sqrt(done.variance).reshape(shape), 0, 1)
-        sd[:, first:] = np.where(late[first:], width, sd[:, first:])
-        return state.with_(
-            points=done.points.reshape(n, 2 * n + 1, 3, b), pred_ok=state.pred_ok & done.ok.reshape(3, b)
-        )
+        rest = late[first:]
+        some = {name: values[first:] for name, values in inputs.items()}
+        points, pred_ok, factor = state.points.copy(), state.pred_ok.copy(), band_factor(state)
+        for which in range(len(PREDICTORS)):
+            use = rest & state.pred_ok[which]
+            done = self.filter.predict(_predictor(state, which), some, use, state.points[:, :, which])
+            mean[which, first:] = np.where(rest, done.mean, mean[which, first:])
+            sd[which, first:] = np.where(rest, factor[which] * np.sqrt(done.variance), sd[which, first:])
+            points[:, :, which] = done.points
+            pred_ok[which] &= done.ok | ~use.any(axis=0)
+        return state.with_(points=points, pred_ok=pred_ok)
 
     def _score(self, state: TwinState, run: Run, mean: Floats, sd: Floats, scored: Flags) -> TwinState:
         terms = np.where(scored, step_scores(run.measured, mean, sd), 0.0)
@@ -280,6 +274,11 @@ class Twins:
             normalised=_running(state.normalised, z)[-1],
             scored=state.scored + scored.sum(axis=0),
         )
+
+
+def _predictor(state: TwinState, which: int) -> Posterior:
+    """Where a predictor stands."""
+    return Posterior.of(state.pred_mean[:, which], state.pred_cov[:, :, which])
 
 
 def band_factor(state: TwinState) -> Floats:
@@ -318,11 +317,6 @@ def _running(carried: Floats, terms: Floats) -> Floats:
     """Sums that go on from what is carried, one row a step: strictly one after the other."""
     total: Floats = np.cumsum(np.concatenate([carried[None], terms]), axis=0)[1:]
     return total
-
-
-def _thrice(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """(T, B) for each of three predictors, (T, 3 B)."""
-    return np.tile(values, (1, 3))
 
 
 def _filled(values: Floats, carried: Floats) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.battery.thevenin import Thevenin
-from twinpack.filters import UnscentedFilter
+from twinpack.filters import Filter, Posterior
 from twinpack.twin.loop import BIN_S, Twins
 from twinpack.twin.state import TwinState
 
@@ -43,45 +43,46 @@ def refined(twins: Twins, state: TwinState) -> TwinState:
         "temp_c": temp,
         "rows": rows,
     }
-    stood, learned = (state.before_mean, state.before_cov), (state.shadow_mean, state.shadow_cov)
-    done = learn_again(twins.filter, twins.model, stood, learned, inputs, volts)
-    return state if done is None else state.with_(shadow_mean=done[0], shadow_cov=done[1])
+    stood = Posterior.of(state.before_mean, state.before_cov)
+    learned = Posterior.of(state.shadow_mean, state.shadow_cov)
+    done = learn_again(twins.tangent, twins.model, stood, learned, inputs, volts)
+    return state if done is None else state.with_(shadow_mean=done.mean, shadow_cov=done.covariance)
 
 
 def learn_again(
-    filter_: UnscentedFilter,
+    tangent: Filter,
     model: Thevenin,
-    before: tuple[Floats, Floats],
-    after: tuple[Floats, Floats],
+    before: Posterior,
+    after: Posterior,
     inputs: Mapping[str, Floats],
     volts: Floats,
-) -> tuple[Floats, Floats] | None:
-    """Mean and covariance of one vehicle after the further passes, None when one fails.
+) -> Posterior | None:
+    """Where one vehicle stands after the further passes, None when one fails.
 
     Args:
-        filter_: The filter of the model.
-        model: The model.
-        before: Mean (n, 1) and covariance (n, n, 1) at the trip's start.
-        after: The same after the first pass.
-        inputs: The model's inputs along the trip, (T, 1) each.
+        tangent: The filter of the model with its OCV replaced by a tangent.
+        model: The model itself.
+        before: At the trip's start.
+        after: After the first pass.
+        inputs: The tangent model's inputs along the trip but for the tangent itself, (T, 1) each.
         volts: Measured, (T, 1).
     """
     current = 0.5 * (inputs["interval_start_a"] + inputs["interval_end_a"])
     passed = np.cumsum(current * inputs["dt_s"], axis=0) / 3600.0
-    everywhere = np.ones(volts.shape, dtype=np.bool_)
     for _ in range(PASSES):
-        soc, slope = _tangent(model, *after, passed)
-        done = filter_.assimilate(*before, {**inputs, "soc_ref": soc, "ocv_slope": slope}, volts, everywhere)
+        soc, slope = _tangent(model, after, passed)
+        done = tangent.assimilate(before, {**inputs, "soc_ref": soc, "ocv_slope": slope}, volts)
         if not done.ok[0]:
             return None
-        after = done.mean, done.covariance
+        after = done.posterior
     return after
 
 
-def _tangent(model: Thevenin, mean: Floats, cov: Floats, passed: Floats) -> tuple[Floats, Floats]:
+def _tangent(model: Thevenin, found: Posterior, passed: Floats) -> tuple[Floats, Floats]:
     """State of charge along the trip and the slope of the OCV there, as a pass left them, (T, 1) each."""
-    capacity = model.circuit.capacity_ah * mean[model.names.index("capacity_scale"), 0]
-    soc = mean[0, 0] + (passed - passed[-1]) / capacity
-    half = max(LEAST_HALF_SOC, float(np.sqrt(cov[0, 0, 0])))
-    high, low = (model.open_circuit(soc + side * half, mean[:, 0]) for side in (1.0, -1.0))
+    mean = found.mean[:, 0]
+    capacity = model.circuit.capacity_ah * mean[model.names.index("capacity_scale")]
+    soc = mean[0] + (passed - passed[-1]) / capacity
+    half = max(LEAST_HALF_SOC, float(np.sqrt(found.triangle[0, 0])))
+    high, low = (model.open_circuit(soc + side * half, mean) for side in (1.0, -1.0))
     return soc, (high - low) / (2.0 * half)

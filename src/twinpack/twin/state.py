@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.filters import UnscentedFilter
+from twinpack.filters import Filter
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -22,7 +22,7 @@ IDLE, CORRECTING, OPEN_LOOP = range(3)
 
 @dataclass(frozen=True)
 class TwinState:
-    """Twins of B vehicles; n states and parameters, p parameters, K = 2n + 1 sigma points, 3 predictors.
+    """Twins of B vehicles; n states and parameters of which p are parameters, K = 2n + 1 sigma points, 3 predictors.
 
     Attributes:
         shadow_mean: The living posterior, shape (n, B).
@@ -40,9 +40,9 @@ class TwinState:
         carried: Whether the state of charge may be carried to the next session, shape (B,).
         phase: `IDLE`, `CORRECTING` or `OPEN_LOOP`, shape (B,).
         number: Number of the open session, shape (B,).
-        pred_mean: Predictors while the start may be corrected, shape (n, 3, B).
+        pred_mean: Predictors while the start may be corrected, then as the open loop began, shape (n, 3, B).
         pred_cov: Shape (n, n, 3, B).
-        points: Predictors in open loop, shape (n, K, 3, B).
+        points: Dynamic states of predictors in open loop, shape (n - p, K, 3, B).
         pred_ok: False where a predictor failed, shape (3, B).
         opened_us: First step of the open session, shape (B,).
         first_us: First step of all, shape (B,); -1 before any.
@@ -111,9 +111,7 @@ class TwinState:
         return len(self.version)
 
     @classmethod
-    def new(
-        cls, filter_: UnscentedFilter, prior_mean: Floats, prior_cov: Floats, vehicles: int, bins: int = 0
-    ) -> TwinState:
+    def new(cls, filter_: Filter, prior_mean: Floats, prior_cov: Floats, vehicles: int, bins: int = 0) -> TwinState:
         """Twins that have seen nothing.
 
         Args:
@@ -146,7 +144,7 @@ class TwinState:
             number=_zeros(b),
             pred_mean=np.zeros((n, 3, b)),
             pred_cov=np.zeros((n, n, 3, b)),
-            points=np.zeros((n, 2 * n + 1, 3, b)),
+            points=np.zeros((n - p, filter_.columns, 3, b)),
             pred_ok=np.ones((3, b), dtype=np.bool_),
             opened_us=_zeros(b),
             first_us=_zeros(b) - 1,

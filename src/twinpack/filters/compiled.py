@@ -1,0 +1,176 @@
+"""The Numba backend: a filter whose inner loops are a kernel generated from the model's graph."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twinpack import __version__
+from twinpack.filters import ekf_source, predict_source, ukf_source
+from twinpack.filters.arguments import Series
+from twinpack.filters.filter import Filter
+from twinpack.filters.model import Model
+from twinpack.filters.results import Assimilated, Codes, Floats, Posterior, Predicted
+from twinpack.filters.source import Numbers
+from twinpack.filters.trace import TracedModel
+
+WIDTH = 16
+"""Vehicles in a block, as in `lanes`."""
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """A compiled function with the numbers and tables of one model."""
+
+    call: Any
+    numbers: Floats
+    tables: Floats
+
+
+class CompiledFilter(Filter):
+    """Runs a model with compiled kernels."""
+
+    def __init__(self, model: Model, method: str, dtype: str, alpha: float, threads: int) -> None:
+        """Trace the model; each kernel is compiled, or read from the cache, when it is first needed."""
+        super().__init__(model, method, dtype, alpha)
+        self.threads = threads
+        self._kernels: dict[str, _Kernel] = {}
+
+    def assimilate(
+        self,
+        posterior: Posterior,
+        inputs: Mapping[str, Any],
+        measured: Any,
+        present: Any = None,
+        adjustable: Any = None,
+        steps: bool = False,
+    ) -> Assimilated:
+        """Predict and update, step by step."""
+        series = self._arguments.series(inputs, posterior.vehicles, measured, present)
+        return self._assimilate(posterior, series, adjustable, steps, None)
+
+    def log_likelihood(
+        self, posterior: Posterior, inputs: Mapping[str, Any], measured: Any, present: Any = None
+    ) -> Floats:
+        """Log marginal likelihood of the measurements."""
+        series = self._arguments.series(inputs, posterior.vehicles, measured, present)
+        found = np.zeros((1, posterior.vehicles), self._dtype)
+        done = self._assimilate(posterior, series, None, False, found)
+        return np.where(done.ok, found[0], -np.inf)
+
+    def predict(
+        self, posterior: Posterior, inputs: Mapping[str, Any], present: Any = None, points: Floats | None = None
+    ) -> Predicted:
+        """Open loop with a band."""
+        series = self._arguments.series(inputs, posterior.vehicles, None, present)
+        own = self._arguments.posterior(posterior)
+        shape = (self._traced.states, self.columns, own.vehicles)
+        run = np.zeros(shape, self._dtype) if points is None else np.array(points, self._dtype, order="C")
+        mean, variance = (np.empty(series.present.shape, self._dtype) for _ in range(2))
+        status = np.zeros((1, own.vehicles), self._dtype)
+        kernel = self._kernel("predict")
+        flat = run.reshape(shape[0] * shape[1], own.vehicles)
+        given = (kernel.numbers, kernel.tables, own.mean, own.triangle, status, *series.inputs, series.present)
+        self._in_blocks(kernel, own.vehicles, *given, flat, mean, variance, points is None)
+        return Predicted(mean, variance, run, _codes(status))
+
+    def _assimilate(
+        self, posterior: Posterior, series: Series, adjustable: Any, steps: bool, likelihood: Floats | None
+    ) -> Assimilated:
+        own = self._arguments.posterior(posterior)
+        shape = series.measured.shape if steps else (0, own.vehicles)
+        innovation, variance, first = (np.empty(shape, self._dtype) for _ in range(3))
+        found = np.zeros((1, own.vehicles), self._dtype) if likelihood is None else likelihood
+        status = np.zeros((1, own.vehicles), self._dtype)
+        gains = np.ones(self.size, self._dtype) if adjustable is None else self._arguments.gains(adjustable)
+        kernel = self._kernel("learn" if adjustable is None else "consider")
+        given = (kernel.numbers, kernel.tables, gains, own.mean, own.triangle, status, *series.inputs)
+        kept = (series.measured, series.present, innovation, variance, first, found)
+        self._in_blocks(kernel, own.vehicles, *given, *kept, steps, likelihood is not None)
+        return Assimilated(own.mean, own.triangle, _codes(status), innovation, variance, first)
+
+    def _in_blocks(self, kernel: _Kernel, vehicles: int, *arguments: Any) -> None:
+        """Call a kernel for every block, in several threads when there is enough to do."""
+        blocks = -(-vehicles // WIDTH)
+        threads = max(1, min(self.threads, blocks))
+        if threads == 1:
+            kernel.call(*arguments, 0, blocks)
+            return
+        edges = [blocks * i // threads for i in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            running = [pool.submit(kernel.call, *arguments, *pair) for pair in itertools.pairwise(edges)]
+            for one in running:
+                one.result()
+
+    def _kernel(self, kind: str) -> _Kernel:
+        if kind not in self._kernels:
+            self._kernels[kind] = self._compiled(kind)
+        return self._kernels[kind]
+
+    def _compiled(self, kind: str) -> _Kernel:
+        from twinpack.filters.cache import kernel
+
+        numbers = Numbers(self._traced.graph)
+        text = source(self._traced, kind, self.method, self.alpha, self._dtype.name, numbers)
+        name = f"{self._traced.name}_{self.method}_{kind}_{self._dtype.name}_n{self.size}"
+        call = kernel(name, text)
+        tables = numbers.tables or [0.0]
+        return _Kernel(call, np.array(numbers.values, self._dtype), np.array(tables, self._dtype))
+
+
+def _codes(status: Floats) -> Codes:
+    return np.asarray(status[0], dtype=np.int8)
+
+
+def source(traced: TracedModel, kind: str, method: str, alpha: float, dtype: str, numbers: Numbers) -> str:
+    """The text of a kernel's module, and in `numbers` what it must be given."""
+    body = _BODIES[method if kind != "predict" else "predict"](traced, numbers, alpha, method, kind)
+    bits = "64" if dtype == "float64" else "32"
+    series = ["series"] * len(traced.inputs)
+    if kind == "predict":
+        types = [*["numbers"] * 2, *["array"] * 3, *series, "flags", *["array"] * 3, "b1", "i8", "i8"]
+    else:
+        types = [*["numbers"] * 3, *["array"] * 3, *series, "series", "flags", *["array"] * 4, "b1", "b1", "i8", "i8"]
+    given = ", ".join(f"u{i} {name}" for i, name in enumerate(traced.inputs)) or "none"
+    states = ", ".join(f"{i} {name}" for i, name in enumerate(traced.names))
+    return "\n".join(
+        [
+            f'"""{_TITLES[kind]} of {traced.name} ({method}, {dtype}), written by twinpack {__version__}.',
+            "",
+            f"States and living parameters: {states}; the first {traced.states} are dynamic.",
+            f"Inputs: {given}.",
+            "The numbers c and tables tab are the model's. Each variable holds a block of vehicles. Safe to delete.",
+            '"""',
+            "",
+            "import numpy as np",
+            "from numba import b1, i8, njit, types, void",
+            "",
+            f"from twinpack.filters.lanes import exp{bits} as exp, log{bits} as log, tanh{bits} as tanh",
+            "from twinpack.filters.lanes import WIDTH, clipped_floor, finite, gather, give, load, maximum, minimum",
+            "from twinpack.filters.lanes import select, spread, sqrt, store, take, take_mask",
+            "from twinpack.filters.loops import considered, factor, moments, scalar_moments, updated",
+            "",
+            f"number = types.{dtype}",
+            "numbers, array = types.Array(number, 1, 'C'), types.Array(number, 2, 'C')",
+            "series, flags = types.Array(number, 2, 'C', readonly=True), types.Array(b1, 2, 'C', readonly=True)",
+            "",
+            "",
+            f'@njit(void({", ".join(types)}), cache=True, nogil=True, error_model="numpy")',
+            *body,
+            "",
+        ]
+    )
+
+
+_TITLES = {"learn": "Predict and update", "consider": "Predict and update some", "predict": "Open-loop prediction"}
+
+_BODIES: dict[str, Callable[[TracedModel, Numbers, float, str, str], list[str]]] = {
+    "ukf": lambda traced, numbers, alpha, _, kind: ukf_source.assimilate(traced, numbers, alpha, kind == "consider"),
+    "ekf": lambda traced, numbers, _, __, kind: ekf_source.assimilate(traced, numbers, kind == "consider"),
+    "predict": lambda traced, numbers, alpha, method, _: predict_source.predict(traced, numbers, alpha, method),
+}

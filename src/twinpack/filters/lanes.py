@@ -1,0 +1,457 @@
+"""A Numba type that holds one number for each of several vehicles, and the functions kernels are written in.
+
+`lanes(f64)` and `lanes(f32)` are LLVM vectors of `WIDTH` numbers; comparing two gives a mask. LLVM cuts a vector to the
+registers the machine has, so the same kernel runs with AVX-512, AVX2, NEON or SSE, and what happens in a lane cannot
+depend on its neighbours. Sums of products may be fused; nothing else of the arithmetic is relaxed, NaN least of all.
+
+Importing this module imports Numba.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+WIDTH = 16
+
+_FUSED = ("contract", "nsz")
+_I32 = ir.IntType(32)
+
+
+class Lanes(types.Type):
+    """One number a lane."""
+
+    def __init__(self, dtype: Any) -> None:
+        """Take the Numba type of the numbers."""
+        self.dtype = dtype
+        super().__init__(name=f"Lanes({dtype})")
+
+
+class Mask(types.Type):
+    """One truth value a lane."""
+
+    def __init__(self) -> None:
+        """There is one mask type."""
+        super().__init__(name="Mask")
+
+
+F64, F32, MASK = Lanes(types.float64), Lanes(types.float32), Mask()
+
+
+def _element(dtype: Any) -> ir.Type:
+    return ir.DoubleType() if dtype == types.float64 else ir.FloatType()
+
+
+def _vector(of: Lanes) -> ir.VectorType:
+    return ir.VectorType(_element(of.dtype), WIDTH)
+
+
+def _integers(of: Lanes) -> ir.VectorType:
+    return ir.VectorType(ir.IntType(64 if of.dtype == types.float64 else 32), WIDTH)
+
+
+@register_model(Lanes)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, of: Lanes) -> None:
+        super().__init__(manager, of, _vector(of))
+
+
+@register_model(Mask)
+class _MaskModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, of: Mask) -> None:
+        super().__init__(manager, of, ir.VectorType(ir.IntType(1), WIDTH))
+
+
+def _typed(function: Any, result: Callable[[Any], Any], kind: type, arity: int) -> None:
+    """Let Numba know the type of an operator whose operands are all of one lane type."""
+
+    class _Template(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            if len(args) == arity and all(isinstance(one, kind) for one in args) and len(set(args)) == 1:
+                return signature(result(args[0]), *args)
+            return None
+
+    infer_global(function)(_Template)
+
+
+def _arithmetic(function: Any, instruction: str) -> None:
+    _typed(function, lambda of: of, Lanes, 2)
+
+    @lower_builtin(function, Lanes, Lanes)
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return getattr(builder, instruction)(*args, flags=_FUSED)
+
+
+def _comparison(function: Any, symbol: str) -> None:
+    _typed(function, lambda of: MASK, Lanes, 2)
+
+    @lower_builtin(function, Lanes, Lanes)
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        # Ordered: a comparison with NaN is false, but for "not equal".
+        compare = builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered
+        return compare(symbol, *args)
+
+
+def _logic(function: Any, instruction: str) -> None:
+    _typed(function, lambda of: MASK, Mask, 2)
+
+    @lower_builtin(function, Mask, Mask)
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return getattr(builder, instruction)(*args)
+
+
+for _function, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _arithmetic(_function, _instruction)
+for _function, _symbol in (
+    (operator.lt, "<"),
+    (operator.le, "<="),
+    (operator.gt, ">"),
+    (operator.ge, ">="),
+    (operator.eq, "=="),
+    (operator.ne, "!="),
+):
+    _comparison(_function, _symbol)
+_logic(operator.and_, "and_")
+_logic(operator.or_, "or_")
+
+_typed(operator.neg, lambda of: of, Lanes, 1)
+_typed(operator.invert, lambda of: MASK, Mask, 1)
+
+
+@lower_builtin(operator.neg, Lanes)
+def _lower_neg(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.fneg(args[0])
+
+
+@lower_builtin(operator.invert, Mask)
+def _lower_invert(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.not_(args[0])
+
+
+def _spread(builder: Any, value: Any, of: ir.VectorType) -> Any:
+    one = builder.insert_element(ir.Constant(of, ir.Undefined), value, _I32(0))
+    return builder.shuffle_vector(one, ir.Constant(of, ir.Undefined), ir.Constant(ir.VectorType(_I32, WIDTH), None))
+
+
+def _pointer(context: Any, builder: Any, array: Any, value: Any, indices: Any) -> Any:
+    made = context.make_array(array)(context, builder, value)
+    return cgutils.get_item_pointer(context, builder, array, made, indices, wraparound=False)
+
+
+def _as_vector(builder: Any, pointer: Any, of: ir.VectorType) -> Any:
+    return builder.bitcast(pointer, of.as_pointer())
+
+
+@intrinsic
+def spread(typing: Any, value: Any) -> Any:
+    """The same number in every lane."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _spread(builder, args[0], _vector(sig.return_type))
+
+    return Lanes(value)(value), lower
+
+
+@intrinsic
+def load(typing: Any, array: Any, row: Any, column: Any) -> Any:
+    """`array[row, column:column + WIDTH]`."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, array, args[0], args[1:])
+        bytes_each = 8 if array.dtype == types.float64 else 4
+        return builder.load(_as_vector(builder, pointer, _vector(sig.return_type)), align=bytes_each)
+
+    return Lanes(array.dtype)(array, row, column), lower
+
+
+@intrinsic
+def store(typing: Any, array: Any, row: Any, column: Any, value: Any) -> Any:
+    """`array[row, column:column + WIDTH] = value`."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        pointer = _pointer(context, builder, array, args[0], args[1:3])
+        bytes_each = 8 if array.dtype == types.float64 else 4
+        builder.store(args[3], _as_vector(builder, pointer, _vector(value)), align=bytes_each)
+        return context.get_dummy_value()
+
+    return types.void(array, row, column, value), lower
+
+
+@intrinsic
+def load_mask(typing: Any, array: Any, row: Any, column: Any) -> Any:
+    """Which of `array[row, column:column + WIDTH]`, booleans, are true."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        of = ir.VectorType(ir.IntType(8), WIDTH)
+        pointer = _pointer(context, builder, array, args[0], args[1:])
+        value = builder.load(_as_vector(builder, pointer, of), align=1)
+        return builder.icmp_unsigned("!=", value, ir.Constant(of, None))
+
+    return MASK(array, row, column), lower
+
+
+@intrinsic
+def select(typing: Any, mask: Any, yes: Any, no: Any) -> Any:
+    """`yes` where the mask holds, else `no`."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.select(*args)
+
+    return yes(mask, yes, no), lower
+
+
+def _of_llvm(name: str) -> Any:
+    """A function of one vector that LLVM has itself."""
+
+    @intrinsic
+    def function(typing: Any, x: Any) -> Any:
+        def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            suffix = f"v{WIDTH}f{32 if x.dtype == types.float32 else 64}"
+            kind = ir.FunctionType(_vector(x), [_vector(x)])
+            declared = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.{suffix}")
+            return builder.call(declared, args)
+
+        return x(x), lower
+
+    return function
+
+
+sqrt, size_of, floor = _of_llvm("sqrt"), _of_llvm("fabs"), _of_llvm("floor")
+
+
+@intrinsic
+def gather(typing: Any, table: Any, first: Any, x: Any) -> Any:
+    """`table[first + x]` lane by lane; `x` holds whole numbers that are in range (NaN reads at `first`)."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        made = context.make_array(table)(context, builder, args[0])
+        # A NaN has no place in the table: it must not become an address.
+        known = builder.fcmp_ordered("ord", args[2], args[2])
+        place = builder.select(known, args[2], ir.Constant(_vector(x), None))
+        index = builder.fptosi(place, ir.VectorType(_I32, WIDTH))
+        base = builder.gep(made.data, [args[1]])
+        value = ir.Constant(_vector(x), ir.Undefined)
+        for lane in range(WIDTH):
+            at = builder.sext(builder.extract_element(index, _I32(lane)), ir.IntType(64))
+            value = builder.insert_element(value, builder.load(builder.gep(base, [at])), _I32(lane))
+        return value
+
+    return x(table, first, x), lower
+
+
+def _bits(of: Lanes) -> tuple[int, int]:
+    """Bits of the fraction, and bias of the exponent."""
+    return (52, 1023) if of.dtype == types.float64 else (23, 127)
+
+
+@intrinsic
+def _power_of_two(typing: Any, shifted: Any) -> Any:
+    """2 to the power n, from n plus 1.5 times 2 to the number of fraction bits, whose lowest bits are n."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        fraction, bias = _bits(shifted)
+        whole = _integers(shifted)
+        bits = builder.bitcast(args[0], whole)
+        exponent = builder.shl(bits, ir.Constant(whole, [fraction] * WIDTH))
+        biased = builder.add(exponent, ir.Constant(whole, [bias << fraction] * WIDTH))
+        return builder.bitcast(biased, _vector(shifted))
+
+    return shifted(shifted), lower
+
+
+@intrinsic
+def _exponent(typing: Any, x: Any) -> Any:
+    """Exponent of positive normal numbers, as a number."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        fraction, bias = _bits(x)
+        whole = _integers(x)
+        bits = builder.lshr(builder.bitcast(args[0], whole), ir.Constant(whole, [fraction] * WIDTH))
+        return builder.sitofp(builder.sub(bits, ir.Constant(whole, [bias] * WIDTH)), _vector(x))
+
+    return x(x), lower
+
+
+@intrinsic
+def _significand(typing: Any, x: Any) -> Any:
+    """Significand of positive normal numbers, 1 to 2."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        fraction, bias = _bits(x)
+        whole = _integers(x)
+        bits = builder.and_(builder.bitcast(args[0], whole), ir.Constant(whole, [(1 << fraction) - 1] * WIDTH))
+        unit = builder.or_(bits, ir.Constant(whole, [bias << fraction] * WIDTH))
+        return builder.bitcast(unit, _vector(x))
+
+    return x(x), lower
+
+
+@intrinsic
+def like(typing: Any, x: Any, value: Any) -> Any:
+    """A number in every lane, in the precision of `x`."""
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        number = context.cast(builder, args[1], value, x.dtype)
+        return _spread(builder, number, _vector(x))
+
+    return x(x, value), lower
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    return njit(forceinline=True, error_model="numpy")(function)
+
+
+@_compiled
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller, NaN where either is NaN."""
+    return select((x < y) | (x != x), x, y)
+
+
+@_compiled
+def maximum(x: Any, y: Any) -> Any:
+    """The larger, NaN where either is NaN."""
+    return select((x > y) | (x != x), x, y)
+
+
+@_compiled
+def finite(x: Any) -> Any:
+    """Where a number is neither NaN nor infinite."""
+    return size_of(x) < like(x, np.inf)
+
+
+def _exp(fraction: int, lowest: float, highest: float, ln2_high: float, ln2_low: float) -> Any:
+    """E to the power x: x = n ln 2 + r, a Taylor polynomial of r, and 2 to the n in two halves.
+
+    Two halves, since 2 to the n may be outside the range when the result is not: results that are tiny lose digits
+    gradually, and what is too large is infinite.
+    """
+    shift = 1.5 * 2.0**fraction
+
+    def exp(x: Any) -> Any:
+        bound = select(x > like(x, highest), like(x, highest), x)
+        bound = select(bound < like(x, lowest), like(x, lowest), bound)
+        n = (bound * like(x, 1.4426950408889634) + like(x, shift)) - like(x, shift)
+        r = (bound - n * like(x, ln2_high)) - n * like(x, ln2_low)
+        p = like(x, 1.0 / 6227020800.0) * r + like(x, 1.0 / 479001600.0)
+        p = p * r + like(x, 1.0 / 39916800.0)
+        p = p * r + like(x, 1.0 / 3628800.0)
+        p = p * r + like(x, 1.0 / 362880.0)
+        p = p * r + like(x, 1.0 / 40320.0)
+        p = p * r + like(x, 1.0 / 5040.0)
+        p = p * r + like(x, 1.0 / 720.0)
+        p = p * r + like(x, 1.0 / 120.0)
+        p = p * r + like(x, 1.0 / 24.0)
+        p = p * r + like(x, 1.0 / 6.0)
+        p = p * r + like(x, 0.5)
+        p = (p * r * r + r) + like(x, 1.0)
+        half = n * like(x, 0.5) + like(x, shift)
+        rest = (n - (half - like(x, shift))) + like(x, shift)
+        return p * _power_of_two(half) * _power_of_two(rest)
+
+    return _compiled(exp)
+
+
+def _log(tiny: float, lift: float, ln2_high: float, ln2_low: float) -> Any:
+    """Natural logarithm, by the series of fdlibm's `log` about the nearest power of two."""
+
+    def log(x: Any) -> Any:
+        small = x < like(x, tiny)
+        normal = select(small, x * like(x, 2.0**lift), x)
+        e, m = _exponent(normal), _significand(normal)
+        above = m > like(x, 1.4142135623730951)
+        m = select(above, m * like(x, 0.5), m)
+        e = select(above, e + like(x, 1.0), e) - select(small, like(x, lift), like(x, 0.0))
+        f = m - like(x, 1.0)
+        s = f / (f + like(x, 2.0))
+        z = s * s
+        q = like(x, 1.479819860511658591e-01) * z + like(x, 1.531383769920937332e-01)
+        q = q * z + like(x, 1.818357216161805012e-01)
+        q = q * z + like(x, 2.222219843214978396e-01)
+        q = q * z + like(x, 2.857142874366239149e-01)
+        q = q * z + like(x, 3.999999999940941908e-01)
+        q = q * z + like(x, 6.666666666666735130e-01)
+        half = like(x, 0.5) * f * f
+        value = e * like(x, ln2_high) - ((half - (s * (half + q * z) + e * like(x, ln2_low))) - f)
+        value = select(x == like(x, np.inf), x, value)
+        value = select(x == like(x, 0.0), like(x, -np.inf), value)
+        return select(x >= like(x, 0.0), value, like(x, np.nan))
+
+    return _compiled(log)
+
+
+def _tanh(exp: Any) -> Any:
+    """Hyperbolic tangent: a rational function (Cephes) near zero, else from `exp`."""
+
+    def tanh(x: Any) -> Any:
+        size = size_of(x)
+        z = x * x
+        p = (like(x, -9.64399179425052238628e-1) * z + like(x, -9.92877231001918586564e1)) * z
+        p = p + like(x, -1.61468768441708447952e3)
+        q = ((z + like(x, 1.12811678491632931402e2)) * z + like(x, 2.23548839060100448583e3)) * z
+        q = q + like(x, 4.84406305325125486048e3)
+        near = x * z * (p / q) + x
+        far = like(x, 1.0) - like(x, 2.0) / (exp(size + size) + like(x, 1.0))
+        far = select(x < like(x, 0.0), -far, far)
+        return select(size < like(x, 0.625), near, far)
+
+    return _compiled(tanh)
+
+
+exp64 = _exp(52, -746.0, 710.0, 6.93147180369123816490e-01, 1.90821492927058770002e-10)
+exp32 = _exp(23, -104.0, 89.0, 0.693359375, -2.12194440e-4)
+log64 = _log(2.2250738585072014e-308, 54.0, 6.93147180369123816490e-01, 1.90821492927058770002e-10)
+log32 = _log(1.17549435e-38, 25.0, 6.9313812256e-01, 9.0580006145e-06)
+tanh64, tanh32 = _tanh(exp64), _tanh(exp32)
+
+
+@_compiled
+def clipped_floor(x: Any, last: Any) -> Any:
+    """Whole number below, between 0 and `last`; 0 for NaN."""
+    bound = select(x < last, x, last)
+    return floor(select(bound > like(x, 0.0), bound, like(x, 0.0)))
+
+
+@_compiled
+def take(scratch: Any, to: int, array: Any, row: int, first: int) -> None:
+    """Copy the lanes of a block from a row of an array; lanes beyond its end repeat its last column."""
+    columns = array.shape[1]
+    if first + WIDTH <= columns:
+        store(scratch, to, 0, load(array, row, first))
+    else:
+        for lane in range(WIDTH):
+            scratch[to, lane] = array[row, min(first + lane, columns - 1)]
+
+
+@_compiled
+def give(scratch: Any, source: int, array: Any, row: int, first: int) -> None:
+    """Copy the lanes of a block to a row of an array; lanes beyond its end are dropped."""
+    columns = array.shape[1]
+    if first + WIDTH <= columns:
+        store(array, row, first, load(scratch, source, 0))
+    else:
+        for lane in range(columns - first):
+            array[row, first + lane] = scratch[source, lane]
+
+
+@_compiled
+def take_mask(scratch: Any, array: Any, row: int, first: int) -> Any:
+    """The truth values of a block."""
+    columns = array.shape[1]
+    if first + WIDTH <= columns:
+        return load_mask(array, row, first)
+    for lane in range(WIDTH):
+        scratch[0, lane] = array[row, min(first + lane, columns - 1)]
+    return load_mask(scratch, 0, 0)
