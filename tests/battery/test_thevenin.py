@@ -78,11 +78,11 @@ def inputs(first: float, last: float, dt_s: float, temp_c: float = 25.0) -> dict
 
 
 def moved(model: Thevenin, x: Mapping[str, Any], u: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(x) | dict(zip(model.dynamic, model.transition(x, model.prepare(u)), strict=True))
+    return dict(x) | dict(zip(model.dynamic, model.transition(x, u), strict=True))
 
 
 def volts(model: Thevenin, x: Mapping[str, Any], u: Mapping[str, Any]) -> float:
-    return float(np.ravel(model.measure(x, model.prepare(u)))[0])
+    return float(np.ravel(model.measure(x, u))[0])
 
 
 def cell_of(x: Mapping[str, Any]) -> Circuit:
@@ -205,7 +205,7 @@ def test_beyond_full_and_empty_the_voltage_goes_on_and_the_resistance_stays() ->
 def test_process_variance_composes_over_time(first: float, second: float, current: float) -> None:
     model = Thevenin(replace(FLAT, pairs_ohm=(*FLAT.pairs_ohm, (0.01, 0.01)), tau_s=(5.0, 45.0, 600.0)))
     one, other, whole = (
-        [float(np.ravel(v)[0]) for v in model.process_variance(model.prepare(inputs(current, current, t)))]
+        [float(np.ravel(v)[0]) for v in model.process_variance(inputs(current, current, t))]
         for t in (first, second, first + second)
     )
     assert whole[0] == pytest.approx(one[0] + other[0], rel=1e-12)
@@ -219,7 +219,7 @@ def test_process_variance_ends_at_the_models_error() -> None:
     for pairs, current, expected in ((1, 0.0, [0.006]), (2, 0.0, [0.002, 0.006]), (2, 30.0, None)):
         circuit = replace(FLAT, pairs_ohm=((0.01, 0.01),) * pairs, tau_s=(45.0, 600.0)[-pairs:], noise=noise)
         model = Thevenin(circuit)
-        u = model.prepare(inputs(current, current, 1e6))
+        u = inputs(current, current, 1e6)
         late = [float(np.ravel(value)[0]) for value in model.process_variance(u)[1 : 1 + pairs]]
         assert expected is None or np.sqrt(late).tolist() == pytest.approx(expected)
         beyond = float((model.prediction_variance(u) - model.measurement_variance(u))[0])
@@ -230,7 +230,7 @@ def test_measurement_variance_is_the_sensors_and_a_share_of_the_drop() -> None:
     noise = Noise(sensor_v=0.004, resistive=0.1, temper=3.0)
     model = Thevenin(replace(FLAT, series=10, noise=noise))
     for current, drop in ((0.0, 0.0), (-40.0, 0.1 * 0.020 * 40.0)):
-        u = model.prepare(inputs(0.0, current, 1.0))
+        u = inputs(0.0, current, 1.0)
         assert float(model.measurement_variance(u)[0]) == pytest.approx(100 * (0.004**2 + drop**2))
         assert float(model.learning_variance(u)[0]) == pytest.approx(100 * (3.0 * 0.004**2 + drop**2))
 

@@ -70,15 +70,13 @@ def run(circuit: Circuit, time: Floats, current: Floats, temp: Floats, soc: Floa
     dt = np.diff(time, prepend=time[:1])
     voltage = np.empty(current.shape)
     for k in range(len(time)):
-        u = model.prepare(
-            {
-                "current_a": current[k],
-                "interval_start_a": before[k],
-                "interval_end_a": current[k],
-                "dt_s": np.full(len(soc), dt[k]),
-                "temp_c": temp[k],
-            }
-        )
+        u = {
+            "current_a": current[k],
+            "interval_start_a": before[k],
+            "interval_end_a": current[k],
+            "dt_s": np.full(len(soc), dt[k]),
+            "temp_c": temp[k],
+        }
         x |= dict(zip(model.dynamic, model.transition(x, u), strict=True))
         voltage[k] = model.measure(x, u)
     return voltage

@@ -42,13 +42,12 @@ def drive(twins: Twins, steps: int, step_s: float, capacity: float) -> Run:
         "dt_s": np.diff(time_s, prepend=0.0)[:, None],
         "temp_c": np.full((steps, 1), 25.0),
     }
-    known = twins.model.prepare(u)
     x = {name: np.zeros((1, 1)) for name in twins.model.names}
     x |= {one.name: np.full((1, 1), one.mean) for one in twins.model.living}
     x["soc"], x["capacity_scale"] = np.full((1, 1), 0.9), np.full((1, 1), capacity)
     volts = np.empty(steps)
     for k in range(steps):
-        row = {name: np.broadcast_to(values, (steps, 1))[k : k + 1] for name, values in known.items()}
+        row = {name: values[k : k + 1] for name, values in u.items()}
         x.update(zip(twins.model.dynamic, twins.model.transition(x, row), strict=True))
         volts[k] = twins.model.measure(x, row)[0, 0]
     column = np.ones((steps, 1))
