@@ -19,8 +19,8 @@ from twinpack.filters.results import Assimilated, Codes, Floats, Posterior, Pred
 from twinpack.filters.source import Numbers
 from twinpack.filters.trace import TracedModel
 
-WIDTH = 16
-"""Vehicles in a block, as in `lanes`."""
+WIDTH = {"float64": 16, "float32": 32}
+"""Vehicles in a block, as in `lanes`, which this module does not import: that would import Numba."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class CompiledFilter(Filter):
 
     def _in_blocks(self, kernel: _Kernel, vehicles: int, *arguments: Any) -> None:
         """Call a kernel for every block, in several threads when there is enough to do."""
-        blocks = -(-vehicles // WIDTH)
+        blocks = -(-vehicles // WIDTH[self._dtype.name])
         threads = max(1, min(self.threads, blocks))
         if threads == 1:
             kernel.call(*arguments, 0, blocks)
@@ -151,10 +151,11 @@ def source(traced: TracedModel, kind: str, method: str, alpha: float, dtype: str
             "from numba import b1, i8, njit, types, void",
             "",
             f"from twinpack.filters.lanes import exp{bits} as exp, log{bits} as log, tanh{bits} as tanh",
-            "from twinpack.filters.lanes import WIDTH, clipped_floor, finite, gather, give, load, maximum, minimum",
+            "from twinpack.filters.lanes import clipped_floor, finite, gather, give, load, maximum, minimum",
             "from twinpack.filters.lanes import select, spread, sqrt, store, take, take_mask",
             "from twinpack.filters.loops import considered, factor, moments, scalar_moments, updated",
             "",
+            f"WIDTH = {WIDTH[dtype]}",
             f"number = types.{dtype}",
             "numbers, array = types.Array(number, 1, 'C'), types.Array(number, 2, 'C')",
             "series, flags = types.Array(number, 2, 'C', readonly=True), types.Array(b1, 2, 'C', readonly=True)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from twinpack.filters.evaluate import evaluate
 from twinpack.filters.graph import Node, derivative
-from twinpack.filters.trace import TracedModel
+from twinpack.filters.model import Model
+from twinpack.filters.trace import TracedModel, trace
 
 Values = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -80,3 +81,19 @@ class Extended:
 def jacobian(nodes: Sequence[Node], size: int) -> list[list[Node]]:
     """Derivative of each expression by each state and living parameter."""
     return [[derivative(node, j) for j in range(size)] for node in nodes]
+
+
+def slopes(model: Model, x: Values, u: Mapping[str, Values]) -> Values:
+    """Derivatives of each dynamic state after a step and of the measurement before it, shape (states + 1, n, B).
+
+    Args:
+        model: The model.
+        x: States and living parameters, shape (n, B).
+        u: Inputs, shape (B,) each.
+    """
+    traced = trace(model)
+    rows = jacobian([*traced.transition, traced.measure], traced.size)
+    inputs = [np.asarray(u[name], dtype=np.float64) for name in traced.inputs]
+    found = evaluate([one for row in rows for one in row], list(x), inputs, np.float64)
+    flat = np.stack([np.broadcast_to(one, x.shape[1:]) for one in found])
+    return flat.reshape(len(rows), traced.size, -1)

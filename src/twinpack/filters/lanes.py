@@ -1,8 +1,8 @@
 """A Numba type that holds one number for each of several vehicles, and the functions kernels are written in.
 
-`lanes(f64)` and `lanes(f32)` are LLVM vectors of `WIDTH` numbers; comparing two gives a mask. LLVM cuts a vector to the
-registers the machine has, so the same kernel runs with AVX-512, AVX2, NEON or SSE, and what happens in a lane cannot
-depend on its neighbours. Sums of products may be fused; nothing else of the arithmetic is relaxed, NaN least of all.
+A block is an LLVM vector of 16 doubles or 32 floats; comparing two gives a mask. LLVM cuts a vector to the registers
+the machine has, so the same kernel runs with AVX-512, AVX2, NEON or SSE, and what happens in a lane cannot depend on
+its neighbours. Sums of products may be fused; nothing else of the arithmetic is relaxed, NaN least of all.
 
 Importing this module imports Numba.
 """
@@ -20,7 +20,8 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-WIDTH = 16
+WIDTH = {"float64": 16, "float32": 32}
+"""Vehicles in a block: enough to keep the arithmetic units busy, few enough for the registers."""
 
 _FUSED = ("contract", "nsz")
 _I32 = ir.IntType(32)
@@ -32,18 +33,17 @@ class Lanes(types.Type):
     def __init__(self, dtype: Any) -> None:
         """Take the Numba type of the numbers."""
         self.dtype = dtype
+        self.width = WIDTH[str(dtype)]
         super().__init__(name=f"Lanes({dtype})")
 
 
 class Mask(types.Type):
     """One truth value a lane."""
 
-    def __init__(self) -> None:
-        """There is one mask type."""
-        super().__init__(name="Mask")
-
-
-F64, F32, MASK = Lanes(types.float64), Lanes(types.float32), Mask()
+    def __init__(self, width: int) -> None:
+        """Take the number of lanes."""
+        self.width = width
+        super().__init__(name=f"Mask({width})")
 
 
 def _element(dtype: Any) -> ir.Type:
@@ -51,11 +51,11 @@ def _element(dtype: Any) -> ir.Type:
 
 
 def _vector(of: Lanes) -> ir.VectorType:
-    return ir.VectorType(_element(of.dtype), WIDTH)
+    return ir.VectorType(_element(of.dtype), of.width)
 
 
 def _integers(of: Lanes) -> ir.VectorType:
-    return ir.VectorType(ir.IntType(64 if of.dtype == types.float64 else 32), WIDTH)
+    return ir.VectorType(ir.IntType(64 if of.dtype == types.float64 else 32), of.width)
 
 
 @register_model(Lanes)
@@ -67,7 +67,7 @@ class _LanesModel(models.PrimitiveModel):
 @register_model(Mask)
 class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, of: Mask) -> None:
-        super().__init__(manager, of, ir.VectorType(ir.IntType(1), WIDTH))
+        super().__init__(manager, of, ir.VectorType(ir.IntType(1), of.width))
 
 
 def _typed(function: Any, result: Callable[[Any], Any], kind: type, arity: int) -> None:
@@ -91,7 +91,7 @@ def _arithmetic(function: Any, instruction: str) -> None:
 
 
 def _comparison(function: Any, symbol: str) -> None:
-    _typed(function, lambda of: MASK, Lanes, 2)
+    _typed(function, lambda of: Mask(of.width), Lanes, 2)
 
     @lower_builtin(function, Lanes, Lanes)
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -101,7 +101,7 @@ def _comparison(function: Any, symbol: str) -> None:
 
 
 def _logic(function: Any, instruction: str) -> None:
-    _typed(function, lambda of: MASK, Mask, 2)
+    _typed(function, lambda of: of, Mask, 2)
 
     @lower_builtin(function, Mask, Mask)
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -128,7 +128,7 @@ _logic(operator.and_, "and_")
 _logic(operator.or_, "or_")
 
 _typed(operator.neg, lambda of: of, Lanes, 1)
-_typed(operator.invert, lambda of: MASK, Mask, 1)
+_typed(operator.invert, lambda of: of, Mask, 1)
 
 
 @lower_builtin(operator.neg, Lanes)
@@ -143,7 +143,8 @@ def _lower_invert(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 def _spread(builder: Any, value: Any, of: ir.VectorType) -> Any:
     one = builder.insert_element(ir.Constant(of, ir.Undefined), value, _I32(0))
-    return builder.shuffle_vector(one, ir.Constant(of, ir.Undefined), ir.Constant(ir.VectorType(_I32, WIDTH), None))
+    first = ir.Constant(ir.VectorType(_I32, of.count), None)
+    return builder.shuffle_vector(one, ir.Constant(of, ir.Undefined), first)
 
 
 def _pointer(context: Any, builder: Any, array: Any, value: Any, indices: Any) -> Any:
@@ -167,7 +168,7 @@ def spread(typing: Any, value: Any) -> Any:
 
 @intrinsic
 def load(typing: Any, array: Any, row: Any, column: Any) -> Any:
-    """`array[row, column:column + WIDTH]`."""
+    """`array[row, column:column + width]`."""
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, array, args[0], args[1:])
@@ -179,7 +180,7 @@ def load(typing: Any, array: Any, row: Any, column: Any) -> Any:
 
 @intrinsic
 def store(typing: Any, array: Any, row: Any, column: Any, value: Any) -> Any:
-    """`array[row, column:column + WIDTH] = value`."""
+    """`array[row, column:column + width] = value`."""
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         pointer = _pointer(context, builder, array, args[0], args[1:3])
@@ -191,16 +192,17 @@ def store(typing: Any, array: Any, row: Any, column: Any, value: Any) -> Any:
 
 
 @intrinsic
-def load_mask(typing: Any, array: Any, row: Any, column: Any) -> Any:
-    """Which of `array[row, column:column + WIDTH]`, booleans, are true."""
+def load_mask(typing: Any, like: Any, array: Any, row: Any, column: Any) -> Any:
+    """Which of `array[row, column:column + width]`, booleans, are true; as wide as blocks of the array `like`."""
+    width = WIDTH[str(like.dtype)]
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        of = ir.VectorType(ir.IntType(8), WIDTH)
-        pointer = _pointer(context, builder, array, args[0], args[1:])
+        of = ir.VectorType(ir.IntType(8), width)
+        pointer = _pointer(context, builder, array, args[1], args[2:])
         value = builder.load(_as_vector(builder, pointer, of), align=1)
         return builder.icmp_unsigned("!=", value, ir.Constant(of, None))
 
-    return MASK(array, row, column), lower
+    return Mask(width)(like, array, row, column), lower
 
 
 @intrinsic
@@ -219,7 +221,7 @@ def _of_llvm(name: str) -> Any:
     @intrinsic
     def function(typing: Any, x: Any) -> Any:
         def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            suffix = f"v{WIDTH}f{32 if x.dtype == types.float32 else 64}"
+            suffix = f"v{x.width}f{32 if x.dtype == types.float32 else 64}"
             kind = ir.FunctionType(_vector(x), [_vector(x)])
             declared = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.{suffix}")
             return builder.call(declared, args)
@@ -241,10 +243,10 @@ def gather(typing: Any, table: Any, first: Any, x: Any) -> Any:
         # A NaN has no place in the table: it must not become an address.
         known = builder.fcmp_ordered("ord", args[2], args[2])
         place = builder.select(known, args[2], ir.Constant(_vector(x), None))
-        index = builder.fptosi(place, ir.VectorType(_I32, WIDTH))
+        index = builder.fptosi(place, ir.VectorType(_I32, x.width))
         base = builder.gep(made.data, [args[1]])
         value = ir.Constant(_vector(x), ir.Undefined)
-        for lane in range(WIDTH):
+        for lane in range(x.width):
             at = builder.sext(builder.extract_element(index, _I32(lane)), ir.IntType(64))
             value = builder.insert_element(value, builder.load(builder.gep(base, [at])), _I32(lane))
         return value
@@ -265,8 +267,8 @@ def _power_of_two(typing: Any, shifted: Any) -> Any:
         fraction, bias = _bits(shifted)
         whole = _integers(shifted)
         bits = builder.bitcast(args[0], whole)
-        exponent = builder.shl(bits, ir.Constant(whole, [fraction] * WIDTH))
-        biased = builder.add(exponent, ir.Constant(whole, [bias << fraction] * WIDTH))
+        exponent = builder.shl(bits, ir.Constant(whole, [fraction] * shifted.width))
+        biased = builder.add(exponent, ir.Constant(whole, [bias << fraction] * shifted.width))
         return builder.bitcast(biased, _vector(shifted))
 
     return shifted(shifted), lower
@@ -279,8 +281,8 @@ def _exponent(typing: Any, x: Any) -> Any:
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         fraction, bias = _bits(x)
         whole = _integers(x)
-        bits = builder.lshr(builder.bitcast(args[0], whole), ir.Constant(whole, [fraction] * WIDTH))
-        return builder.sitofp(builder.sub(bits, ir.Constant(whole, [bias] * WIDTH)), _vector(x))
+        bits = builder.lshr(builder.bitcast(args[0], whole), ir.Constant(whole, [fraction] * x.width))
+        return builder.sitofp(builder.sub(bits, ir.Constant(whole, [bias] * x.width)), _vector(x))
 
     return x(x), lower
 
@@ -292,8 +294,8 @@ def _significand(typing: Any, x: Any) -> Any:
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         fraction, bias = _bits(x)
         whole = _integers(x)
-        bits = builder.and_(builder.bitcast(args[0], whole), ir.Constant(whole, [(1 << fraction) - 1] * WIDTH))
-        unit = builder.or_(bits, ir.Constant(whole, [bias << fraction] * WIDTH))
+        bits = builder.and_(builder.bitcast(args[0], whole), ir.Constant(whole, [(1 << fraction) - 1] * x.width))
+        unit = builder.or_(bits, ir.Constant(whole, [bias << fraction] * x.width))
         return builder.bitcast(unit, _vector(x))
 
     return x(x), lower
@@ -427,19 +429,19 @@ def clipped_floor(x: Any, last: Any) -> Any:
 @_compiled
 def take(scratch: Any, to: int, array: Any, row: int, first: int) -> None:
     """Copy the lanes of a block from a row of an array; lanes beyond its end repeat its last column."""
-    columns = array.shape[1]
-    if first + WIDTH <= columns:
+    columns, width = array.shape[1], scratch.shape[1]
+    if first + width <= columns:
         store(scratch, to, 0, load(array, row, first))
     else:
-        for lane in range(WIDTH):
+        for lane in range(width):
             scratch[to, lane] = array[row, min(first + lane, columns - 1)]
 
 
 @_compiled
 def give(scratch: Any, source: int, array: Any, row: int, first: int) -> None:
     """Copy the lanes of a block to a row of an array; lanes beyond its end are dropped."""
-    columns = array.shape[1]
-    if first + WIDTH <= columns:
+    columns, width = array.shape[1], scratch.shape[1]
+    if first + width <= columns:
         store(array, row, first, load(scratch, source, 0))
     else:
         for lane in range(columns - first):
@@ -447,11 +449,11 @@ def give(scratch: Any, source: int, array: Any, row: int, first: int) -> None:
 
 
 @_compiled
-def take_mask(scratch: Any, array: Any, row: int, first: int) -> Any:
-    """The truth values of a block."""
-    columns = array.shape[1]
-    if first + WIDTH <= columns:
-        return load_mask(array, row, first)
-    for lane in range(WIDTH):
-        scratch[0, lane] = array[row, min(first + lane, columns - 1)]
-    return load_mask(scratch, 0, 0)
+def take_mask(scratch: Any, flags: Any, array: Any, row: int, first: int) -> Any:
+    """The truth values of a block; `flags` is room for one."""
+    columns, width = array.shape[1], scratch.shape[1]
+    if first + width <= columns:
+        return load_mask(scratch, array, row, first)
+    for lane in range(width):
+        flags[0, lane] = array[row, min(first + lane, columns - 1)]
+    return load_mask(scratch, flags, 0, 0)

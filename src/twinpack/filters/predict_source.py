@@ -107,7 +107,7 @@ def _frame(traced: TracedModel, rows: Rows, spread: Sequence[str], body: Sequenc
         *(f"            take(s, {rows.u + i}, in{i}, t, at)" for i in range(len(traced.inputs))),
         *(f"            u{i} = load(s, {rows.u + i}, 0)" for i in range(len(traced.inputs))),
         f"            state = load(s, {rows.status}, 0)",
-        "            here = take_mask(flags, present, t, at) & (state == spread(c[0]))",
+        "            here = take_mask(s, flags, present, t, at) & (state == spread(c[0]))",
         *body,
         "            sound = finite(middle) & finite(width)",
         f"            store(s, {rows.status}, 0, select(here & ~sound, spread(c[5]), state))",

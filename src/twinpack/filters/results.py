@@ -63,6 +63,14 @@ class Posterior:
         """Bytes it takes."""
         return self.mean.nbytes + self.triangle.nbytes
 
+    def lanes(self, which: slice | npt.NDArray[Any]) -> Posterior:
+        """Some of the vehicles, copied."""
+        return Posterior(self.mean[:, which].copy(), self.triangle[:, which].copy())
+
+    def put(self, which: slice | npt.NDArray[Any], part: Posterior) -> None:
+        """Write some vehicles in place, so that a fleet too large to filter at once can be streamed in blocks."""
+        self.mean[:, which], self.triangle[:, which] = part.mean, part.triangle
+
 
 def full(triangle: Floats) -> Floats:
     """A full matrix, shape (n, n, B), of the rows of its lower triangle, shape (n (n + 1) / 2, B)."""

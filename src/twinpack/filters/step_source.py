@@ -109,7 +109,7 @@ def step_frame(traced: TracedModel, rows: Rows, count: int, body: Sequence[str])
         f"            take(s, {rows.status + 1}, measured, t, at)",
         f"            z = load(s, {rows.status + 1}, 0)",
         f"            state = load(s, {rows.status}, 0)",
-        "            here = take_mask(flags, present, t, at) & (state == spread(c[0]))",
+        "            here = take_mask(s, flags, present, t, at) & (state == spread(c[0]))",
         *body,
         "            if score:",
         f"                ll = load(s, {rows.status + 5}, 0)",
