@@ -34,7 +34,7 @@ lint: $(VENV)/.deps ## ruff (rules and format) and mypy --strict
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 
-bench: $(VENV)/.deps ## measure against baselines, side by side (build/bench.json)
+bench: $(VENV)/.bench ## measure against baselines, side by side (build/bench.json)
 	$(BIN)/python -m benchmarks
 
 evaluate: $(VENV)/.deps ## judge the twins on recorded data: make evaluate DATA=DIR [QUICK=1] (build/evaluate.json)
@@ -45,6 +45,11 @@ serve: $(VENV)/.deps ## serve the report on this machine only: make serve [WORKS
 
 clean: ## remove the virtual environment, caches and build output (no workspace is touched)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.bench: $(VENV)/.deps
+	@echo "Installing what the benchmarks compare with"
+	@$(BIN)/python -m pip install -q -c constraints.txt --group bench
+	@touch $@
 
 $(VENV)/.deps: pyproject.toml constraints.txt
 	@$(BIN)/python -c "" 2>/dev/null || { \

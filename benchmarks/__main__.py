@@ -1,6 +1,6 @@
 """`python -m benchmarks [NAME ...]`: runs the benchmarks, prints a table, writes build/bench.json.
 
-A benchmark is a module here with a function `run() -> Result`; it is entered in `BENCHMARKS` under its name.
+A benchmark is a function without arguments that gives a `Result`; it is entered in `BENCHMARKS` under its name.
 Naming some measures those and keeps the other records of the file.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -15,8 +16,20 @@ from benchmarks.result import Result
 from twinpack.cli import output
 
 BENCHMARKS: dict[str, str] = {
-    "command_start": "benchmarks.command_start",
-    "filter": "benchmarks.filter",
+    "command_start": "benchmarks.command_start:run",
+    "filter_vs_filterpy_n4": "benchmarks.filters:filterpy_n4",
+    "filter_vs_filterpy_n6": "benchmarks.filters:filterpy_n6",
+    "filter_vs_filterpy_n8": "benchmarks.filters:filterpy_n8",
+    "filter_vs_numpy_n6": "benchmarks.filters:vs_numpy",
+    "filter_vs_progpy": "benchmarks.filters:vs_progpy",
+    "filter_two_threads": "benchmarks.filters:two_threads",
+    "filter_f32": "benchmarks.filters:single_precision",
+    "filter_steps_per_s_n6": "benchmarks.filters:steps_per_second",
+    "state_bytes_per_twin": "benchmarks.filters:bytes_per_twin",
+    "filter_scaling": "benchmarks.filters:scaling",
+    "kernel_compile_n6_s": "benchmarks.kernels:compiling",
+    "warm_start_s": "benchmarks.kernels:warm_start",
+    "loop_filter_s": "benchmarks.loop:run",
 }
 RECORD = Path("build/bench.json")
 
@@ -26,8 +39,15 @@ def measure(names: list[str]) -> dict[str, Result]:
     results = {}
     for name in names:
         output.note(f"measuring {name}")
-        results[name] = import_module(BENCHMARKS[name]).run()
+        results[name] = benchmark(name)()
     return results
+
+
+def benchmark(name: str) -> Callable[[], Result]:
+    """The function entered under a name."""
+    module, _, function = BENCHMARKS[name].partition(":")
+    found: Callable[[], Result] = getattr(import_module(module), function)
+    return found
 
 
 def write(results: dict[str, Result], record: Path) -> None:

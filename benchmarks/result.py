@@ -17,7 +17,7 @@ class Result:
     value: float
     unit: str
     baseline: float
-    higher_is_better: bool
+    higher_is_better: bool = True
 
     @property
     def ratio(self) -> float:
