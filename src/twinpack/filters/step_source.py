@@ -192,6 +192,7 @@ class Step:
 def straight_update(scope: Scope, rows: Rows, step: Step, consider: bool) -> list[str]:
     """Update by the measurement, and put the result where the lane takes the step."""
     update = Scope(scope.numbers, scope, 3)
+    update.line("# update, where the lane takes the step")
     update.line(f"residual = z - {update.some(step.expected)}")
     update.line(f"variance_z = {update.some(step.variance)}")
     positive = step.pivots or " & ".join(f"({step.p[i][i]} > spread(c[0]))" for i in range(len(step.x)))

@@ -167,8 +167,10 @@ def _straight(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float) -
     scope, spread = Scope(numbers, depth=3), Spread(alpha, n)
     old_x = [scope.let(f"load(s, {j}, 0)", f"x{j}") for j in range(n)]
     old_p = [[scope.let(f"load(s, {rows.p + entry(i, j)}, 0)") for j in range(n)] for i in range(n)]
+    scope.line("# the factor of the covariance")
     factor, good = factored(scope, old_p)
     points = Transform(scope, spread, old_x, factor)
+    scope.line("# one step later: transition at the sigma points, then its moments")
     moved = [points.of(node) for node in traced.transition]
     x = [scope.some(one.mean) for one in moved] + old_x[d:]
     p = [row.copy() for row in old_p]
@@ -180,8 +182,10 @@ def _straight(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float) -
             p[i][j] = p[j][i] = scope.some(value)
         for j in range(d, n):
             p[i][j] = p[j][i] = scope.some(points.with_state(moved[i], j))
+    scope.line("# the factor of the predicted covariance")
     factor2, good2 = factored(scope, p)
     points = Transform(scope, spread, x, factor2)
+    scope.line("# the measurement at points drawn anew")
     seen = points.of(traced.measure)
     noise = input_only(scope, traced.learning)
     step = Step(

@@ -100,12 +100,11 @@ def factored(p: Values) -> tuple[Values, Flags]:
     factor: Values = np.zeros_like(p)
     try:
         factor[:] = np.linalg.cholesky(p)
-        return factor, ok
     except np.linalg.LinAlgError:
-        pass
-    for lane in range(p.shape[0]):
-        try:
-            factor[lane] = np.linalg.cholesky(p[lane])
-        except np.linalg.LinAlgError:
-            ok[lane] = False
-    return factor, ok
+        for lane in range(p.shape[0]):
+            try:
+                factor[lane] = np.linalg.cholesky(p[lane])
+            except np.linalg.LinAlgError:
+                ok[lane] = False
+    # Not every LAPACK tells of a pivot that is NaN.
+    return factor, ok & ~np.isnan(np.diagonal(factor, axis1=1, axis2=2)).any(axis=1)
