@@ -1,34 +1,25 @@
-"""Small models, one lane of which an independent filter can follow, and the oracles they are compared with."""
+"""Small models, one vehicle of which an independent filter can follow, and data of their own making."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filterpy.kalman import MerweScaledSigmaPoints, UnscentedKalmanFilter
 
 from twinpack.battery.ocv import ocv_table
 from twinpack.battery.thevenin import Circuit, Noise, Thevenin
-from twinpack.filters import Living, Model, Scalar
-from twinpack.filters.ops import exp, tanh
+from twinpack.filters import Living, Model, Posterior, Scalar
+from twinpack.filters.ops import asinh, exp, interp, log, maximum, minimum, sqrt, tanh, where
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 SOC_GRID = tuple(i / 20 for i in range(21))
 
 
-class _TestModel(Model):
-    def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        return self.measurement_variance(u)
-
-    def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
-        raise NotImplementedError
-
-
-class Pendulum(_TestModel):
+class Pendulum(Model):
     """Nonlinear in the state, in a living parameter and in what is measured."""
 
     dynamic = ("angle", "rate")
@@ -49,7 +40,7 @@ class Pendulum(_TestModel):
         return 0.01 + 0.001 * u["push"] * u["push"]
 
 
-class Decay(_TestModel):
+class Decay(Model):
     """One dynamic state: matrices with a side of one."""
 
     dynamic = ("level",)
@@ -69,7 +60,7 @@ class Decay(_TestModel):
         return 0.02
 
 
-class Linear(_TestModel):
+class Linear(Model):
     """A cart with an unknown constant acceleration and a sensor with an unknown offset; its matrices beside it."""
 
     dynamic = ("position", "speed")
@@ -102,6 +93,81 @@ class Linear(_TestModel):
         )
 
 
+EVEN = tuple(i / 4 - 1.0 for i in range(9))
+UNEVEN = (-2.0, -0.7, -0.1, 0.2, 1.1, 1.9)
+
+
+class EveryOp(Model):
+    """Every operation and function there is, of states, parameters and inputs."""
+
+    dynamic = ("a", "b")
+    living = (Living("k", 0.8, 0.1), Living("left", 0.2, 0.1), Living("right", 0.6, 0.1))
+    inputs = ("push", "dt_s")
+
+    def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        a, b, push, dt = x["a"], x["b"], u["push"], u["dt_s"]
+        bent = interp(a, EVEN, np.cos(EVEN)) + 0.3 * interp(b, UNEVEN, np.sin(UNEVEN)) + interp(push, UNEVEN, EVEN[:6])
+        forced = where((a < 0.2) & ~(b >= 1.0) | (push > 0.3), 0.9 * b, 0.9 * b + 0.1 * dt * abs(a))
+        slow = exp(-maximum(x["k"], 0.1) * dt)
+        return (
+            slow * a + dt * (minimum(push, 1.5) - tanh(b)) + 0.05 * dt * bent,
+            +forced - dt * (-(minimum(a, b) ** 2)) / (1.0 + a**2),
+        )
+
+    def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        a, b, push = x["a"], x["b"], u["push"]
+        curve = 0.5 * asinh(2.0 * a) + log(1.0 + exp(b)) * x["k"] + sqrt(1.0 + a * a) + (4.0 + b) ** -2
+        living = interp(a, (-0.5, 0.0, 0.7), [x["left"], x["right"], 0.3 * x["left"]])
+        steps = where(a <= b, 0.02, 0.0) + where(push != 0.0, 0.1, push) + where(push == 0.0, a, 0.0)
+        return curve + living + steps + np.float64(0.3) * (1.0 + b**4) ** 0.5
+
+    def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return 1e-3 * u["dt_s"], where(u["push"] > 0.0, 1e-3, 2e-3) * u["dt_s"]
+
+    def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return 0.01 + 0.002 * interp(u["push"], UNEVEN, (3.0, 2.0, 1.0, 1.0, 2.0, 3.0))
+
+    def learning_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return 2.0 * self.measurement_variance(u)
+
+    def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return self.measurement_variance(u) + 0.01
+
+
+class Still(Model):
+    """Neither inputs nor living parameters."""
+
+    dynamic = ("level", "rate")
+    inputs = ()
+
+    def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return x["level"] + 0.1 * x["rate"], 0.98 * tanh(x["rate"]) - 0.05 * x["level"]
+
+    def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        return x["level"] + 0.1 * x["level"] * x["rate"]
+
+    def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return 1e-4, 0.0
+
+    def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return 0.01
+
+
+class Corrected(Decay):
+    """A decay and a network of eight neurons, its weights in the graph."""
+
+    def __init__(self, seed: int = 3) -> None:
+        rng = np.random.default_rng(seed)
+        self.weights, self.biases = rng.normal(0.0, 0.4, (8, 3)), rng.normal(0.0, 0.2, 8)
+        self.out = rng.normal(0.0, 0.3, 8)
+
+    def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        total = x["gain"] * x["level"]
+        for (one, two, three), bias, out in zip(self.weights, self.biases, self.out, strict=True):
+            total = total + out * tanh(one * x["level"] + two * x["rate"] + three * u["push"] + bias)
+        return total
+
+
 def circuit(pairs: int, knots: int = 0, **changes: Any) -> Circuit:
     """A pack of 96 NMC groups with 2 + pairs states and 4 parameters, or more with living knots."""
     living = [
@@ -132,7 +198,7 @@ def circuit(pairs: int, knots: int = 0, **changes: Any) -> Circuit:
 
 @dataclass(frozen=True)
 class Run:
-    """What a filter is given: mean (n, B), covariance (n, n, B), inputs and measured (T, B), all present."""
+    """What a filter is given: mean (n, B), covariance (n, n, B), inputs, measured and present (T, B)."""
 
     model: Model
     mean: Floats
@@ -152,8 +218,27 @@ class Run:
         return Run(self.model, *at, inputs, self.measured[pick], self.present[pick])
 
     @property
-    def arguments(self) -> tuple[Floats, Floats, dict[str, Floats], Floats, Flags]:
-        return self.mean, self.covariance, self.inputs, self.measured, self.present
+    def posterior(self) -> Posterior:
+        return Posterior.of(self.mean, self.covariance)
+
+    @property
+    def arguments(self) -> tuple[Posterior, dict[str, Floats], Floats, Flags]:
+        return self.posterior, self.inputs, self.measured, self.present
+
+
+def with_gaps(run: Run, seed: int = 3) -> Run:
+    """The run with a fifth of its measurements missing."""
+    missing = np.random.default_rng(seed).random(run.measured.shape) < 0.2
+    return replace(run, measured=np.where(missing, np.nan, run.measured))
+
+
+def ragged(run: Run, seed: int = 4) -> Run:
+    """The run with steps absent, and measurements missing and infinite; nothing is known where a step is absent."""
+    rng = np.random.default_rng(seed)
+    present = rng.random(run.measured.shape) < 0.8
+    what = rng.choice([0.0, np.nan, np.inf, -np.inf], run.measured.shape, p=[0.85, 0.09, 0.03, 0.03])
+    inputs = {name: np.where(present, values, np.nan) for name, values in run.inputs.items()}
+    return replace(run, inputs=inputs, present=present, measured=run.measured + what)
 
 
 def drawn(covariance: Floats, mean: Floats, rng: np.random.Generator) -> Floats:
@@ -163,12 +248,14 @@ def drawn(covariance: Floats, mean: Floats, rng: np.random.Generator) -> Floats:
     return values
 
 
-def simulated(model: Model, start: Floats, inputs: Mapping[str, Floats], rng: np.random.Generator) -> Floats:
+def simulated(
+    model: Model, start: Floats, inputs: Mapping[str, Floats], rng: np.random.Generator, steps: int = 0
+) -> Floats:
     """Measurements (T, B) of systems that obey the model with all its noise, from states and parameters (n, B)."""
     x = dict(zip(model.names, start, strict=True))
-    measured = np.empty(next(iter(inputs.values())).shape)
+    measured = np.empty((steps or len(next(iter(inputs.values()))), start.shape[1]))
     for k in range(len(measured)):
-        u = model.prepare({name: values[k] for name, values in inputs.items()})
+        u = {name: values[k] for name, values in inputs.items()}
         after = dict(zip(model.dynamic, model.transition(x, u), strict=True))
         for name, variance in zip(model.dynamic, model.process_variance(u), strict=True):
             x[name] = after[name] + np.sqrt(variance) * rng.standard_normal(start.shape[1])
@@ -181,13 +268,15 @@ def small_run(model: Model, lanes: int, steps: int, seed: int = 1) -> Run:
     """Data from a small model; priors differ from lane to lane and are correlated."""
     rng = np.random.default_rng(seed)
     inputs = {"push": rng.normal(0.0, 1.0, (steps, lanes)), "dt_s": rng.uniform(0.02, 0.2, (steps, lanes))}
+    inputs = {name: inputs[name] for name in model.inputs}
     mean = np.array([[0.5], [-0.2]])[: len(model.dynamic)] + 0.1 * rng.standard_normal((len(model.dynamic), lanes))
     mean = np.vstack([mean, *(np.full((1, lanes), one.mean) for one in model.living)])
     sd = np.array([0.3] * len(model.dynamic) + [one.sd for one in model.living])
     mixed = rng.standard_normal((lanes, len(sd), len(sd)))
     correlation = np.eye(len(sd)) + 0.1 * mixed @ mixed.transpose(0, 2, 1)
     covariance = np.ascontiguousarray(np.moveaxis(correlation * np.outer(sd, sd), 0, 2))
-    measured = simulated(model, drawn(covariance, mean, rng), inputs, rng)
+    covariance = 0.5 * (covariance + covariance.transpose(1, 0, 2))
+    measured = simulated(model, drawn(covariance, mean, rng), inputs, rng, steps)
     return Run(model, mean, covariance, inputs, measured, np.ones((steps, lanes), dtype=np.bool_))
 
 
@@ -206,70 +295,20 @@ def pack_inputs(lanes: int, steps: int, rng: np.random.Generator) -> dict[str, F
     }
 
 
-def pack_run(source: Circuit, lanes: int, steps: int, seed: int = 1) -> Run:
+def pack_run(source: Circuit, lanes: int, steps: int, seed: int = 1, tangent: bool = False) -> Run:
     """Data from a pack whose parameters and starting states are draws of the prior."""
     rng = np.random.default_rng(seed)
-    model = Thevenin(source)
+    model = Thevenin(source, tangent)
     inputs = pack_inputs(lanes, steps, rng)
     told = rng.uniform(0.6, 0.9, lanes)
     states, states_sd = model.start(
         np.full(lanes, np.nan), {name: values[0] for name, values in inputs.items()}, told, 0.02
     )
+    if tangent:
+        soc, rows = told + np.linspace(0.0, -0.02, steps)[:, None], rng.integers(1, 9, (steps, lanes))
+        inputs |= {"soc_ref": soc, "ocv_slope": 0.8 + 0.2 * soc, "rows": rows.astype(np.float64)}
     sd = np.vstack([states_sd, *(np.full((1, lanes), one.sd) for one in model.living)])
     mean = np.vstack([states, *(np.full((1, lanes), one.mean) for one in model.living)])
     covariance = np.eye(len(mean))[:, :, None] * sd**2
     measured = simulated(model, drawn(covariance, mean, rng), inputs, rng)
     return Run(model, mean, covariance, inputs, measured, np.ones((steps, lanes), dtype=np.bool_))
-
-
-def by_filterpy(run: Run, lane: int, alpha: float = 1.0) -> tuple[Floats, Floats, Floats, Floats]:
-    """Mean (T, n), covariance (T, n, n), innovation and its variance (T,) of one lane, by filterpy."""
-    model, n = run.model, len(run.model.names)
-
-    def fx(x: Floats, _: float, u: Mapping[str, float]) -> Floats:
-        stepped = model.transition(dict(zip(model.names, x, strict=True)), u)
-        return np.array([*(one(value) for value in stepped), *x[len(model.dynamic) :]])
-
-    def hx(x: Floats, u: Mapping[str, float]) -> Floats:
-        return np.array([one(model.measure(dict(zip(model.names, x, strict=True)), u))])
-
-    points = MerweScaledSigmaPoints(n, alpha=alpha, beta=2.0, kappa=0.0)
-    ukf = UnscentedKalmanFilter(n, 1, 1.0, hx, fx, points)
-    ukf.x, ukf.P = run.mean[:, lane].copy(), run.covariance[:, :, lane].copy()
-    kept = []
-    for k, measured in enumerate(run.measured[:, lane]):
-        u = model.prepare({name: float(values[k, lane]) for name, values in run.inputs.items()})
-        noise = [one(value) for value in model.process_variance(u)]
-        ukf.Q = np.diag([*noise, *np.zeros(n - len(noise))])
-        ukf.predict(u=u)
-        if np.isnan(measured):
-            ukf.update(None)
-            kept.append((ukf.x.copy(), ukf.P.copy(), np.nan, np.nan))
-        else:
-            ukf.update(np.array([measured]), R=one(model.learning_variance(u)), u=u)
-            kept.append((ukf.x.copy(), ukf.P.copy(), ukf.y[0], ukf.S[0, 0]))
-    means, covariances, innovations, variances = (np.array(column) for column in zip(*kept, strict=True))
-    return means, covariances, innovations, variances
-
-
-def by_kalman(run: Run, lane: int, adjustable: Flags | None = None) -> tuple[Floats, Floats]:
-    """Mean (n,) and covariance (n, n) of a lane of `Linear` by the dense Kalman, or Schmidt-Kalman, filter."""
-    assert isinstance(run.model, Linear)
-    x, p, h = run.mean[:, lane], run.covariance[:, :, lane], run.model.h
-    mask = np.ones(4) if adjustable is None else adjustable.astype(np.float64)
-    for k, measured in enumerate(run.measured[:, lane]):
-        push = run.inputs["push"][k, lane]
-        f, b, q, r = run.model.matrices(push, run.inputs["dt_s"][k, lane])
-        x, p = f @ x + b, f @ p @ f.T + q
-        if np.isnan(measured):
-            continue
-        gain = mask * (p @ h) / (h @ p @ h + r)
-        x = x + gain * (measured - h @ x - 0.5 * push)
-        keep = np.eye(4) - np.outer(gain, h)
-        p = keep @ p @ keep.T + r * np.outer(gain, gain)
-    return x, p
-
-
-def one(value: Any) -> float:
-    """The number in an array of one."""
-    return float(np.asarray(value).reshape(()))
