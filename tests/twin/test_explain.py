@@ -48,6 +48,18 @@ def test_a_capacity_that_rises_is_never_wear() -> None:
     assert (change.wear, change.knowledge, change.beyond) == pytest.approx((0, 5, 3))
 
 
+def test_a_fall_that_undoes_a_rise_is_better_knowledge_and_the_rest_of_it_wear() -> None:
+    # 94 to 122 is 26 beyond what 94 ± 2 allows; of the fall by 33, 2 lie within 122 ± 2 and 26 undo the rise.
+    rise, fall = capacity_changes(capacities((94, 1), (122, 1), (89, 1)))
+    assert (rise.wear, rise.knowledge) == pytest.approx((0, 28))
+    assert (fall.beyond, fall.wear, fall.knowledge) == pytest.approx((-31, -5, -28))
+
+
+def test_a_fall_by_less_than_the_rise_is_no_wear_and_what_is_left_is_undone_later() -> None:
+    changes = capacity_changes(capacities((94, 1), (122, 1), (110, 1), (94, 1), (88, 1)))
+    assert [change.wear for change in changes] == pytest.approx([0, 0, 0, -6])
+
+
 def test_resistance_wears_upwards_and_an_offset_has_no_direction() -> None:
     before = version(1, {"r0_scale": (1.0, 0.01), "offset_v": (0.0, 0.1)})
     after = version(2, {"r0_scale": (1.1, 0.01), "offset_v": (-0.5, 0.1)}, ACCEPTED)

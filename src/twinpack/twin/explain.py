@@ -4,7 +4,8 @@ A version's interval (±2σ) says where the true value may lie. If nothing had w
 intervals of all versions at once. What a new version moves within that common interval is better knowledge; what it
 moves beyond is wear, and the common interval moves on by as much, so that slow wear which no single version shows is
 still found over several. A battery does not heal: a capacity that rises, or a resistance that falls, beyond the
-common interval means that earlier versions were wrong, which is better knowledge too. A roll-back is neither: what
+common interval means that earlier versions were wrong, which is better knowledge too; and when it falls again, the rise
+is undone first, before anything counts as wear. A roll-back is neither: what
 followed the version it goes back to no longer counts. Nor is a new model, which begins anew.
 """
 
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from twinpack.twin.figures import CAPACITY, Figure, figures, health_naming
 from twinpack.twin.versions import ACCEPTED, REFUSED, ROLLBACK, TwinVersion
 
-_Interval = tuple[float, float]
+_Interval = tuple[float, float, float]
+"""Lowest and highest value that no version contradicts, and what was healed beyond it and is not undone yet."""
 
 
 @dataclass(frozen=True)
@@ -208,24 +210,32 @@ def _change(then: Figure, now: Figure, common: _Interval | None) -> Change:
     wear = beyond = knowledge = 0.0
     if common is not None:
         beyond = now.mean - min(max(now.mean, common[0]), common[1])
-        wear = beyond if wear_direction(now.name) * beyond >= 0.0 else 0.0
+        wear = _worn(wear_direction(now.name), beyond, common[2])
         knowledge = moved - wear
     return Change(now.name, now.label, now.unit, then.mean, then.sd, now.mean, now.sd, wear, knowledge, beyond)
+
+
+def _worn(direction: int, beyond: float, healed: float) -> float:
+    """What of a move beyond the common interval is wear: nothing of one that heals, or that undoes one that did."""
+    if direction == 0:
+        return beyond
+    return direction * max(direction * (beyond + healed), 0.0) if direction * beyond > 0.0 else 0.0
 
 
 def _narrowed(
     common: Mapping[str, _Interval], changes: Sequence[Change], now: Sequence[Figure]
 ) -> dict[str, _Interval]:
     """The common intervals, moved on by what was beyond them and cut with the new version's own."""
-    beyond = {change.name: change.beyond for change in changes}
-    narrowed = {}
+    moves = {change.name: change for change in changes}
+    narrowed: dict[str, _Interval] = {}
     for figure in now:
-        low, high = figure.mean - 2.0 * figure.sd, figure.mean + 2.0 * figure.sd
+        low, high, healed = figure.mean - 2.0 * figure.sd, figure.mean + 2.0 * figure.sd, 0.0
         if figure.name in common:
-            moved = beyond.get(figure.name, 0.0)
+            moved, wear = (moves[figure.name].beyond, moves[figure.name].wear) if figure.name in moves else (0.0, 0.0)
             low, high = max(low, common[figure.name][0] + moved), min(high, common[figure.name][1] + moved)
+            healed = common[figure.name][2] + moved - wear
         # Rounding must not leave the mean outside.
-        narrowed[figure.name] = (min(low, figure.mean), max(high, figure.mean))
+        narrowed[figure.name] = (min(low, figure.mean), max(high, figure.mean), healed)
     return narrowed
 
 
