@@ -8,7 +8,7 @@ import pytest
 
 from tests.twin.garage import LOOP, PROTOTYPE, folded, healthy, log_of, worn
 from twinpack.fleet.state import ShardState
-from twinpack.twin.codec import decode, encode
+from twinpack.twin.codec import FORMAT, decode, encode
 
 LOG = log_of(healthy("a", 2), worn("b", 2))
 
@@ -70,12 +70,12 @@ GOOD = folded(LOG.slice(0, 30)).state.to_bytes()
         b"garbage",
         b"[1, 2, 3]",
         msgspec.msgpack.encode([1, 2]),
-        msgspec.msgpack.encode({"format": 1}),
+        msgspec.msgpack.encode({"format": FORMAT}),
         msgspec.msgpack.encode({"format": 99, "meta": {}, "arrays": {}}),
-        msgspec.msgpack.encode({"format": 1, "meta": {}, "arrays": {"x": ["<f8", [3], b"short"]}}),
-        msgspec.msgpack.encode({"format": 1, "meta": {}, "arrays": {"x": ["|O", [1], b"12345678"]}}),
-        msgspec.msgpack.encode({"format": 1, "meta": {}, "arrays": {"x": "y"}}),
-        pickle.dumps({"format": 1, "meta": {}, "arrays": {}}),
+        msgspec.msgpack.encode({"format": FORMAT, "meta": {}, "arrays": {"x": ["<f8", [3], b"short"]}}),
+        msgspec.msgpack.encode({"format": FORMAT, "meta": {}, "arrays": {"x": ["|O", [1], b"12345678"]}}),
+        msgspec.msgpack.encode({"format": FORMAT, "meta": {}, "arrays": {"x": "y"}}),
+        pickle.dumps({"format": FORMAT, "meta": {}, "arrays": {}}),
         pickle.dumps(np.array([{"a": 1}], dtype=object)),
         GOOD[: len(GOOD) // 2],
         GOOD + b"more",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from twinpack.errors import InputError
 from twinpack.filters.filter import Filter
@@ -16,6 +16,7 @@ __all__ = [
     "Assimilated",
     "Filter",
     "Living",
+    "MakeFilter",
     "Model",
     "Posterior",
     "Predicted",
@@ -57,3 +58,10 @@ def compile(
 
         return ReferenceFilter(model, method, dtype, alpha)
     raise InputError(f"backend {backend!r} is not known; known are 'numba' and 'numpy'")
+
+
+class MakeFilter(Protocol):
+    """Makes the filter of a model: `compile`, or what wraps it."""
+
+    def __call__(self, model: Model, *, alpha: float = 1.0) -> Filter:
+        """The filter of a model with a spread of its sigma points."""

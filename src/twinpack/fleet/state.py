@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.battery.pack import load_pack
+from twinpack.filters import MakeFilter, compile
 from twinpack.telemetry.steps import StepCarry
 from twinpack.telemetry.trips import CutSettings, TripCarry
 from twinpack.twin.codec import decode, encode
@@ -63,6 +64,7 @@ class ShardState:
         trips: Open sessions.
         groups: Twins by name of the pack.
         unknown: Samples of vehicles that were never registered.
+        make: Makes the filters of the twins; not part of what is saved.
     """
 
     settings: FoldSettings
@@ -73,11 +75,14 @@ class ShardState:
     trips: TripCarry
     groups: Mapping[str, Group]
     unknown: int = 0
+    make: MakeFilter = compile
 
     @classmethod
-    def empty(cls, settings: FoldSettings, prototypes: Mapping[str, Prototype]) -> ShardState:
+    def empty(
+        cls, settings: FoldSettings, prototypes: Mapping[str, Prototype], make: MakeFilter = compile
+    ) -> ShardState:
         """A shard without vehicles."""
-        return cls(settings, dict(prototypes), (), (), StepCarry.empty(0), TripCarry.empty(0), {})
+        return cls(settings, dict(prototypes), (), (), StepCarry.empty(0), TripCarry.empty(0), {}, make=make)
 
     @property
     def capacity_ah(self) -> npt.NDArray[np.float64]:
@@ -93,7 +98,7 @@ class ShardState:
         name = load_pack(pack).name
         prototype = self.prototypes.get(name)
         if prototype is not None:
-            group = groups.get(name) or _empty_group(prototype, self.settings.loop)
+            group = groups.get(name) or _empty_group(Twins(prototype, self.settings.loop, self.make))
             groups[name] = replace(
                 group,
                 members=np.append(group.members, lane),
@@ -126,8 +131,12 @@ class ShardState:
         return encode(meta, arrays)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> ShardState:
+    def from_bytes(cls, data: bytes, make: MakeFilter = compile) -> ShardState:
         """The state that `to_bytes` wrote.
+
+        Args:
+            data: The bytes.
+            make: Makes the filters of the twins.
 
         Raises:
             ValueError: The bytes are not a state of this release.
@@ -137,7 +146,7 @@ class ShardState:
         prototypes = {pack: Prototype(**values) for pack, values in meta["prototypes"].items()}
         groups = {
             pack: Group(
-                twins=Twins(prototypes[pack], settings.loop),
+                twins=Twins(prototypes[pack], settings.loop, make),
                 members=arrays[f"members/{pack}"],
                 state=TwinState.from_arrays(_part(arrays, f"twin/{pack}/")),
             )
@@ -152,11 +161,11 @@ class ShardState:
             trips=TripCarry.from_arrays(_part(arrays, "trips/")),
             groups=groups,
             unknown=int(meta["unknown"]),
+            make=make,
         )
 
 
-def _empty_group(prototype: Prototype, loop: LoopSettings) -> Group:
-    twins = Twins(prototype, loop)
+def _empty_group(twins: Twins) -> Group:
     return Group(twins, np.zeros(0, dtype=np.int64), twins.new_state(0))
 
 

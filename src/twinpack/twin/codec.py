@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-FORMAT = 1
+FORMAT = 2
 _KINDS = frozenset("biufS")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.battery.thevenin import Thevenin, circuit_from_dict
-from twinpack.filters import Filter, Posterior, compile
+from twinpack.filters import MakeFilter, Posterior, compile
 from twinpack.twin.score import step_scores
 from twinpack.twin.settings import PREDICTORS, LoopSettings, Prototype
 from twinpack.twin.state import CORRECTING, IDLE, OPEN_LOOP, TwinState
@@ -73,13 +73,20 @@ class Traced:
 class Twins:
     """The loop for the vehicles of one prototype."""
 
-    def __init__(self, prototype: Prototype, settings: LoopSettings) -> None:
-        """Build model, filter and priors."""
+    def __init__(self, prototype: Prototype, settings: LoopSettings, make: MakeFilter = compile) -> None:
+        """Build model, filters and priors.
+
+        Args:
+            prototype: What the twins start from.
+            settings: How they live.
+            make: Makes the filter of a model, as `twinpack.filters.compile` does.
+        """
         self.prototype = prototype
         self.settings = settings
         self.model = Thevenin(circuit_from_dict(prototype.circuit))
-        self.filter: Filter = compile(self.model, alpha=self.model.circuit.alpha)
-        self.tangent: Filter = compile(Thevenin(self.model.circuit, tangent=True), alpha=self.model.circuit.alpha)
+        alpha = self.model.circuit.alpha
+        self.filter = make(self.model, alpha=alpha)
+        self.tangent = make(Thevenin(self.model.circuit, tangent=True), alpha=alpha)
         self.states = len(self.model.dynamic)
         living = self.model.living
         self.names = tuple(one.name for one in living)
