@@ -77,7 +77,9 @@ def test_a_folder_is_used_once(tmp_path: Path, capsys: pytest.CaptureFixture[str
     [
         (["--vehicles", "0"], "'vehicles' is 0"),
         (["--years", "0.001"], "'years' is 0.001"),
+        (["--period-s", "90"], "'period_s' is 90"),
         (["--kind", "routes", "--years", "2"], "--years belongs to --kind physics"),
+        (["--kind", "routes", "--period-s", "2"], "--period-s belongs to --kind physics"),
     ],
 )
 def test_a_setting_out_of_range_writes_nothing(

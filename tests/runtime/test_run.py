@@ -29,7 +29,7 @@ CARS = (worn("old", 3), healthy("new", 3))
 
 
 def test_a_simulated_fleet_from_files_to_twins(tmp_path: Path) -> None:
-    fleet = PhysicsFleet(FleetSettings(vehicles=3, trips=4, years=1.0, seed=5))
+    fleet = PhysicsFleet(FleetSettings(vehicles=3, trips=4, years=1.0, seed=5, period_s=4.0))
     files = tmp_path / "files"
     files.mkdir()
     for number, table in enumerate(fleet.tables()):

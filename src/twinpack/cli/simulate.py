@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TELEMETRY, TRUTH = "telemetry", "truth"
 YEARS = 5.0
+PERIOD_S = 1.0
 FILE_ROWS = 100_000
 """A file ends with the trip that reaches so many rows."""
 
@@ -71,6 +72,10 @@ def command(
     years: Annotated[
         float | None, typer.Option(help="Years the drives are spread over; physics only.", show_default=f"{YEARS:g}")
     ] = None,
+    period_s: Annotated[
+        float | None,
+        typer.Option(help="Seconds between the samples of a drive; physics only.", show_default=f"{PERIOD_S:g}"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
     as_json: AsJson = False,
 ) -> None:
@@ -78,7 +83,7 @@ def command(
 
     What was true (capacity, resistance, wear) goes to a folder of its own that no import takes.
     """
-    fleet, pack = make_fleet(kind, vehicles, trips, years, seed)
+    fleet, pack = make_fleet(kind, vehicles, trips, years, seed, period_s)
     with output.progress("simulate", vehicles * trips, "trips") as bar:
         written = write_fleet(fleet, pack, out, bar.set)
     if as_json:
@@ -92,7 +97,7 @@ def command(
 
 
 def make_fleet(
-    kind: Kind, vehicles: int, trips: int, years: float | None, seed: int
+    kind: Kind, vehicles: int, trips: int, years: float | None, seed: int, period_s: float | None = None
 ) -> tuple[PhysicsFleet | RouteFleet, str]:
     """The fleet asked for, and the name of its pack.
 
@@ -104,10 +109,18 @@ def make_fleet(
     from twinpack.simulate.settings import FleetSettings, RouteSettings
 
     if kind is Kind.physics:
-        chosen = FleetSettings(vehicles=vehicles, trips=trips, years=YEARS if years is None else years, seed=seed)
+        chosen = FleetSettings(
+            vehicles=vehicles,
+            trips=trips,
+            years=YEARS if years is None else years,
+            seed=seed,
+            period_s=PERIOD_S if period_s is None else period_s,
+        )
         return PhysicsFleet(chosen), chosen.pack
     if years is not None:
         raise InputError("--years belongs to --kind physics; routes are one a day")
+    if period_s is not None:
+        raise InputError("--period-s belongs to --kind physics; routes are sampled by distance")
     return RouteFleet(RouteSettings(vehicles=vehicles, routes=trips, seed=seed)), _ROUTE_PACK
 
 

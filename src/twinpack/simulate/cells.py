@@ -171,7 +171,7 @@ def rested(b: Batteries, state: State, seconds: Floats, ambient_c: Floats) -> St
 def advance(
     b: Batteries,
     state: State,
-    dt_s: Floats,
+    dt_s: Numeric,
     demand_w: Floats,
     ambient_c: Floats,
     current_min_a: Numeric,
@@ -219,7 +219,7 @@ def _resistances(b: Batteries, soc: Floats, temp_c: Floats) -> tuple[Floats, Flo
     )
 
 
-def _ramp_filter(filtered_a: Floats, start_a: Floats, dt_s: Floats, tau_s: float) -> tuple[Floats, Floats]:
+def _ramp_filter(filtered_a: Floats, start_a: Floats, dt_s: Numeric, tau_s: float) -> tuple[Floats, Floats]:
     """Filtered current after a ramp from `start_a` to I, as `held + per * I` (`ecm.rc_step_ramp` with R = 1)."""
     x = dt_s / tau_s
     a = np.exp(-x)
@@ -236,7 +236,7 @@ def _slow(b: Batteries, r1: Floats, r2: Floats, i1_a: Floats, i2_a: Floats) -> F
 def _as_source(
     b: Batteries,
     state: State,
-    dt_s: Floats,
+    dt_s: Numeric,
     resistances: tuple[Floats, Floats, Floats],
     first: tuple[Floats, Floats],
     second: tuple[Floats, Floats],

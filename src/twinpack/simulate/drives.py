@@ -10,36 +10,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from twinpack.battery.arrays import Floats, Index
 from twinpack.simulate.settings import FleetSettings
 from twinpack.simulate.vehicles import Life, Vehicles, generator, season_c
 
-DRIVE_SAMPLES = 451
+Singles = NDArray[np.float32]
+
 CHARGE_SAMPLES = 361
 
-_PERIODS_S = np.array([8.0, 9.0, 10.0])
+_SHORTEST_S, _LONGEST_S = 600.0, 1200.0
 _GRAVITY, _AIR_KG_M3 = 9.81, 1.2
 _DRIVE_EFFICIENCY, _REGENERATION_EFFICIENCY = 0.90, 0.68
 _REGENERATION_MAX_W, _ELECTRONICS_W = 70_000.0, 450.0
 # mean speed and its wander, km/h: town, country road, motorway
 _MEAN_KMH = np.array([34.0, 76.0, 112.0])
 _WANDER_KMH = np.array([13.0, 10.0, 8.0])
-# share of a sample's wander that the next one keeps; about 25 s at 8 s a sample
-_SPEED_MEMORY = 0.72
+# Wander and stops are smoothed twice with these; together a wish lasts for some 25 s, a stop for some 15 s.
+_WANDER_S, _STOP_S = 12.0, 9.0
+_STOPPED_ABOVE = 0.9
+_STANDS_FIRST_S, _STANDS_LAST_S, _BRAKES_FOR_S = 20.0, 20.0, 15.0
+# what a driver asks of the vehicle: less of it at speed, where its power ends
+_ACCELERATION_MS2, _BRAKING_MS2, _SPECIFIC_POWER_W_KG = 1.5, 2.0, 18.0
+_EASED_S = 5.0
 _TERRAIN_M, _TERRAIN_MEMORY, _TERRAIN_HEIGHT_M = 320.0, 0.88, 1500.0
+# further than anybody comes at 165 km/h
+_TERRAIN_POINTS = int(_LONGEST_S * 165.0 / 3.6 / _TERRAIN_M) + 3
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Random numbers of a block of drives: uniform, normal, series (3 a sample) and sensor noise."""
+    """Random numbers of a block of drives.
+
+    Attributes:
+        uniform: Shape (drives, 24).
+        normal: Shape (drives, 16).
+        speed: Normal, for wander and stops, shape (drives, 2, samples of a drive).
+        terrain: Normal, shape (drives, points of the landscape).
+        noise: Of the sensors, normal, shape (drives, 4, samples of a drive and a charge).
+        stream: Uniform, shape (drives, 3, samples of a drive and a charge).
+    """
 
     uniform: Floats
     normal: Floats
-    series: Floats
-    noise: Floats
-    stream: Floats
+    speed: Floats
+    terrain: Floats
+    noise: Singles
+    stream: Singles
 
 
 @dataclass(frozen=True)
@@ -49,10 +68,10 @@ class Drives:
     Attributes:
         vehicle: Index of the vehicle, one a drive.
         trip: Index of the drive in its vehicle's life.
-        period_s: Seconds between samples, one a drive.
+        period_s: Seconds between samples.
         count: Samples, one a drive; what lies behind is standstill.
         load_kg: One a drive.
-        ambient_c: Air temperature.
+        ambient_c: Air temperature, one a drive.
         cell_start_c: Battery temperature at the start, one a drive.
         speed_kmh: Speed.
         distance_km: Since the start.
@@ -64,7 +83,7 @@ class Drives:
 
     vehicle: Index
     trip: Index
-    period_s: Floats
+    period_s: float
     count: Index
     load_kg: Floats
     ambient_c: Floats
@@ -77,23 +96,31 @@ class Drives:
     demand_w: Floats
 
 
+def drive_samples(settings: FleetSettings) -> int:
+    """Samples of the longest drive."""
+    return int(_LONGEST_S / settings.period_s) + 1
+
+
 def draw(settings: FleetSettings, first: int, end: int) -> Draws:
     """Random numbers of the drives first..end of every vehicle, drive by drive, each from its own generator."""
     generators = [generator(settings.seed, v, k) for k in range(first, end) for v in range(settings.vehicles)]
-    size = (len(generators), DRIVE_SAMPLES + CHARGE_SAMPLES)
+    drives, samples = len(generators), drive_samples(settings)
     draws = Draws(
-        np.empty((size[0], 24)),
-        np.empty((size[0], 16)),
-        np.empty((size[0], 3, DRIVE_SAMPLES)),
-        np.empty((size[0], 4, size[1])),
-        np.empty((size[0], 3, size[1])),
+        np.empty((drives, 24)),
+        np.empty((drives, 16)),
+        np.empty((drives, 2, samples)),
+        np.empty((drives, _TERRAIN_POINTS)),
+        np.empty((drives, 4, samples + CHARGE_SAMPLES), dtype=np.float32),
+        np.empty((drives, 3, samples + CHARGE_SAMPLES), dtype=np.float32),
     )
     for i, g in enumerate(generators):
         g.random(out=draws.uniform[i])
         g.standard_normal(out=draws.normal[i])
-        g.standard_normal(out=draws.series[i])
-        g.standard_normal(out=draws.noise[i])
-        g.random(out=draws.stream[i])
+        g.standard_normal(out=draws.speed[i])
+        g.standard_normal(out=draws.terrain[i])
+        # single precision is finer than any sensor's steps
+        g.standard_normal(out=draws.noise[i], dtype=np.float32)
+        g.random(out=draws.stream[i], dtype=np.float32)
     np.clip(draws.normal, -2.5, 2.5, out=draws.normal)
     return draws
 
@@ -103,14 +130,14 @@ def plan_drives(settings: FleetSettings, vehicles: Vehicles, life: Life, first: 
     trip = np.repeat(np.arange(first, end), settings.vehicles)
     vehicle = np.tile(np.arange(settings.vehicles), end - first)
     u, n = draws.uniform, draws.normal
-    period_s = _PERIODS_S[(u[:, 0] * 3.0).astype(np.int64)]
-    count = (300.0 + 150.0 * u[:, 1]).astype(np.int64)
+    period_s = settings.period_s
+    count = ((_SHORTEST_S + (_LONGEST_S - _SHORTEST_S) * u[:, 1]) / period_s).astype(np.int64) + 1
     load_kg = np.round(vehicles.usual_load_kg[vehicle] * np.exp(0.4 * n[:, 0]), 0)
     ambient_c = _weather(vehicles, life.start_s[vehicle, trip], vehicle, n[:, 1])
-    speed_ms = _speed(vehicles, vehicle, count, draws) / 3.6
-    distance_m = np.cumsum(_between(speed_ms) * period_s[:, None], axis=1)
+    speed_ms = _speed(vehicles, vehicle, count, period_s, draws)
+    distance_m = np.cumsum(_between(speed_ms) * period_s, axis=1)
     grade, elevation_m = _hills(vehicles, vehicle, distance_m, draws)
-    heating_kw, aircon_kw = _comfort(ambient_c, period_s, u[:, 2])
+    heating_kw, aircon_kw = _comfort(ambient_c, period_s * np.arange(float(speed_ms.shape[1])), u[:, 2])
     mechanical_w = _traction(vehicles, vehicle, load_kg, speed_ms, grade, period_s)
     aux_w = _ELECTRONICS_W * (0.8 + 0.5 * u[:, 3])[:, None] + 1000.0 * (heating_kw + aircon_kw)
     return Drives(
@@ -131,11 +158,11 @@ def plan_drives(settings: FleetSettings, vehicles: Vehicles, life: Life, first: 
 
 
 def _weather(vehicles: Vehicles, start_s: Floats, vehicle: Index, chance: Floats) -> Floats:
-    """Air temperature at each sample: season, weather of the day, time of day."""
+    """Air temperature: season, weather of the day, time of day."""
     day = start_s / 86400.0
     season = season_c(vehicles, day[None, :].repeat(len(vehicles.mean_c), 0))[vehicle, np.arange(len(vehicle))]
     daily = -vehicles.daily_c[vehicle] * np.cos(2.0 * np.pi * (day % 1.0 - 3.0 / 24.0))
-    return np.clip(season + daily + 3.0 * chance, -22.0, 42.0)[:, None].repeat(DRIVE_SAMPLES, axis=1)
+    return np.clip(season + daily + 3.0 * chance, -22.0, 42.0)
 
 
 def _parked_c(vehicles: Vehicles, start_s: Floats, vehicle: Index, n: Floats) -> Floats:
@@ -145,33 +172,60 @@ def _parked_c(vehicles: Vehicles, start_s: Floats, vehicle: Index, n: Floats) ->
     return np.clip(season + 2.5 * n[:, 1] + vehicles.garage_c[vehicle] + 1.5 * n[:, 2], -10.0, 38.0)
 
 
-def _speed(vehicles: Vehicles, vehicle: Index, count: Index, draws: Draws) -> Floats:
-    """Speed in km/h: parts of the route, wander, stops in town, standstill at both ends."""
-    at = np.arange(DRIVE_SAMPLES)[None, :] / count[:, None]
+def _speed(vehicles: Vehicles, vehicle: Index, count: Index, period_s: float, draws: Draws) -> Floats:
+    """Speed in m/s: parts of the route, wander, stops in town, standstill at both ends."""
+    sample = np.arange(draws.speed.shape[2])[None, :]
+    part = _part(vehicles, vehicle, sample / count[:, None], draws)
+    wander = _eased_wander(draws.speed[:, 0], np.exp(-period_s / _WANDER_S))
+    stop = _eased_wander(draws.speed[:, 1], np.exp(-period_s / _STOP_S))
+    aggressiveness = vehicles.aggressiveness[vehicle][:, None]
+    wish = _MEAN_KMH[part] * aggressiveness**0.7 + _WANDER_KMH[part] * wander * aggressiveness
+    left_s = (count[:, None] - 1 - sample) * period_s
+    standing = (sample * period_s < _STANDS_FIRST_S) | (left_s < _STANDS_LAST_S + _BRAKES_FOR_S)
+    stopped = standing | ((part == 0) & (stop > _STOPPED_ABOVE))
+    speed = _followed(np.where(stopped, 0.0, np.clip(wish, 5.0, 165.0) / 3.6), period_s)
+    return _eased(speed, max(int(_EASED_S / period_s), 1))
+
+
+def _part(vehicles: Vehicles, vehicle: Index, at: Floats, draws: Draws) -> Index:
+    """Town 0, country road 1 or motorway 2 at each share of the way."""
     urban = np.clip(vehicles.urban[vehicle] * np.exp(0.4 * draws.normal[:, 3]), 0.05, 0.45)[:, None]
     motorway = np.clip(vehicles.motorway[vehicle] + 0.10 * draws.normal[:, 4], 0.12, 0.72)[:, None]
     rural = np.maximum(1.0 - urban - motorway, 0.05)
     scale = 1.0 / (urban + rural + motorway)
     edges = np.cumsum(np.stack([0.5 * urban, 0.5 * rural, motorway, 0.5 * rural]) * scale, axis=0)
-    part = np.array([0, 1, 2, 1, 0])[np.sum(at[None, :, :] >= edges, axis=0)]
-    wander = _wander(draws.series[:, 0], _SPEED_MEMORY)
-    pace = vehicles.aggressiveness[vehicle][:, None] ** 0.7
-    speed = _MEAN_KMH[part] * pace + _WANDER_KMH[part] * wander * vehicles.aggressiveness[vehicle][:, None]
-    stopped = (part == 0) & (_wander(draws.series[:, 1], 0.6) > 0.9)
-    samples = np.arange(DRIVE_SAMPLES)[None, :]
-    standing = (samples < 4) | (samples >= count[:, None] - 2)
-    speed = np.where(stopped | standing, 0.0, np.maximum(speed, 5.0))
-    # nobody changes speed at once: mean of neighbours, but a stop stays a stop
-    smooth = speed.copy()
-    smooth[:, 1:-1] = 0.25 * speed[:, :-2] + 0.5 * speed[:, 1:-1] + 0.25 * speed[:, 2:]
-    return np.where(stopped | standing, 0.0, np.minimum(smooth, 165.0))
+    passed = np.zeros(at.shape, dtype=np.int64)
+    for edge in edges:
+        passed += at >= edge
+    return np.asarray(np.array([0, 1, 2, 1, 0])[passed])
+
+
+def _followed(wish_ms: Floats, period_s: float) -> Floats:
+    """Speed of a driver who comes to the wished speed as fast as is usual."""
+    speed, now = np.empty(wish_ms.T.shape), np.zeros(len(wish_ms))
+    for j, wished in enumerate(np.ascontiguousarray(wish_ms.T)):
+        gain = np.minimum(_ACCELERATION_MS2, _SPECIFIC_POWER_W_KG / np.maximum(now, 1.0)) * period_s
+        now = now + np.minimum(np.maximum(wished - now, -_BRAKING_MS2 * period_s), gain)
+        speed[j] = now
+    return np.ascontiguousarray(speed.T)
+
+
+def _eased(speed: Floats, samples: int) -> Floats:
+    """The mean over the samples around each: nobody changes acceleration at once."""
+    wide = np.pad(speed, ((0, 0), (samples // 2, (samples - 1) // 2)), mode="edge")
+    parts = [wide[:, k : k + speed.shape[1]] for k in range(samples)]
+    # neither a running sum nor one over an axis: rounding would leave a crawl where the vehicle stands
+    total = parts[0].copy()
+    for values in parts[1:]:
+        total += values
+    return np.asarray(total / samples)
 
 
 def _hills(vehicles: Vehicles, vehicle: Index, distance_m: Floats, draws: Draws) -> tuple[Floats, Floats]:
     """Grade and height along the way: a landscape of points `_TERRAIN_M` apart with straight slopes between."""
-    terrain = _wander(_wander(draws.series[:, 2], _TERRAIN_MEMORY), _TERRAIN_MEMORY)
+    terrain = _wander(_wander(draws.terrain, _TERRAIN_MEMORY), _TERRAIN_MEMORY)
     terrain *= (vehicles.hilliness[vehicle] * _TERRAIN_HEIGHT_M)[:, None]
-    place = np.minimum(distance_m / _TERRAIN_M, DRIVE_SAMPLES - 1.001)
+    place = distance_m / _TERRAIN_M
     before = place.astype(np.int64)
     low = np.take_along_axis(terrain, before, axis=1)
     rise = np.take_along_axis(terrain, before + 1, axis=1) - low
@@ -179,22 +233,21 @@ def _hills(vehicles: Vehicles, vehicle: Index, distance_m: Floats, draws: Draws)
     return rise / _TERRAIN_M, height_m
 
 
-def _comfort(ambient_c: Floats, period_s: Floats, mood: Floats) -> tuple[Floats, Floats]:
+def _comfort(ambient_c: Floats, since_s: Floats, mood: Floats) -> tuple[Floats, Floats]:
     """Heater and air conditioning, kW: strong at first, then what the cabin loses."""
-    minutes = np.arange(DRIVE_SAMPLES)[None, :] * period_s[:, None] / 60.0
-    warm_up = 1.0 + 0.9 * np.exp(-minutes / 6.0)
-    taste = 0.8 + 0.4 * mood[:, None]
-    heating = np.clip(0.085 * (17.0 - ambient_c), 0.0, 3.4) * warm_up * taste
-    cooling = np.clip(0.11 * (ambient_c - 23.0), 0.0, 2.0) * warm_up * taste
-    return heating, cooling
+    warm_up = 1.0 + 0.9 * np.exp(-since_s / 360.0)
+    taste = 0.8 + 0.4 * mood
+    heating = np.clip(0.085 * (17.0 - ambient_c), 0.0, 3.4) * taste
+    cooling = np.clip(0.11 * (ambient_c - 23.0), 0.0, 2.0) * taste
+    return heating[:, None] * warm_up, cooling[:, None] * warm_up
 
 
 def _traction(
-    vehicles: Vehicles, vehicle: Index, load_kg: Floats, speed_ms: Floats, grade: Floats, period_s: Floats
+    vehicles: Vehicles, vehicle: Index, load_kg: Floats, speed_ms: Floats, grade: Floats, period_s: float
 ) -> Floats:
     """Power at the motor's terminals, W; negative while regenerating."""
     mass = (vehicles.mass_kg[vehicle] + load_kg)[:, None]
-    acceleration = np.gradient(speed_ms, axis=1) / period_s[:, None]
+    acceleration = np.gradient(speed_ms, period_s, axis=1)
     resistance_n = mass * _GRAVITY * (vehicles.rolling[vehicle][:, None] * (speed_ms > 0.1) + grade)
     drag_n = 0.5 * _AIR_KG_M3 * vehicles.drag_area_m2[vehicle][:, None] * speed_ms**2
     # 5 % for what turns
@@ -206,6 +259,12 @@ def _traction(
 def _wander(noise: Floats, memory: float) -> Floats:
     """Standard normal values of which each keeps a share of the one before."""
     return np.asarray(lfilter([np.sqrt(1.0 - memory**2)], [1.0, -memory], noise, axis=-1))
+
+
+def _eased_wander(noise: Floats, memory: float) -> Floats:
+    """The same, smoothed once more, so that it has a rate of change."""
+    spread = np.sqrt((1.0 + memory**2) / (1.0 - memory**2))
+    return np.asarray(_wander(_wander(noise, memory), memory) / spread)
 
 
 def _between(values: Floats) -> Floats:

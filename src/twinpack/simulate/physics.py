@@ -18,7 +18,7 @@ from twinpack.battery.arrays import Floats, Index
 from twinpack.battery.pack import PackSpec, load_pack
 from twinpack.simulate import sensors
 from twinpack.simulate.cells import Batteries, FastOcv, batteries, resistance_ratio
-from twinpack.simulate.drives import CHARGE_SAMPLES, DRIVE_SAMPLES, Draws, Drives, draw, plan_drives
+from twinpack.simulate.drives import CHARGE_SAMPLES, Draws, Drives, draw, drive_samples, plan_drives
 from twinpack.simulate.sessions import Charges, Record, run_charges, run_drives
 from twinpack.simulate.settings import FleetSettings, vehicle_ids
 from twinpack.simulate.vehicles import draw_vehicles, live
@@ -46,6 +46,7 @@ class PhysicsFleet:
         self.settings = settings
         self.pack: PackSpec = load_pack(settings.pack)
         self.vehicle_ids = vehicle_ids(settings.prefix, settings.vehicles)
+        self._samples = drive_samples(settings)
         self._ocv = FastOcv(self.pack.ocv)
         self._vehicles = draw_vehicles(settings, self.pack)
         self._life = live(settings, self.pack, self._vehicles)
@@ -96,7 +97,7 @@ class PhysicsFleet:
         record = driven.then(charges.record)
         columns = self._signals(drives, record, count, draws)
         times_s = self._times(drives, count, charges)
-        stream = sensors.travel(draws, count, charges.count, self.settings.disturbances)
+        stream = sensors.travel(draws, count, charges.count, self.settings.period_s, self.settings.disturbances)
         for k in range(end - first):
             rows = slice(k * self.settings.vehicles, (k + 1) * self.settings.vehicles)
             yield self._table(rows, drives, times_s, stream, columns, (cells, record, draws))
@@ -111,7 +112,7 @@ class PhysicsFleet:
     def _times(self, drives: Drives, count: Index, charges: Charges) -> Floats:
         """True time of every sample, s since the start of the simulation."""
         start = self._life.start_s[drives.vehicle, drives.trip]
-        driving = start[:, None] + np.arange(DRIVE_SAMPLES) * drives.period_s[:, None]
+        driving = start[:, None] + np.arange(self._samples) * drives.period_s
         plugged = start + (count - 1) * drives.period_s + charges.pause_s
         charging = plugged[:, None] + np.arange(CHARGE_SAMPLES) * charges.period_s[:, None]
         return np.concatenate([driving, charging], axis=1)
@@ -131,7 +132,7 @@ class PhysicsFleet:
         last = np.arange(len(v)), count - 1
         distance = np.round(drives.distance_km[last] * (1.0 + 0.03 * draws.normal[:, 8]))
         duration = 60.0 * np.round(count * drives.period_s * (1.0 + 0.05 * draws.normal[:, 9]) / 60.0)
-        shown = drives.speed_kmh + 0.3 * draws.noise[:, 3, :DRIVE_SAMPLES]
+        shown = drives.speed_kmh + 0.3 * draws.noise[:, 3, : self._samples]
         speed = np.where(drives.speed_kmh > 0.0, np.clip(np.round(shown, 1), 0.0, None), 0.0)
         none, zero = np.full(len(v), np.nan), np.zeros(len(v))
         return {
@@ -141,11 +142,11 @@ class PhysicsFleet:
             "soc_pct": sensors.bms_soc_pct(record.soc, faults, draws),
             "speed_kmh": _then(speed, zero),
             "odometer_km": np.round(_then(odometer, odometer[last]), 1),
-            "ambient_temp_c": np.round(2.0 * _then(drives.ambient_c, drives.ambient_c[:, -1])) / 2.0,
+            "ambient_temp_c": np.repeat(np.round(2.0 * drives.ambient_c[:, None]) / 2.0, record.soc.shape[1], axis=1),
             "elevation_m": np.round(_then(drives.elevation_m, drives.elevation_m[last]), 1),
-            "load_kg": _then(drives.load_kg[:, None].repeat(DRIVE_SAMPLES, 1), none),
-            "planned_distance_km": _then(distance[:, None].repeat(DRIVE_SAMPLES, 1), none),
-            "planned_duration_s": _then(duration[:, None].repeat(DRIVE_SAMPLES, 1), none),
+            "load_kg": _then(drives.load_kg[:, None].repeat(self._samples, 1), none),
+            "planned_distance_km": _then(distance[:, None].repeat(self._samples, 1), none),
+            "planned_duration_s": _then(duration[:, None].repeat(self._samples, 1), none),
             "heating_power_kw": np.round(_then(drives.heating_kw, none), 2),
             "aircon_power_kw": np.round(_then(drives.aircon_kw, none), 2),
         }
@@ -167,7 +168,7 @@ class PhysicsFleet:
         flat, received_us = flat[order], received_us[order]
         vehicle = drives.vehicle[rows][flat // times_s.shape[1]]
         sampled_us = self._us(times_s[rows] + self._vehicles.clock_s[drives.vehicle[rows]][:, None]).ravel()[flat]
-        charging = pa.array(flat % times_s.shape[1] >= DRIVE_SAMPLES)
+        charging = pa.array(flat % times_s.shape[1] >= self._samples)
         given: dict[str, pa.Array] = {
             "vehicle_id": pa.array(self.vehicle_ids).take(pa.array(vehicle)),
             "sample_time": pa.array(sampled_us).cast(TIME_TYPE),
@@ -187,8 +188,10 @@ class PhysicsFleet:
     ) -> pa.Array:
         """Voltage of every cell group: its own capacity and resistance, noise of 1.5 mV."""
         cells, record, draws = hidden
-        chosen = (record.soc, record.voltage_v, record.current_a, draws.noise[:, 3])
-        soc, voltage, current, noise = (values[rows].ravel()[flat] for values in chosen)
+        soc, voltage, current = (
+            values[rows].ravel()[flat] for values in (record.soc, record.voltage_v, record.current_a)
+        )
+        noise = draws.noise[rows, 3].ravel()[flat]
         capacity, resistance = self._vehicles.cell_capacity[vehicle], self._vehicles.cell_resistance[vehicle]
         spare = ((capacity.sum(axis=1) - 1.0) / max(cells.series - 1, 1))[:, None]
         mean = (cells.ocv(soc) + (cells.series - 1) * cells.ocv(1.0 - (1.0 - soc) / spare[:, 0])) / cells.series

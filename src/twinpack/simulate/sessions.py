@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from twinpack.battery.arrays import Floats, Index
 from twinpack.simulate.cells import Batteries, State, advance, at_rest, rested
-from twinpack.simulate.drives import CHARGE_SAMPLES, DRIVE_SAMPLES, Draws, Drives
+from twinpack.simulate.drives import CHARGE_SAMPLES, Draws, Drives
 
 _EMPTY_SOC = 0.10
 _AC_W, _DC_W = np.array([6_800.0, 10_200.0]), np.array([50_000.0, 75_000.0, 120_000.0])
@@ -67,13 +67,14 @@ class Charges:
 def run_drives(b: Batteries, drives: Drives, soc: Floats) -> tuple[Record, Index, State]:
     """Drive; a drive also ends when the battery is at its reserve. Returns record, samples and state at the end."""
     state = end = at_rest(b, soc, drives.cell_start_c)
-    record = Record.empty(DRIVE_SAMPLES, len(soc))
+    demand_w = np.ascontiguousarray(drives.demand_w.T)
+    record = Record.empty(*demand_w.shape)
     record.put(0, state)
     last = drives.count - 1
     running = np.ones(len(soc), dtype=np.bool_)
     for j in range(1, int(drives.count.max())):
         accepted = charge_acceptance(b, state)
-        state = advance(b, state, drives.period_s, drives.demand_w[:, j], drives.ambient_c[:, j], -np.inf, accepted)
+        state = advance(b, state, drives.period_s, demand_w[j], drives.ambient_c, -np.inf, accepted)
         record.put(j, state)
         ending = running & ((last == j) | (state.soc < _EMPTY_SOC))
         if ending.any():
@@ -92,7 +93,7 @@ def run_charges(
     period_s, pause_s = np.where(on_ac, _AC_PERIOD_S, _DC_PERIOD_S), np.round(150.0 + 400.0 * u[:, 7])
     target = np.where(u[:, 8] < 0.12, 1.0, np.clip(habit + 0.04 * draws.normal[:, 5], 0.6, 0.99))
     target = np.maximum(target, np.minimum(end.soc + 0.1, 0.99))
-    ambient_c = drives.ambient_c[:, -1]
+    ambient_c = drives.ambient_c
     count, whole = np.zeros(len(habit), dtype=np.int64), Record.empty(len(habit), CHARGE_SAMPLES)
     if chosen.size:
         state = rested(b, end, pause_s, ambient_c).take(chosen)

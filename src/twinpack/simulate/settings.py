@@ -22,6 +22,7 @@ class FleetSettings:
         trips: Sampled drives of each vehicle, spread evenly over `years`; about half are followed by a charge.
         years: Simulated life of the fleet.
         seed: The same seed gives the same fleet; a vehicle does not depend on how many others there are.
+        period_s: Seconds between two samples of a drive; charges are sampled each half or whole minute.
         start: First day.
         pack: Name of a shipped pack specification, or the TOML text of one.
         prefix: Vehicle ids are this and a number of four digits.
@@ -37,6 +38,7 @@ class FleetSettings:
     trips: int = 60
     years: float = 5.0
     seed: int = 7
+    period_s: float = 1.0
     start: date = date(2020, 1, 6)
     pack: str = "sim_nmc_96s"
     prefix: str = "SIM-"
@@ -50,6 +52,7 @@ class FleetSettings:
         check_whole("trips", self.trips, 1, 100_000)
         check_whole("seed", self.seed, 0, 2**63 - 1)
         check_number("years", self.years, 0.01, 30.0)
+        check_number("period_s", self.period_s, 1.0, 30.0)
         check_number("charge_share", self.charge_share, 0.0, 1.0)
         check_prefix(self.prefix)
         check_spacing(self.trips, self.years, "trips")

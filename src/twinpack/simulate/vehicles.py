@@ -89,7 +89,8 @@ class Life:
         r0_ratio: Ohmic resistance over that of the mean new pack, at equal state and temperature.
         rc_ratio: The same for the slow resistances.
         bms_capacity_ah: What the BMS believes; it learns a new figure only at every 15th drive.
-        soc_start: True state of charge at the start of the drive: about what the driver usually charges to.
+        soc_start: True state of charge at the start of the drive: what is left of the last charge after the drives
+            since, which are not sampled; little where a charge follows.
         charged: Whether a sampled charge follows the drive.
     """
 
@@ -152,13 +153,14 @@ def draw_vehicles(settings: FleetSettings, pack: PackSpec) -> Vehicles:
 def live(settings: FleetSettings, pack: PackSpec, vehicles: Vehicles) -> Life:
     """When each vehicle drives, and the state of its battery then."""
     slot_days = settings.years * DAYS_PER_YEAR / settings.trips
-    draws = np.stack([generator(settings.seed, v, 2**31).random((5, settings.trips)) for v in range(settings.vehicles)])
+    draws = np.stack([generator(settings.seed, v, 2**31).random((6, settings.trips)) for v in range(settings.vehicles)])
     start_days = _start_days(slot_days, settings.trips, draws)
     interval_days = np.diff(start_days, axis=1, prepend=0.0)
     # holidays and busy months
     driven_km = vehicles.yearly_km[:, None] * interval_days / DAYS_PER_YEAR * (0.7 + 0.6 * draws[:, 2])
     capacity_loss, resistance_gain = _wear(settings, pack, vehicles, start_days, interval_days, driven_km)
     capacity_ah = pack.capacity_ah * vehicles.new_capacity[:, None] * (1.0 - capacity_loss)
+    charged = draws[:, 4] < settings.charge_share
     return Life(
         start_s=start_days * 86400.0,
         odometer_km=vehicles.odometer_start_km[:, None] + np.cumsum(driven_km, axis=1),
@@ -166,9 +168,16 @@ def live(settings: FleetSettings, pack: PackSpec, vehicles: Vehicles) -> Life:
         r0_ratio=vehicles.new_resistance[:, None] * (1.0 + 0.85 * resistance_gain),
         rc_ratio=vehicles.new_resistance[:, None] * (1.0 + 1.15 * resistance_gain),
         bms_capacity_ah=capacity_ah[:, np.arange(settings.trips) // 15 * 15],
-        soc_start=np.clip(vehicles.charge_habit[:, None] + 0.09 * (2.0 * draws[:, 3] - 1.0), 0.62, 0.99),
-        charged=draws[:, 4] < settings.charge_share,
+        soc_start=_soc_start(vehicles, charged, draws[:, 3], draws[:, 5]),
+        charged=charged,
     )
+
+
+def _soc_start(vehicles: Vehicles, charged: NDArray[np.bool_], habit: Floats, since: Floats) -> Floats:
+    """Charge at the start of each drive: on the way down from the last charge, near the end of it before the next."""
+    full = vehicles.charge_habit[:, None] + 0.09 * (2.0 * habit - 1.0)
+    used = vehicles.depth[:, None] * np.where(charged, 0.7 + 0.3 * since, 0.8 * since)
+    return np.clip(full - used, 0.32, 0.99)
 
 
 def season_c(vehicles: Vehicles, days: Floats) -> Floats:
