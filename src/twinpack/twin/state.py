@@ -5,7 +5,7 @@ Its size does not grow with a vehicle's age.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -168,10 +168,15 @@ class TwinState:
             long=np.zeros(b, dtype=np.bool_),
         )
 
+    @classmethod
+    def of(cls, parts: Sequence[TwinState]) -> TwinState:
+        """The twins of all, one after the other."""
+        names = [one.name for one in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names})
+
     def joined(self, other: TwinState) -> TwinState:
         """The twins of both."""
-        pairs = self.arrays(), other.arrays()
-        return TwinState(**{name: np.concatenate([pairs[0][name], pairs[1][name]], axis=-1) for name in pairs[0]})
+        return TwinState.of((self, other))
 
     def take(self, lanes: npt.NDArray[np.intp]) -> TwinState:
         """The twins of some lanes, copied."""
