@@ -21,7 +21,7 @@ from twinpack.telemetry.steps import Steps, steps
 from twinpack.telemetry.trips import Segment, Trip, cut
 from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version, rolled_back
 from twinpack.twin.loop import Run, Traced
-from twinpack.twin.score import StepPredictions
+from twinpack.twin.score import StepPredictions, TripScore
 from twinpack.twin.settings import PREDICTORS
 from twinpack.twin.state import TwinState
 from twinpack.twin.versions import TwinVersion
@@ -229,33 +229,31 @@ def _close(
 ) -> tuple[Group, list[Event]]:
     events: list[Event] = []
     parts: list[TwinState] = []
-    lanes = np.array([index[segment.lane] for segment in closing], dtype=np.intp)
-    for at, segment in zip(lanes, closing, strict=True):
+    changed: list[int] = []
+    for segment in closing:
+        at, trip = index[segment.lane], segment.trip
+        scored = trip is not None and segment.kind != RESTING
+        if not scored and group.state.shadow_ok[at]:
+            continue  # such an end leaves the twin as it is
         one = group.state.take(np.array([at], dtype=np.intp))
-        trip = segment.trip
-        if trip is None or segment.kind == RESTING:
-            parts.append(close_rest(one))
-            continue
-        ending = Closing(state.vehicle_ids[segment.lane], segment.number, trip.start_us, trip.end_us)
-        one, score, version = close(group.twins, one, ending)
+        if trip is None or not scored:
+            one = close_rest(one)
+        else:
+            ending = Closing(state.vehicle_ids[segment.lane], segment.number, trip.start_us, trip.end_us)
+            one, score, version = close(group.twins, one, ending)
+            events += _trip_outcome(ending, score, version, segment.offset)
         parts.append(one)
-        code = str(segment.number)
-        events.append(
-            Event(
-                event_id(ending.vehicle_id, ending.end_us, PREDICTION, code),
-                ending.vehicle_id,
-                ending.end_us,
-                PREDICTION,
-                segment.offset,
-                score,
-            )
-        )
-        if version is not None:
-            events.append(_version_event(version, segment.offset))
-    joined = TwinState(
-        **{name: np.concatenate([part.arrays()[name] for part in parts], axis=-1) for name in parts[0].arrays()}
-    )
-    return replace(group, state=group.state.put(lanes, joined)), events
+        changed.append(at)
+    if not parts:
+        return group, events
+    return replace(group, state=group.state.put(np.array(changed, dtype=np.intp), TwinState.of(parts))), events
+
+
+def _trip_outcome(ending: Closing, score: TripScore, version: TwinVersion | None, offset: int) -> list[Event]:
+    vehicle, end_us = ending.vehicle_id, ending.end_us
+    identity = event_id(vehicle, end_us, PREDICTION, str(ending.number))
+    scored = Event(identity, vehicle, end_us, PREDICTION, offset, score)
+    return [scored] if version is None else [scored, _version_event(version, offset)]
 
 
 def _version_event(version: TwinVersion, offset: int) -> Event:
