@@ -135,3 +135,21 @@ def test_a_reader_sees_what_was_appended_after_it_opened(tmp_path: Path) -> None
     assert reader.end_offset == 0
     writer.append([_rows(0, 2)])
     assert reader.end_offset == 2
+
+
+def test_commands_are_found_wherever_they_stand(tmp_path: Path) -> None:
+    log = SegmentLog(tmp_path)
+    log.append([_rows(0, 2)])
+    log.append([command_rows(["a", "b"], [3, 4], ['{"n":1}', '{"n":2}']), _rows(5, 1)])
+    log.append([tick_row(6)])
+    assert list(log.commands()) == ['{"n":1}', '{"n":2}']
+
+
+def test_signals_that_are_not_wanted_are_left_out(tmp_path: Path) -> None:
+    log = SegmentLog(tmp_path)
+    log.append([_rows(0, 2), command_rows(["a"], [3], ["{}"])])
+    ((start, whole),) = log.read()
+    ((first, part),) = log.read(signals=["soc_pct", "pack_voltage_v"])
+    names = ["vehicle_id", "sample_time", "receipt_time", "pack_voltage_v", "soc_pct", "kind", "command"]
+    assert (start, part.column_names) == (first, names)
+    assert part.equals(whole.select(names))

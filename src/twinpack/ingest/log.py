@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from twinpack.errors import WorkspaceError
-from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, LOG
+from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, LOG, SIGNALS
 
 ROW_GROUP_ROWS = 65_536
 SOURCE_SHA256 = "source_sha256"
@@ -148,16 +148,31 @@ class SegmentLog:
                 segment.write(table)
             return segment.commit(metadata or {})
 
-    def read(self, start: int = 0, max_rows: int = ROW_GROUP_ROWS) -> Iterator[tuple[int, pa.Table]]:
+    def commands(self) -> Iterator[str]:
+        """Every command as JSON text; only the column that holds them is read, where it holds any.
+
+        Raises:
+            WorkspaceError: A segment is missing or damaged.
+        """
+        for segment in self.segments():
+            with _plainly(segment), pq.ParquetFile(segment.path) as file:
+                for index in range(file.num_row_groups):
+                    if _may_hold(file.metadata.row_group(index), "command"):
+                        yield from file.read_row_group(index, ["command"]).column(0).drop_null().to_pylist()
+
+    def read(
+        self, start: int = 0, max_rows: int = ROW_GROUP_ROWS, signals: Sequence[str] | None = None
+    ) -> Iterator[tuple[int, pa.Table]]:
         """Rows from an offset to the end the log has now.
 
         Args:
             start: Offset of the first row wanted.
             max_rows: Most rows of a table.
+            signals: The signals wanted, all when None.
 
         Yields:
-            Offset of the first row of a table, and the table in the `LOG` schema. Tables span segments, and all but
-            the last are full.
+            Offset of the first row of a table, and the table in the `LOG` schema, without the signals that are not
+            wanted. Tables span segments, and all but the last are full.
 
         Raises:
             WorkspaceError: `start` is past the end, or a segment is missing or damaged.
@@ -166,17 +181,19 @@ class SegmentLog:
         end = segments[-1].end_offset if segments else 0
         if not 0 <= start <= end:
             raise WorkspaceError(f"{self.directory}: offset {start} is outside the log, which ends at {end}")
+        schema = LOG if signals is None else _with_signals(signals)
         held: list[pa.Table] = []
-        for piece in _pieces(segments, start):
+        rows = 0
+        for piece in _pieces(segments, start, schema):
             held.append(piece)
-            while sum(table.num_rows for table in held) >= max_rows:
+            rows += piece.num_rows
+            while rows >= max_rows:
                 joined = pa.concat_tables(held)
-                yield start, joined.slice(0, max_rows).combine_chunks()
-                start += max_rows
+                yield start, joined.slice(0, max_rows)
+                start, rows = start + max_rows, rows - max_rows
                 held = [joined.slice(max_rows)]
-        rest = pa.concat_tables(held) if held else LOG.empty_table()
-        if rest.num_rows:
-            yield start, rest.combine_chunks()
+        if rows:
+            yield start, pa.concat_tables(held)
 
 
 class SegmentWriter:
@@ -296,24 +313,40 @@ def _check_gapless(segments: list[Segment]) -> None:
         expected = segment.end_offset
 
 
-def _pieces(segments: list[Segment], start: int) -> Iterator[pa.Table]:
+def _with_signals(signals: Sequence[str]) -> pa.Schema:
+    return pa.schema([field for field in LOG if field.name not in SIGNALS or field.name in signals])
+
+
+def _pieces(segments: list[Segment], start: int, schema: pa.Schema) -> Iterator[pa.Table]:
     """Row groups from an offset on, the first one cut to it."""
     for segment in segments:
-        if segment.end_offset <= start:
-            continue
-        try:
-            yield from _row_groups(segment, max(start - segment.first_offset, 0))
-        except (pa.ArrowException, OSError) as error:
-            raise WorkspaceError(f"{segment.path}: the log segment cannot be read ({error})") from error
+        if segment.end_offset > start:
+            with _plainly(segment):
+                yield from _row_groups(segment, max(start - segment.first_offset, 0), schema)
 
 
-def _row_groups(segment: Segment, skip: int) -> Iterator[pa.Table]:
+@contextmanager
+def _plainly(segment: Segment) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise WorkspaceError(f"{segment.path}: the log segment cannot be read ({error})") from error
+
+
+def _row_groups(segment: Segment, skip: int, schema: pa.Schema) -> Iterator[pa.Table]:
     with pq.ParquetFile(segment.path) as file:
         for index in range(file.num_row_groups):
             rows = file.metadata.row_group(index).num_rows
             if skip < rows:
-                yield file.read_row_group(index).cast(LOG).slice(skip)
+                yield file.read_row_group(index, schema.names).cast(schema).slice(skip)
             skip = max(skip - rows, 0)
+
+
+def _may_hold(group: Any, name: str) -> bool:
+    """Whether a row group has values in a column, as far as the file tells without reading it."""
+    columns = (group.column(index) for index in range(group.num_columns))
+    told = next(column.statistics for column in columns if column.path_in_schema == name)
+    return told is None or not told.has_null_count or bool(told.null_count < group.num_rows)
 
 
 def _force_to_disk(path: Path) -> None:

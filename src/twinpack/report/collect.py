@@ -28,6 +28,7 @@ from twinpack.twin.versions import TwinVersion
 
 PAGES = 200
 _VEHICLES_A_SCAN = 20
+_ROWS_A_READ = 250_000
 
 Explain = Callable[[Sequence[TwinVersion], PackSpec | None], Sequence[str]]
 """Why the figures of a vehicle changed, in words, newest first."""
@@ -147,9 +148,8 @@ def _shown(rows: Sequence[FleetRow], found: Sequence[_Found], pages: int) -> lis
 def _pages(
     found: Sequence[_Found], lake: Lake, log: SegmentLog, policy: str, explain: Explain
 ) -> Iterator[VehicleReport]:
-    histories = voltage_histories(
-        (table for _, table in log.read()), {item.record.vehicle_id: item.sessions for item in found}
-    )
+    measured = (table for _, table in log.read(0, _ROWS_A_READ, ["pack_voltage_v"]))
+    histories = voltage_histories(measured, {item.record.vehicle_id: item.sessions for item in found})
     axes = {pack: _axes([item for item in found if item.record.pack == pack]) for pack in _packs(found)}
     for first in range(0, len(found), _VEHICLES_A_SCAN):
         some = found[first : first + _VEHICLES_A_SCAN]

@@ -13,8 +13,9 @@ from twinpack.learn.model import learn_model
 from twinpack.runtime.genesis import fold_settings
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.batch import SampleBatch
+from twinpack.telemetry.steps import STEP_SIGNALS
 
-READ_ROWS = 50_000
+READ_ROWS = 250_000
 
 
 @dataclass(frozen=True)
@@ -64,5 +65,5 @@ def _spec(found: FirstTrips, pack: str | None) -> Any:
 
 
 def _batches(workspace: Workspace) -> Iterator[SampleBatch]:
-    for first, table in SegmentLog(workspace.log_dir).read(0, READ_ROWS):
+    for first, table in SegmentLog(workspace.log_dir).read(0, READ_ROWS, STEP_SIGNALS):
         yield SampleBatch.from_arrow(table, first)

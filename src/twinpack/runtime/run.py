@@ -6,7 +6,8 @@ snapshot, and what was committed before is recognised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ from twinpack.store.snapshots import Snapshots
 from twinpack.store.tables import PREDICTION_STEPS, PREDICTIONS, TABLES, TRIPS, rows_of
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.batch import SampleBatch
-from twinpack.telemetry.schema import KIND_COMMAND
+from twinpack.telemetry.steps import STEP_SIGNALS
 from twinpack.twin.settings import Policy
 from twinpack.twin.versions import ACCEPTED, REFUSED
 
@@ -89,7 +90,7 @@ class _Runner:
         total = end - start
         settings = self._workspace.settings.runtime
         offset = saved = start
-        for first, table in self._log.read(start, settings.batch_rows):
+        for first, table in self._log.read(start, settings.batch_rows, STEP_SIGNALS):
             batch = SampleBatch.from_arrow(table, first)
             state, events = fold(state, batch)
             self._commit(state, batch, events)
@@ -112,7 +113,7 @@ class _Runner:
         return ShardState.from_bytes(loaded.data), loaded.offset, loaded.skipped
 
     def _packs(self) -> set[str]:
-        return {command["pack"] for command in _commands(self._log) if registers(command)}
+        return {body["pack"] for body in map(json.loads, self._log.commands()) if registers(body)}
 
     def _commit(self, state: ShardState, batch: SampleBatch, events: Sequence[Event]) -> None:
         """Registry first, in one transaction; lake and signed heads recognise what they have."""
@@ -155,13 +156,6 @@ class _Runner:
             without_model=tuple(name for lane, name in enumerate(state.vehicle_ids) if lane not in covered),
             notes=notes,
         )
-
-
-def _commands(log: SegmentLog) -> Iterator[dict[str, Any]]:
-    for first, table in log.read(0, 1_000_000):
-        if "kind" in table.column_names and KIND_COMMAND in table.column("kind").unique().to_pylist():
-            for _, body in SampleBatch.from_arrow(table, first).commands:
-                yield body
 
 
 def _registered(batch: SampleBatch) -> set[str]:

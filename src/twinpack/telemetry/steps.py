@@ -28,15 +28,9 @@ STEP_SIGNALS = (
     "soc_pct",
     "speed_kmh",
     "odometer_km",
-    "ambient_temp_c",
-    "elevation_m",
-    "load_kg",
-    "heating_power_kw",
     "is_charging",
-    "planned_distance_km",
-    "planned_duration_s",
 )
-"""Signals that steps carry."""
+"""Signals that steps carry: those that sessions are cut by and twins learn from."""
 
 NEVER = int(np.iinfo(np.int64).min)
 _END = int(np.iinfo(np.int64).max)
