@@ -7,7 +7,8 @@ snapshot, and what was committed before is recognised.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.genesis import first_state
+from twinpack.runtime.stages import COMMIT, COMPACT, FOLD, READ, SNAPSHOT, Stages
 from twinpack.store.lake import Lake
 from twinpack.store.records import VehicleRecord
 from twinpack.store.registry import MAIN_STREAM, Registry
@@ -35,7 +37,7 @@ from twinpack.twin.versions import ACCEPTED, REFUSED
 Tell = Callable[[int, int], None]
 """Called with rows folded and rows to fold."""
 
-_COMPACT_AT = 32
+_COMPACT_AT = 64
 
 
 @dataclass(frozen=True)
@@ -56,27 +58,32 @@ class RunSummary:
     notes: tuple[str, ...] = ()
 
 
-def run(workspace: Workspace, *, policy: Policy | None = None, tell: Tell | None = None) -> RunSummary:
+def run(
+    workspace: Workspace, *, policy: Policy | None = None, tell: Tell | None = None, stages: Stages | None = None
+) -> RunSummary:
     """Fold everything in the log that was not folded yet.
 
     Args:
         workspace: Where log, registry and lake are; another run on it is refused.
         policy: When trips propose updates, instead of the settings; only a first run may choose.
         tell: Progress.
+        stages: Counts what reading, folding and writing take.
 
     Raises:
         WorkspaceBusyError: Another process runs on the workspace.
         NotFoundError: No model was learned for its packs.
     """
     with workspace.runtime_lock(), workspace.registry() as registry:
-        return _Runner(workspace, registry).run(policy, tell or (lambda done, total: None))
+        runner = _Runner(workspace, registry, stages or Stages())
+        return runner.run(policy, tell or (lambda done, total: None))
 
 
 class _Runner:
     """One run on one workspace."""
 
-    def __init__(self, workspace: Workspace, registry: Registry) -> None:
+    def __init__(self, workspace: Workspace, registry: Registry, stages: Stages) -> None:
         self._workspace = workspace
+        self._stages = stages
         self._registry = registry
         self._log = SegmentLog(workspace.log_dir)
         self._lake: Lake = workspace.lake()
@@ -86,23 +93,47 @@ class _Runner:
 
     def run(self, policy: Policy | None, tell: Tell) -> RunSummary:
         state, start, notes = self._state(policy)
-        end = self._log.end_offset
-        total = end - start
+        total = self._log.end_offset - start
         settings = self._workspace.settings.runtime
         offset = saved = start
-        for first, table in self._log.read(start, settings.batch_rows, STEP_SIGNALS):
-            batch = SampleBatch.from_arrow(table, first)
-            state, events = fold(state, batch)
-            self._commit(state, batch, events)
-            offset = batch.end_offset
-            if offset - saved >= settings.snapshot_every_rows:
-                self._save(state, offset)
-                saved = offset
-            tell(offset - start, max(total, offset - start))
+        # One batch is read and one is written while another is folded; no more are under way.
+        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+            written = writer.submit(lambda: None)
+            for batch in self._ahead(reader, self._batches(start, settings.batch_rows)):
+                with self._stages.within(FOLD):
+                    state, events = fold(state, batch)
+                offset = batch.end_offset
+                self._wait(written)
+                written = writer.submit(self._commit, state, batch, events)
+                if offset - saved >= settings.snapshot_every_rows:
+                    self._wait(written)
+                    self._save(state, offset)
+                    saved = offset
+                tell(offset - start, max(total, offset - start))
+            self._wait(written)
         if offset > saved:
             self._save(state, offset)
             self._tidy()
         return self._summary(state, offset - start, notes)
+
+    def _batches(self, start: int, rows: int) -> Iterator[SampleBatch]:
+        for first, table in self._log.read(start, rows, STEP_SIGNALS):
+            yield SampleBatch.from_arrow(table, first)
+
+    def _ahead(self, reader: Executor, batches: Iterator[SampleBatch]) -> Iterator[SampleBatch]:
+        """The batches, each read while the one before it is at work."""
+        coming = reader.submit(next, batches, None)
+        while True:
+            with self._stages.within(READ):
+                batch = coming.result()
+            if batch is None:
+                return
+            coming = reader.submit(next, batches, None)
+            yield batch
+
+    def _wait(self, written: Future[None]) -> None:
+        with self._stages.within(COMMIT):
+            written.result()
 
     def _state(self, policy: Policy | None) -> tuple[ShardState, int, tuple[str, ...]]:
         artifacts = self._workspace.artifacts(self._registry)
@@ -116,7 +147,11 @@ class _Runner:
         return {body["pack"] for body in map(json.loads, self._log.commands()) if registers(body)}
 
     def _commit(self, state: ShardState, batch: SampleBatch, events: Sequence[Event]) -> None:
-        """Registry first, in one transaction; lake and signed heads recognise what they have."""
+        """Registry first, in one transaction; lake and signed heads recognise what they have.
+
+        Batches are committed one after the other, and a snapshot is saved only when its batch was: wherever a run is
+        cut off, the next one folds on from rows whose outcome is whole.
+        """
         touched = {event.vehicle_id for event in events if event.vehicle_id} | _registered(batch)
         self._registry.commit_batch(
             MAIN_STREAM, batch.first_offset, batch.end_offset, events, _latest(state, touched), _records(state, batch)
@@ -134,11 +169,13 @@ class _Runner:
                 self._counts[event.body.kind] += 1
 
     def _save(self, state: ShardState, offset: int) -> None:
-        self._snapshots.save(state.to_bytes(), offset)
+        with self._stages.within(SNAPSHOT):
+            self._snapshots.save(state.to_bytes(), offset)
 
     def _tidy(self) -> None:
-        for name in (TRIPS, PREDICTIONS, PREDICTION_STEPS):
-            self._lake.compact(name, min_files=_COMPACT_AT)
+        with self._stages.within(COMPACT):
+            for name in (TRIPS, PREDICTIONS, PREDICTION_STEPS):
+                self._lake.compact(name, min_files=_COMPACT_AT)
 
     def _summary(self, state: ShardState, rows: int, notes: tuple[str, ...]) -> RunSummary:
         covered = {int(lane) for group in state.groups.values() for lane in group.members}
