@@ -13,13 +13,15 @@ import numpy as np
 from twinpack.report.data import Decimals
 
 # Within a script element only `<` can end it; the others guard against odd parsers and JavaScript line ends.
-_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def script_json(value: Any) -> str:
     """JSON text of `value` (dataclasses, tuples, arrays, scalars) that may stand inside `<script>`."""
     text = json.dumps(plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.translate(_ESCAPES)
+    for sign, escape in _ESCAPES.items():
+        text = text.replace(sign, escape)
+    return text
 
 
 def plain(value: Any, decimals: int | None = None) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,12 +14,17 @@ def keep_extremes(values: FloatColumn, most: int) -> NDArray[np.int64]:
     if count <= most:
         return np.arange(count, dtype=np.int64)
     edges = np.linspace(0, count, max(1, (most - 2) // 2) + 1).astype(np.int64)
-    kept = {0, count - 1}
-    for begin, end in pairwise(edges):
-        bucket = values[begin:end]
-        if np.isfinite(bucket).any():
-            kept.update((int(begin + np.nanargmin(bucket)), int(begin + np.nanargmax(bucket))))
-    return np.array(sorted(kept), dtype=np.int64)
+    ends = np.array([0, count - 1], dtype=np.int64)
+    return np.unique(np.concatenate((ends, _lowest(values, edges), _lowest(-values, edges))))
+
+
+def _lowest(values: FloatColumn, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Index of the first lowest value between each two edges; none where there is no value."""
+    known = np.where(np.isfinite(values), values, np.inf)
+    least = np.repeat(np.minimum.reduceat(known, edges[:-1]), np.diff(edges))
+    found = np.flatnonzero((known == least) & np.isfinite(known))
+    _, first = np.unique(np.searchsorted(edges, found, side="right"), return_index=True)
+    return found[first]
 
 
 def gap_after(times_us: NDArray[np.int64], factor: float = 8.0, least_s: float = 60.0) -> NDArray[np.int64]:
