@@ -12,6 +12,8 @@ import numpy.typing as npt
 from twinpack.errors import ImportFileError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from twinpack.evaluate.metrics import BandQuality, HealthQuality
     from twinpack.ingest.records import ImportSummary
     from twinpack.runtime.learning import LearnedModel
@@ -80,14 +82,21 @@ def scored_steps(workspace: Workspace, who: str, trips: set[tuple[str, int]] | N
     """Measured, predicted and standard deviation of a predictor's scored steps, of some trips or of all."""
     import pyarrow.compute as pc
 
-    table = workspace.lake().read("prediction_steps")
-    table = table.filter(pc.field("scored"))
-    columns = [table.column(name).to_numpy().astype(np.float64) for name in ("measured_v", f"{who}_v", f"{who}_sd_v")]
-    if trips is None:
-        return tuple(columns)
-    pairs = zip(table.column("vehicle_id").to_pylist(), table.column("trip_number").to_pylist(), strict=True)
-    wanted = np.fromiter((pair in trips for pair in pairs), dtype=np.bool_, count=table.num_rows)
-    return tuple(column[wanted] for column in columns)
+    names = ["measured_v", f"{who}_v", f"{who}_sd_v"]
+    keys = [] if trips is None else ["vehicle_id", "trip_number"]
+    parts = [
+        batch if trips is None else batch.filter(_chosen(batch, trips))
+        for batch in workspace.lake().batches("prediction_steps", [*names, *keys], pc.field("scored"))
+    ]
+    columns = [[np.empty(0), *(part.column(name).to_numpy(zero_copy_only=False) for part in parts)] for name in names]
+    return tuple(np.concatenate(column, dtype=np.float64) for column in columns)
+
+
+def _chosen(batch: pa.RecordBatch, trips: set[tuple[str, int]]) -> pa.Array:
+    import pyarrow as pa
+
+    pairs = zip(batch.column("vehicle_id").to_pylist(), batch.column("trip_number").to_pylist(), strict=True)
+    return pa.array([pair in trips for pair in pairs], pa.bool_())
 
 
 def quality(workspace: Workspace, who: str, trips: set[tuple[str, int]] | None = None) -> BandQuality:

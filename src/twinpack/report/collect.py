@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from twinpack import __version__
 from twinpack.battery.pack import PackSpec, load_pack
@@ -27,7 +29,6 @@ from twinpack.store.workspace import Workspace
 from twinpack.twin.versions import TwinVersion
 
 PAGES = 200
-_VEHICLES_A_SCAN = 20
 _ROWS_A_READ = 250_000
 
 Explain = Callable[[Sequence[TwinVersion], PackSpec | None], Sequence[str]]
@@ -83,11 +84,12 @@ def collect(
 
 
 def _find(registry: Registry, lake: Lake, last_sample_us: Mapping[str, int]) -> list[_Found]:
-    sessions = dict(by_vehicle(lake.read(TRIPS)))
+    trips = lake.read(TRIPS)
+    sessions = dict(by_vehicle(trips))
     scores = dict(by_vehicle(lake.read(PREDICTIONS)))
     found = []
     for record in registry.vehicles():
-        own = sessions.get(record.vehicle_id, lake.read(TRIPS, filters=[("number", "<", 0)]))
+        own = sessions.get(record.vehicle_id, trips.slice(0, 0))
         scored = records(scores[record.vehicle_id]) if record.vehicle_id in scores else []
         found.append(
             _Found(
@@ -151,19 +153,17 @@ def _pages(
     measured = (table for _, table in log.read(0, _ROWS_A_READ, ["pack_voltage_v"]))
     histories = voltage_histories(measured, {item.record.vehicle_id: item.sessions for item in found})
     axes = {pack: _axes([item for item in found if item.record.pack == pack]) for pack in _packs(found)}
-    for first in range(0, len(found), _VEHICLES_A_SCAN):
-        some = found[first : first + _VEHICLES_A_SCAN]
-        shown = _traces(some, lake)
-        for item in some:
-            name = item.record.vehicle_id
-            yield _page(
-                item,
-                histories.get(name, no_history()),
-                shown.get(name, ()),
-                axes[item.record.pack],
-                policy,
-                tuple(explain(item.versions, item.pack)),
-            )
+    shown = _traces(found, lake)
+    for item in found:
+        name = item.record.vehicle_id
+        yield _page(
+            item,
+            histories.get(name, no_history()),
+            shown.get(name, ()),
+            axes[item.record.pack],
+            policy,
+            tuple(explain(item.versions, item.pack)),
+        )
 
 
 def _page(
@@ -200,12 +200,7 @@ def _axes(found: Sequence[_Found]) -> dict[str, tuple[float, float]]:
 def _traces(found: Sequence[_Found], lake: Lake) -> dict[str, tuple[TraceSeries, ...]]:
     """Samples of the chosen trips of some vehicles, in one pass over the table."""
     chosen = {item.record.vehicle_id: traces.choose_trips(item.trips) for item in found}
-    wanted: list[list[tuple[str, str, Any]]] = [
-        [("vehicle_id", "==", name), ("trip_number", "in", list(trips))] for name, trips in chosen.items() if trips
-    ]
-    if not wanted:
-        return {}
-    steps = dict(by_vehicle(lake.read(PREDICTION_STEPS, traces.LAKE_COLUMNS, wanted)))
+    steps = dict(by_vehicle(_steps_of(chosen, lake)))
     points = {(item.record.vehicle_id, trip.number): trip for item in found for trip in item.trips}
     return {
         name: tuple(
@@ -215,3 +210,17 @@ def _traces(found: Sequence[_Found], lake: Lake) -> dict[str, tuple[TraceSeries,
         )
         for name, table in steps.items()
     }
+
+
+def _steps_of(chosen: Mapping[str, Mapping[int, str]], lake: Lake) -> pa.Table:
+    """The rows of the chosen trips: few of many, so that all go by once and are looked up by vehicle and number."""
+    wanted = np.zeros((len(chosen) + 1, max((max(trips, default=0) for trips in chosen.values()), default=0) + 2), bool)
+    for at, trips in enumerate(chosen.values()):
+        wanted[at, list(trips)] = True
+    names = pa.array(chosen, pa.string())
+    kept = [lake.read(PREDICTION_STEPS, traces.LAKE_COLUMNS, pc.scalar(False))]
+    for batch in lake.batches(PREDICTION_STEPS, traces.LAKE_COLUMNS):
+        at = pc.index_in(batch.column("vehicle_id"), names).fill_null(len(chosen)).to_numpy()
+        trip = np.minimum(batch.column("trip_number").to_numpy(), wanted.shape[1] - 1)
+        kept.append(pa.Table.from_batches([batch.filter(pa.array(wanted[at, trip]))]))
+    return pa.concat_tables(kept)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -58,8 +58,11 @@ class Lake:
         rows = conform(name, table)
         if rows.num_rows and pc.max(rows.column(OFFSET)).as_py() >= offset:
             raise ValueError(f"table {name!r}: a row's offset is not below {offset}, the end of its batch")
-        if rows.num_rows:
-            rows = rows.filter(pc.field(OFFSET) >= self.recorded_offset(name))
+        if not rows.num_rows:
+            return 0
+        kept = self.recorded_offset(name)
+        if pc.min(rows.column(OFFSET)).as_py() < kept:
+            rows = rows.filter(pc.field(OFFSET) >= kept)
         if rows.num_rows:
             self._write(name, rows, {_OFFSET_NOTE: str(offset)})
         return int(rows.num_rows)
@@ -117,6 +120,23 @@ class Lake:
             [column.cast(f.type) for column, f in zip(found, schema, strict=True)], schema=schema
         )
 
+    def batches(
+        self, name: str, columns: Sequence[str], filters: pc.Expression | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows in no particular order, a piece at a time, with the declared types; none when there is no table yet.
+
+        Raises:
+            WorkspaceError: The table cannot be read.
+        """
+        schema = pa.schema([TABLES[name].schema.field(column) for column in columns])
+        try:
+            found = self.dataset(name)
+            if found is not None:
+                for batch in found.to_batches(columns=list(columns), filter=filters):
+                    yield batch.cast(schema)
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            raise self._unreadable(name, error) from error
+
     def dataset(self, name: str) -> ds.Dataset | None:
         """The table as an Arrow dataset (for DuckDB), None when it is not there yet."""
         table = self._open(name)
@@ -168,7 +188,10 @@ class Lake:
                 columns=[column for column in found.schema.names if column in names], filter=condition
             )
         except (DeltaError, OSError, pa.ArrowException) as error:
-            raise WorkspaceError(f"lake table {self._root / name} cannot be read: {error}") from error
+            raise self._unreadable(name, error) from error
+
+    def _unreadable(self, name: str, error: Exception) -> WorkspaceError:
+        return WorkspaceError(f"lake table {self._root / name} cannot be read: {error}")
 
     def _end_of_rows(self, name: str) -> int:
         rows = self._scan(name, {OFFSET}, None)
