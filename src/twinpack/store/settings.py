@@ -94,7 +94,7 @@ class TwinSettings:
 class RuntimeSettings:
     """How the runtime works through the log."""
 
-    batch_rows: int = _setting(100_000, _whole(1, 100_000_000), "rows folded and committed at once")
+    batch_rows: int = _setting(250_000, _whole(1, 100_000_000), "rows folded and committed at once")
     snapshot_every_rows: int = _setting(2_000_000, _whole(1, 10_000_000_000), "rows between two snapshots")
     step_predictions: bool = _setting(True, _flag, "keep each step's prediction in the lake, for pictures")
 
