@@ -16,6 +16,7 @@ from twinpack.errors import WorkspaceError
 if TYPE_CHECKING:
     from twinpack.cli.trial import Trial
     from twinpack.evaluate.metrics import BandQuality, HealthQuality
+    from twinpack.runtime.stages import Stages
 
 DEMO_HOME = Path("twinpack-demo")
 MARKER = ".twinpack-demo"
@@ -24,7 +25,7 @@ WIDTH = 80
 
 @dataclass(frozen=True)
 class Found:
-    """What a demo found."""
+    """What a demo found, and the seconds that each stage took."""
 
     vehicles: int
     trips: int
@@ -34,11 +35,12 @@ class Found:
     versions_verified: int
     explained: str
     report: Path
+    seconds: dict[str, float]
 
 
 def command(
-    vehicles: Annotated[int, typer.Option(help="Vehicles.")] = 20,
-    trips: Annotated[int, typer.Option(help="Drives of each vehicle, spread over five years.")] = 60,
+    vehicles: Annotated[int, typer.Option(help="Vehicles.")] = 100,
+    trips: Annotated[int, typer.Option(help="Drives of each vehicle, spread over five years.")] = 100,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
     home: Annotated[
         Path, typer.Option("--home", help="The workspace folder; one that a demo made is made anew.")
@@ -56,25 +58,41 @@ def command(
 
 def run_demo(home: Path, vehicles: int, trips: int, seed: int) -> Found:
     """Run the whole demo in a workspace of its own."""
+    from twinpack.runtime.stages import OTHER, Stages
+
+    stages = Stages()
+    with stages.within(OTHER):
+        return _run_demo(home, vehicles, trips, seed, stages)
+
+
+def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) -> Found:
     from twinpack.cli.report import write_report
     from twinpack.cli.trial import health_against_truth, live_through, quality
+    from twinpack.runtime.stages import REPORT, SCORE, SIMULATE, VERIFY
 
     _fresh(home)
-    telemetry, truth = _simulate(home, vehicles, trips, seed)
+    with stages.within(SIMULATE):
+        telemetry, truth = _simulate(home, vehicles, trips, seed)
     output.note("each twin predicts a trip, measures it, and learns from it")
-    trial = live_through(home, telemetry, profile="twinpack", kind="thevenin-2rc", trips=3)
-    verified = _verify(trial)
+    trial = live_through(home, telemetry, profile="twinpack", kind="thevenin-2rc", trips=3, stages=stages)
+    with stages.within(VERIFY):
+        verified = _verify(trial)
+    with stages.within(SCORE):
+        with_updates, without_updates = (quality(trial.workspace, who) for who in ("deployed", "never"))
+        health, explained = health_against_truth(trial.workspace, truth), _explained(trial)
     output.note("writing the report")
-    written = write_report(home, None, "Demo fleet", vehicles)
+    with stages.within(REPORT):
+        written = write_report(home, None, "Demo fleet", vehicles)
     return Found(
         vehicles=vehicles,
         trips=trial.summary.predictions,
-        with_updates=quality(trial.workspace, "deployed"),
-        without_updates=quality(trial.workspace, "never"),
-        health=health_against_truth(trial.workspace, truth),
+        with_updates=with_updates,
+        without_updates=without_updates,
+        health=health,
         versions_verified=verified,
-        explained=_explained(trial),
+        explained=explained,
         report=Path(written.path),
+        seconds=stages.seconds,
     )
 
 
@@ -142,9 +160,18 @@ def findings(found: Found) -> list[str]:
         f"is off by {health.fleet_mean_mae_pct:.2f} pts.",
         f"{output.counted(found.versions_verified, 'version')} in the history, every hash and link verified.",
         f"One change explained. {found.explained}",
+        _time_spent(found.seconds),
         f"Report: {found.report}",
     ]
     return [line for text in texts for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
+
+
+def _time_spent(seconds: dict[str, float]) -> str:
+    """Where the time went; what is under half a percent is left out."""
+    total = sum(seconds.values())
+    shares = {stage: round(100 * value / total) for stage, value in seconds.items()} if total else {}
+    listed = ", ".join(f"{stage} {share} %" for stage, share in shares.items() if share)
+    return f"{total:.0f} s: {listed}."
 
 
 def _figures(found: Found) -> dict[str, object]:
@@ -160,4 +187,5 @@ def _figures(found: Found) -> dict[str, object]:
         "versions_verified": found.versions_verified,
         "explained": found.explained,
         "report": str(found.report),
+        "seconds": found.seconds,
     }

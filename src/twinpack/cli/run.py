@@ -12,6 +12,7 @@ from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
 
 if TYPE_CHECKING:
     from twinpack.runtime.run import RunSummary
+    from twinpack.runtime.stages import Stages
     from twinpack.store.workspace import Workspace
 
 
@@ -44,8 +45,8 @@ def command(
         show(summary)
 
 
-def run_with_progress(workspace: Workspace, policy: str | None) -> RunSummary:
-    """Run with a progress bar on standard error."""
+def run_with_progress(workspace: Workspace, policy: str | None, stages: Stages | None = None) -> RunSummary:
+    """Run with a progress bar on standard error; `stages` counts what it takes."""
     from twinpack.runtime.run import run
 
     with output.progress("run", 100.0, "%") as bar:
@@ -53,6 +54,7 @@ def run_with_progress(workspace: Workspace, policy: str | None) -> RunSummary:
             workspace,
             policy=policy,  # type: ignore[arg-type]
             tell=lambda done, total: bar.set(100.0 * done / max(total, 1), f"{output.number(done)} rows"),
+            stages=stages,
         )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from twinpack.ingest.records import ImportSummary
     from twinpack.runtime.learning import LearnedModel
     from twinpack.runtime.run import RunSummary
+    from twinpack.runtime.stages import Stages
     from twinpack.store.workspace import Workspace
 
 Floats = npt.NDArray[np.float64]
@@ -41,6 +42,7 @@ def live_through(
     trips: int,
     pack: str | None = None,
     policy: str | None = None,
+    stages: Stages | None = None,
 ) -> Trial:
     """Make a workspace at `home` and let the twins live through the files of a folder.
 
@@ -52,15 +54,20 @@ def live_through(
         trips: How many first trips of each vehicle.
         pack: Pack specification as TOML; None for the one the files or the profile name.
         policy: When trips propose updates; None for the settings'.
+        stages: Counts what each stage takes.
     """
     from twinpack.cli.run import run_with_progress
     from twinpack.runtime.learning import learn_prototype
+    from twinpack.runtime.stages import IMPORT, LEARN, Stages
     from twinpack.store.workspace import Workspace
 
+    stages = stages or Stages()
     workspace = Workspace.open(home)
-    import_all(workspace, telemetry, profile, pack)
-    learned = learn_prototype(workspace, kind, trips)
-    return Trial(workspace, learned, run_with_progress(workspace, policy))
+    with stages.within(IMPORT):
+        import_all(workspace, telemetry, profile, pack)
+    with stages.within(LEARN):
+        learned = learn_prototype(workspace, kind, trips)
+    return Trial(workspace, learned, run_with_progress(workspace, policy, stages))
 
 
 def import_all(workspace: Workspace, telemetry: Path, profile: str, pack: str | None = None) -> ImportSummary:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 SIMULATE, IMPORT, LEARN = "simulate", "import", "learn"
 READ, FOLD, FILTER, COMMIT, SNAPSHOT, COMPACT = "read log", "fold", "filter", "commit", "snapshot", "compact"
-VERIFY, SCORE, REPORT = "verify", "score", "report"
+VERIFY, SCORE, REPORT, OTHER = "verify", "score", "report", "other"
 
 
 class Stages:
