@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TELEMETRY, TRUTH = "telemetry", "truth"
 YEARS = 5.0
 PERIOD_S = 1.0
-FILE_ROWS = 100_000
+FILE_ROWS = 250_000
 """A file ends with the trip that reaches so many rows."""
 
 _ROUTE_PACK = "lg_hg2_3ah"
@@ -141,22 +141,27 @@ def write_fleet(
     import pyarrow.compute as pc
 
     from twinpack.ingest.files import NO_IMPORT
+    from twinpack.ingest.threads import Behind
     from twinpack.store.files import write_atomic
 
     telemetry, truth = (out / TELEMETRY).resolve(), (out / TRUTH).resolve()
     _refuse_used(out, telemetry, truth)
     (truth / NO_IMPORT).write_text("What was true of a simulated fleet: left out by every import.\n", encoding="utf-8")
     hidden = fleet.truth()
-    write_atomic(truth / "truth.parquet", _parquet(hidden, {}))
+    write_atomic(truth / "truth.parquet", _parquet(hidden, {}, compression="zstd"))
     note = {
         "twinpack.pack": pack,
         "twinpack.simulation": json.dumps(fleet.settings.__dict__, default=str, sort_keys=True),
     }
-    files, rows = [], 0
-    for first, last, table in _bundles(fleet.tables(), len(fleet.vehicle_ids), on_trips):
-        files.append(f"trips-{first:06d}-{last:06d}.parquet")
-        write_atomic(telemetry / files[-1], _parquet(table, note))
-        rows += table.num_rows
+    files: list[str] = []
+    rows = 0
+    # A file is written while the next one's trips are simulated.
+    with Behind() as behind:
+        for first, last, table in _bundles(fleet.tables(), len(fleet.vehicle_ids), on_trips):
+            files.append(f"trips-{first:06d}-{last:06d}.parquet")
+            rows += table.num_rows
+            behind.do(_write_samples, telemetry / files[-1], table, note)
+        behind.wait()
     return WrittenFleet(
         telemetry=str(telemetry),
         truth=str(truth / "truth.parquet"),
@@ -166,6 +171,13 @@ def write_fleet(
         trips=pc.count(hidden.column("trip_number")).as_py(),
         rows=rows,
     )
+
+
+def _write_samples(path: Path, table: pa.Table, note: dict[str, str]) -> None:
+    from twinpack.store.files import write_atomic
+    from twinpack.telemetry.schema import PARQUET
+
+    write_atomic(path, _parquet(table, note, **PARQUET))
 
 
 def _refuse_used(out: Path, *folders: Path) -> None:
@@ -193,10 +205,10 @@ def _bundles(
         yield first, number, pa.concat_tables(waiting)
 
 
-def _parquet(table: pa.Table, note: dict[str, str]) -> bytes:
+def _parquet(table: pa.Table, note: dict[str, str], **how: Any) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata(note), sink, compression="zstd")
+    pq.write_table(table.replace_schema_metadata(note), sink, **how)
     return bytes(sink.getvalue().to_pybytes())

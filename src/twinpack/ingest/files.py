@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 
 from twinpack.battery.pack import load_pack
 from twinpack.errors import ImportFileError, InputError, NotFoundError, ProfileError
-from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog, SegmentWriter
+from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog
 from twinpack.ingest.readers import Piece, Reader, open_reader
 from twinpack.ingest.records import DeadLetterSink, FileResult, ImportProgress, ImportSummary, OnProgress
 from twinpack.ingest.spool import Spool
+from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.telemetry.profiles import BoundProfile, Profile, bind, parse_profile, shipped_profile, shipped_profiles
 from twinpack.telemetry.readings import ROW_REJECTED
 from twinpack.telemetry.schema import command_rows, tick_row, to_log
@@ -123,14 +124,18 @@ class Importer:
             with ExitStack() as stack:
                 spool = stack.enter_context(self._spool(result.name, digest, pack))
                 segment = stack.enter_context(self.log.new_segment())
-                work = _FileImport(self, bound, pack, segment, spool, result)
-                for piece in reader.pieces(bound.columns):
-                    work.take(piece)
+                # One piece is read and one is written while another is checked.
+                behind = stack.enter_context(Behind())
+                pieces = stack.enter_context(closing(read_ahead(reader.pieces(bound.columns))))
+                work = _FileImport(self, bound, pack, spool, result)
+                for piece in pieces:
+                    behind.do(segment.write, work.take(piece))
                     if progress is not None:
                         progress(ImportProgress(result.name, 0, 1, int(piece.share * before[0]), before[0]))
                 work.refuse_if_useless(path)
                 if _fingerprint(path) != before:
                     raise ImportFileError(f"{path}: the file changed while it was read; import it again")
+                behind.wait()
                 spool.deliver(self.dead_letters)
                 note = {SOURCE_SHA256: digest, SOURCE_NAME: result.name, "profile": self.profile.name}
                 result.first_offset, result.end_offset = segment.commit(note)
@@ -174,7 +179,6 @@ class _FileImport:
         importer: Importer,
         bound: BoundProfile,
         pack: str,
-        segment: SegmentWriter,
         spool: Spool,
         result: FileResult,
     ) -> None:
@@ -182,18 +186,17 @@ class _FileImport:
         self._bound = bound
         self._pack = pack
         self._sink = importer.dead_letters
-        self._segment = segment
         self._spool = spool
         self._result = result
         self._validator = Validator(limits_for(load_pack(pack)), latest, bound.stated_units)
         self._last_sample_us = importer.log.last_sample_us()
 
-    def take(self, piece: Piece) -> None:
-        """Convert, validate and write one piece."""
+    def take(self, piece: Piece) -> pa.Table:
+        """Convert and validate one piece: rows of the log."""
         readings = self._bound.convert(piece.table, self._start_of)
         checked = self._validator.check(readings)
         self._spool.add(piece, readings, checked.faults)
-        self._segment.write(pa.concat_tables([self._registrations(checked.samples), to_log(checked.samples)]))
+        rows = pa.concat_tables([self._registrations(checked.samples), to_log(checked.samples)])
         result = self._result
         result.rows_read += len(readings) + len(piece.bad)
         result.rows_imported += checked.samples.num_rows
@@ -204,6 +207,7 @@ class _FileImport:
         for fault in checked.faults:
             counts = result.rejected if fault.action == ROW_REJECTED else result.cleared
             counts[fault.reason] += len(fault.rows)
+        return rows
 
     def refuse_if_useless(self, path: Path) -> None:
         """Give up a file without rows, without a good row, or measured in another unit than the profile says.

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from twinpack.errors import WorkspaceError
-from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, LOG, SIGNALS
+from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, LOG, PARQUET, SIGNALS
 
 ROW_GROUP_ROWS = 65_536
 SOURCE_SHA256 = "source_sha256"
@@ -214,7 +214,7 @@ class SegmentWriter:
 
     def __enter__(self) -> SegmentWriter:
         """Open the temporary file."""
-        self._writer = pq.ParquetWriter(self._temporary, LOG, compression="zstd", use_dictionary=["vehicle_id"])
+        self._writer = pq.ParquetWriter(self._temporary, LOG, **PARQUET)
         return self
 
     def write(self, table: pa.Table) -> None:

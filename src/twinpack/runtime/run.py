@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.runtime.genesis import first_state
 from twinpack.runtime.stages import COMMIT, COMPACT, FOLD, READ, SNAPSHOT, Stages
 from twinpack.store.lake import Lake
@@ -97,43 +98,29 @@ class _Runner:
         settings = self._workspace.settings.runtime
         offset = saved = start
         # One batch is read and one is written while another is folded; no more are under way.
-        with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-            written = writer.submit(lambda: None)
-            for batch in self._ahead(reader, self._batches(start, settings.batch_rows)):
+        with Behind() as behind, closing(read_ahead(self._batches(start, settings.batch_rows))) as batches:
+            while (batch := self._next(batches)) is not None:
                 with self._stages.within(FOLD):
                     state, events = fold(state, batch)
                 offset = batch.end_offset
-                self._wait(written)
-                written = writer.submit(self._commit, state, batch, events)
+                with self._stages.within(COMMIT):
+                    behind.do(self._commit, state, batch, events)
                 if offset - saved >= settings.snapshot_every_rows:
-                    self._wait(written)
-                    self._save(state, offset)
+                    self._save(behind, state, offset)
                     saved = offset
                 tell(offset - start, max(total, offset - start))
-            self._wait(written)
-        if offset > saved:
-            self._save(state, offset)
-            self._tidy()
+            if offset > saved:
+                self._save(behind, state, offset)
+                self._tidy()
         return self._summary(state, offset - start, notes)
 
     def _batches(self, start: int, rows: int) -> Iterator[SampleBatch]:
         for first, table in self._log.read(start, rows, STEP_SIGNALS):
             yield SampleBatch.from_arrow(table, first)
 
-    def _ahead(self, reader: Executor, batches: Iterator[SampleBatch]) -> Iterator[SampleBatch]:
-        """The batches, each read while the one before it is at work."""
-        coming = reader.submit(next, batches, None)
-        while True:
-            with self._stages.within(READ):
-                batch = coming.result()
-            if batch is None:
-                return
-            coming = reader.submit(next, batches, None)
-            yield batch
-
-    def _wait(self, written: Future[None]) -> None:
-        with self._stages.within(COMMIT):
-            written.result()
+    def _next(self, batches: Iterator[SampleBatch]) -> SampleBatch | None:
+        with self._stages.within(READ):
+            return next(batches, None)
 
     def _state(self, policy: Policy | None) -> tuple[ShardState, int, tuple[str, ...]]:
         artifacts = self._workspace.artifacts(self._registry)
@@ -168,7 +155,10 @@ class _Runner:
             if event.kind == VERSION and event.body.kind in self._counts:
                 self._counts[event.body.kind] += 1
 
-    def _save(self, state: ShardState, offset: int) -> None:
+    def _save(self, behind: Behind, state: ShardState, offset: int) -> None:
+        """Save the state once everything before it is committed."""
+        with self._stages.within(COMMIT):
+            behind.wait()
         with self._stages.within(SNAPSHOT):
             self._snapshots.save(state.to_bytes(), offset)
 

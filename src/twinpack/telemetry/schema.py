@@ -7,7 +7,7 @@ arrays. Names follow the COVESA Vehicle Signal Specification where it has the si
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -102,6 +102,16 @@ LOG: pa.Schema = pa.schema(
     ]
 )
 """Columns of a log row: a sample (`KIND_SAMPLE`), a tick (`KIND_TICK`, vehicle empty) or a command (JSON)."""
+
+
+TIMES = ("sample_time", "receipt_time")
+
+PARQUET: dict[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": [field.name for field in LOG if field.name not in TIMES],
+    "column_encoding": dict.fromkeys(TIMES, "DELTA_BINARY_PACKED"),
+}
+"""How samples are best written as Parquet: values come in steps, and so repeat; times rise by nearly the same."""
 
 
 def to_log(samples: pa.Table) -> pa.Table:
