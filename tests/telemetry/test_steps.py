@@ -108,6 +108,14 @@ def test_a_row_is_late_after_a_newer_one_of_an_earlier_batch() -> None:
     assert record(results, 0)[0][0][0] == START_US + 50 * SECOND_US
 
 
+def test_late_rows_are_found_however_far_apart_vehicles_are_in_time() -> None:
+    far_s = 4e12  # such times of three vehicles, one after the other, do not fit 64 bits
+    rows = [row("a", 5), row("a", 3), row("b", far_s), row("b", far_s - 9), row("c", 7), row("c", 8), row("a", 6)]
+    carry, _ = fold(rows)
+    assert carry.late.tolist() == [1, 1, 0]
+    assert carry.newest_us.tolist() == [START_US + round(s * SECOND_US) for s in (6, far_s, 8)]
+
+
 def test_a_row_from_the_future_is_counted_and_moves_nothing() -> None:
     carry, (found,) = fold([row("a", 0), row("a", 4000, receipt_s=1), row("a", 2), row("a", 3)])
     assert carry.ahead.tolist() == [1, 0, 0]

@@ -250,12 +250,19 @@ def _newest_before(lane: Lanes, time: Ints, carried: Ints) -> Ints:
 
 def _running_newest(first: Bools, time: Ints, before: Ints) -> Ints:
     """The same when rows are out of order: `before` is right only where a lane begins."""
-    # Ranks, not times: lane and time together would not fit 64 bits, so that one running maximum could not do.
-    known, rank = np.unique(np.concatenate([before, time]), return_inverse=True)
-    base = np.cumsum(first) * len(known)
-    newest = np.maximum.accumulate(base + np.maximum(rank[len(time) :], np.where(first, rank[: len(time)], 0)))
+    own = np.where(first, np.maximum(time, before), time)
+    lane = np.cumsum(first)
+    low = own.min()
+    span = int(own.max()) - int(low) + 1
+    if (int(lane[-1]) + 1) * span < _END:
+        rank, known = own - low, None
+    else:  # lane and time together do not fit 64 bits
+        known, rank = np.unique(own, return_inverse=True)
+        span = len(known)
+    base = lane * span
+    newest = np.maximum.accumulate(base + rank) - base
     result = before.copy()
-    result[1:] = np.where(first[1:], before[1:], known[newest[:-1] - base[:-1]])
+    result[1:] = np.where(first[1:], before[1:], (newest + low if known is None else known[newest])[:-1])
     return result
 
 
@@ -347,10 +354,8 @@ def _carried(after: StepCarry, items: _Items, groups: _Groups, telling: Ints, su
 
 
 def _completed(items: _Items, groups: _Groups, telling: Ints, sums: Floats, counts: Ints) -> Steps:
-    complete = groups.complete
+    complete = np.flatnonzero(groups.complete)
     last, start = groups.last[complete], groups.start[complete]
-    with np.errstate(invalid="ignore"):
-        means = sums[:, complete] / np.where(counts[:, complete] > 0, counts[:, complete], np.nan)
     told = np.flatnonzero(telling < _END)
     return Steps(
         lane=items.lane[last],
@@ -359,8 +364,15 @@ def _completed(items: _Items, groups: _Groups, telling: Ints, sums: Floats, coun
         receipt_us=items.receipt_us[last],
         offset=groups.offset[complete],
         rows=groups.rows[complete],
-        values=dict(zip(STEP_SIGNALS, means, strict=True)),
+        values={name: _means(sums[index], counts[index], complete) for index, name in enumerate(STEP_SIGNALS)},
         silent_lane=items.lane[told],
-        silent_at=np.cumsum(complete, dtype=np.int64)[groups.of_item[told]],
+        silent_at=np.cumsum(groups.complete, dtype=np.int64)[groups.of_item[told]],
         silent_offset=telling[told],
     )
+
+
+def _means(sums: Floats, counts: Ints, of: Ints) -> Floats:
+    """Mean of some steps' values, NaN where there is none."""
+    count = counts[of]
+    means: Floats = sums[of] / np.where(count > 0, count, np.nan)
+    return means
