@@ -1,0 +1,205 @@
+"""Kernels and the NumPy reference, which share a graph and nothing else, agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from tests.filters.models import (
+    Corrected,
+    Decay,
+    EveryOp,
+    Floats,
+    Pendulum,
+    Run,
+    Still,
+    circuit,
+    pack_run,
+    ragged,
+    small_run,
+)
+from twinpack.filters import Assimilated, Predicted, compile
+
+Method = Literal["ukf", "ekf"]
+VEHICLES = 40
+EXACT = 1e-10
+
+RUNS: dict[str, Callable[[], Run]] = {
+    "pendulum": lambda: small_run(Pendulum(), VEHICLES, 30),
+    "every_op": lambda: small_run(EveryOp(), VEHICLES, 30),
+    "still": lambda: small_run(Still(), VEHICLES, 30),
+    "network": lambda: small_run(Corrected(), VEHICLES, 30),
+    "thevenin_1rc": lambda: pack_run(circuit(1), VEHICLES, 30),
+    "thevenin_2rc": lambda: pack_run(circuit(2), VEHICLES, 30),
+    "thevenin_3rc": lambda: pack_run(circuit(3), VEHICLES, 30),
+    "thevenin_4_knots": lambda: pack_run(circuit(1, knots=4), VEHICLES, 30),
+    "thevenin_21_knots": lambda: pack_run(circuit(3, knots=21), VEHICLES, 12),
+    "tangent": lambda: pack_run(circuit(1, knots=4), VEHICLES, 30, tangent=True),
+}
+
+
+@cache
+def run_of(name: str) -> Run:
+    return ragged(RUNS[name]())
+
+
+def assert_near(found: Floats, known: Floats, scale: Floats, near: float) -> None:
+    assert found.shape == known.shape
+    assert (np.isnan(found) == np.isnan(known)).all()
+    assert float(np.nanmax(np.abs(found - known) / scale, initial=0.0)) < near
+
+
+def assert_same_posterior(found: Assimilated, known: Assimilated, near: float) -> None:
+    sd = np.sqrt(np.abs(np.einsum("iib->ib", known.covariance)))
+    assert found.status.tolist() == known.status.tolist()
+    assert_near(found.mean, known.mean, sd + np.abs(known.mean), near)
+    assert_near(found.covariance, known.covariance, sd[:, None] * sd[None], near)
+    spread = np.sqrt(known.innovation_variance)
+    assert_near(found.innovation, known.innovation, spread + np.abs(known.innovation), near)
+    assert_near(found.innovation_variance, known.innovation_variance, known.innovation_variance, near)
+    assert_near(found.first_state, known.first_state, 1.0 + np.abs(known.first_state), near)
+
+
+def assert_same_prediction(found: Predicted, known: Predicted, near: float) -> None:
+    assert found.status.tolist() == known.status.tolist()
+    assert_near(found.mean, known.mean, np.sqrt(known.variance) + np.abs(known.mean), near)
+    assert_near(found.variance, known.variance, known.variance, near)
+    assert_near(found.points, known.points, 1.0 + np.abs(known.points), near)
+
+
+def pair(run: Run, method: Method = "ukf", **choice: Any) -> tuple[Any, Any]:
+    return compile(run.model, method, backend="numba", **choice), compile(run.model, method, backend="numpy", **choice)
+
+
+@pytest.mark.parametrize("method", ["ukf", "ekf"])
+@pytest.mark.parametrize("name", RUNS)
+def test_backends_learn_the_same(name: str, method: Method) -> None:
+    run = run_of(name)
+    ours, theirs = pair(run, method)
+    assert_same_posterior(
+        ours.assimilate(*run.arguments, steps=True), theirs.assimilate(*run.arguments, steps=True), EXACT
+    )
+    found, known = ours.log_likelihood(*run.arguments), theirs.log_likelihood(*run.arguments)
+    np.testing.assert_allclose(found, known, rtol=1e-10, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["ukf", "ekf"])
+@pytest.mark.parametrize("name", ["pendulum", "every_op", "thevenin_2rc"])
+def test_backends_consider_the_same(name: str, method: Method) -> None:
+    run = run_of(name)
+    mask = np.arange(len(run.mean)) < len(run.model.dynamic)
+    found, known = (one.assimilate(*run.arguments, mask, steps=True) for one in pair(run, method))
+    assert_same_posterior(found, known, EXACT)
+
+
+@pytest.mark.parametrize("method", ["ukf", "ekf"])
+@pytest.mark.parametrize("name", ["pendulum", "every_op", "still", "network", "thevenin_2rc", "thevenin_21_knots"])
+def test_backends_predict_the_same_and_go_on_from_each_others_points(name: str, method: Method) -> None:
+    run = run_of(name)
+    ours, theirs = pair(run, method)
+    found, known = (one.predict(run.posterior, run.inputs, run.present) for one in (ours, theirs))
+    assert_same_prediction(found, known, EXACT)
+    start, end = run.steps(slice(0, 5)), run.steps(slice(5, None))
+    first = theirs.predict(run.posterior, start.inputs, start.present)
+    second = ours.predict(run.posterior, end.inputs, end.present, first.points)
+    assert_near(second.points, known.points, 1.0 + np.abs(known.points), EXACT)
+    assert_near(second.mean, known.mean[5:], np.sqrt(known.variance[5:]), 1e-8)
+
+
+@pytest.mark.parametrize("vehicles", [1, 5, 16, 17, 32, 33])
+def test_backends_agree_whatever_the_number_of_vehicles(vehicles: int) -> None:
+    run = run_of("every_op").lanes(slice(0, vehicles))
+    ours, theirs = pair(run)
+    assert_same_posterior(
+        ours.assimilate(*run.arguments, steps=True), theirs.assimilate(*run.arguments, steps=True), EXACT
+    )
+    assert_same_prediction(
+        ours.predict(run.posterior, run.inputs, run.present),
+        theirs.predict(run.posterior, run.inputs, run.present),
+        EXACT,
+    )
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.8, 1.4])
+@pytest.mark.parametrize("name", ["every_op", "thevenin_3rc", "thevenin_4_knots"])
+def test_backends_agree_on_points_nearer_or_farther(name: str, alpha: float) -> None:
+    """Nine states and parameters are the most that is written straight-line, ten the fewest with loops."""
+    run = run_of(name)
+    assert len(run.mean) == {"every_op": 5, "thevenin_3rc": 9, "thevenin_4_knots": 10}[name]
+    found, known = (one.assimilate(*run.arguments, steps=True) for one in pair(run, alpha=alpha))
+    assert_same_posterior(found, known, 1e-9)
+
+
+@pytest.mark.parametrize("method", ["ukf", "ekf"])
+def test_single_precision_is_near(method: Method) -> None:
+    for name, near in (("pendulum", 2e-4), ("thevenin_2rc", 2e-2)):
+        run = run_of(name)
+        ours = compile(run.model, method, dtype="float32")
+        known = compile(run.model, method, backend="numpy").assimilate(*run.arguments, steps=True)
+        found = ours.assimilate(*run.arguments, steps=True)
+        assert found.mean.dtype == found.triangle.dtype == found.innovation.dtype == np.float32
+        assert found.ok.all()
+        sd = np.sqrt(np.einsum("iib->ib", known.covariance))
+        assert_near(found.mean, known.mean, sd, near * 10)
+        assert_near(found.covariance, known.covariance, sd[:, None] * sd[None], near * 10)
+
+
+@pytest.mark.parametrize("name", ["pendulum", "thevenin_21_knots"])
+@pytest.mark.parametrize("threads", [2, 3, 99])
+def test_threads_change_no_bit(name: str, threads: int) -> None:
+    run = run_of(name)
+    alone, many = compile(run.model), compile(run.model, threads=threads)
+    found, known = (one.assimilate(*run.arguments, steps=True) for one in (many, alone))
+    for field in vars(known):
+        assert getattr(found, field).tobytes() == getattr(known, field).tobytes()
+    ahead, expected = (one.predict(run.posterior, run.inputs, run.present) for one in (many, alone))
+    for field in vars(expected):
+        assert getattr(ahead, field).tobytes() == getattr(expected, field).tobytes()
+
+
+# Of an infinite input the kernel says that a value is not finite, the reference that a covariance has no factor.
+INFINITE = pytest.param("input", marks=pytest.mark.xfail(strict=True, reason="backends name another status"))
+
+
+@pytest.mark.parametrize("how", ["covariance", "mean", INFINITE])
+def test_backends_give_the_same_reason_for_a_failure(how: str) -> None:
+    run = small_run(Pendulum(), 20, 8)
+    if how == "covariance":
+        run.covariance[1, 1, 7] = -1.0
+    elif how == "mean":
+        run.mean[1, 7] = np.nan
+    else:
+        run.inputs["push"][4, 7] = np.inf
+    ours, theirs = pair(run)
+    found, known = (one.assimilate(*run.arguments).status for one in (ours, theirs))
+    assert found.tolist() == known.tolist() and found[7] != 0 and (np.delete(found, 7) == 0).all()
+    ahead, expected = (one.predict(run.posterior, run.inputs).status for one in (ours, theirs))
+    assert ahead.tolist() == expected.tolist() and ahead[7] != 0
+
+
+def test_a_posterior_of_eight_takes_at_most_400_bytes_a_vehicle() -> None:
+    run = pack_run(circuit(2), 3, 2)
+    done = compile(run.model).assimilate(*run.arguments).posterior
+    assert done.size == 8 and done.mean.dtype == np.float64
+    assert done.nbytes <= 400 * done.vehicles
+
+
+def test_init_gives_every_vehicle_the_prior() -> None:
+    prior = compile(Pendulum()).init(3, {"angle": (0.1, 0.2), "rate": (-0.3, 0.4)})
+    assert prior.mean.tolist() == [[0.1] * 3, [-0.3] * 3, [9.8] * 3, [0.3] * 3]
+    covariance = np.repeat(np.diag([0.2**2, 0.4**2, 0.25, 0.1**2])[:, :, None], 3, axis=2)
+    assert np.array_equal(prior.covariance, covariance)
+    assert compile(Decay(), dtype="float32").init(1, {"level": (0.0, 1.0)}).mean.dtype == np.float32
+
+
+def test_numbers_stand_for_what_is_the_same_everywhere() -> None:
+    run = small_run(Decay(), 4, 6)
+    wide = replace(run, inputs={"push": np.full((6, 4), 0.3), "dt_s": np.full((6, 4), 0.1)})
+    compiled = compile(run.model)
+    found = compiled.assimilate(run.posterior, {"push": 0.3, "dt_s": np.full((6, 1), 0.1)}, run.measured)
+    assert found.mean.tobytes() == compiled.assimilate(*wide.arguments).mean.tobytes()
