@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinpack.filters import ops
+from twinpack.filters.evaluate import evaluate
+from twinpack.filters.graph import STATE, Graph
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +24,13 @@ LOW, HIGH = 1e-300, 1e300
 
 def interp(x: Any) -> Any:
     return ops.interp(x, POINTS, VALUES)
+
+
+def traced(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function on arrays as a filter computes it: by way of a graph."""
+    graph = Graph()
+    node = function(graph.leaf(STATE, 0))
+    return lambda values: evaluate([node], [np.asarray(values)], [], np.float64)[0]
 
 
 OPS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
@@ -49,7 +58,8 @@ def placed(values: Floats, position: int, length: int, stride: int, filler: floa
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_an_element_has_its_own_bits(name: str, data: st.DataObject) -> None:
-    function, low, high = OPS[name]
+    plain, low, high = OPS[name]
+    function = traced(plain)
     values = np.array(data.draw(st.lists(st.floats(low, high), min_size=1, max_size=9)))
     position, length = data.draw(st.integers(0, 40)), data.draw(st.integers(0, 40))
     stride, filler = data.draw(st.sampled_from([1, 2, 3, 7])), data.draw(st.floats(low, high))
@@ -63,7 +73,8 @@ def test_an_element_has_its_own_bits(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("name", ["exp", "log", "sqrt", "tanh", "asinh"])
 def test_whole_ranges_at_every_position_of_a_vector_register(name: str) -> None:
-    function, low, high = OPS[name]
+    plain, low, high = OPS[name]
+    function = traced(plain)
     low = max(low, 1e-9) if name in ("log", "sqrt") else low
     values = np.linspace(low, min(high, 1e6), 1003)
     whole = function(values)
@@ -111,11 +122,29 @@ def test_a_living_table_is_read_element_by_element(x: list[float], seed: int) ->
     read = ops.interp(np.array(x), POINTS, list(tables))
     single = [float(ops.interp(np.array([x[i]]), POINTS, [row[i : i + 1] for row in tables])[0]) for i in range(len(x))]
     fixed = [float(ops.interp(x[i], POINTS, tables[:, i])) for i in range(len(x))]
-    assert read.tolist() == single == fixed
+    assert read.tolist() == single == pytest.approx(fixed, rel=1e-12, abs=1e-12)
 
 
 def test_a_living_table_may_mix_numbers_and_arrays() -> None:
     x = np.array([[0.05, 0.3], [0.75, 1.1]])
     whole = ops.interp(x, POINTS, [np.full(x.shape, value) for value in VALUES])
     mixed = ops.interp(x, POINTS, [np.full(x.shape, 1.0), *VALUES[1:]])
-    assert whole.tolist() == mixed.tolist() == ops.interp(x, POINTS, VALUES).tolist()
+    assert whole.tolist() == mixed.tolist()
+    np.testing.assert_allclose(whole, ops.interp(x, POINTS, VALUES), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.linspace(0.0, 1.0, 21),
+        np.array([0.0, 0.1, 0.25, 0.5, 1.0]),
+        np.sort(np.random.default_rng(3).uniform(-1.0, 2.0, 300)),
+    ],
+    ids=["even", "cut to even steps", "uneven"],
+)
+def test_tables_of_every_kind_are_read_right(points: Floats) -> None:
+    values = np.cumsum(np.random.default_rng(4).normal(0.0, 1.0, len(points)))
+    x = np.concatenate([points, np.linspace(points[0], points[-1], 2001)])
+    for read in (ops.interp(x, points, values), traced(lambda node: ops.interp(node, points, values))(x)):
+        np.testing.assert_allclose(read, np.interp(x, points, values), rtol=0, atol=1e-9)
+    assert np.isnan(traced(lambda node: ops.interp(node, points, values))(np.array([np.nan]))).all()
