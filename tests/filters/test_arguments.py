@@ -76,3 +76,25 @@ def test_a_posterior_of_another_model_is_refused(compiled: Any, run: Run) -> Non
             compiled.predict(wrong, run.inputs)
     with pytest.raises(InputError, match=r"they must be \(n, B\) and \(n, n, B\)"):
         Posterior.of(right.mean, right.covariance[:2])
+
+
+unchecked = pytest.mark.xfail(strict=True, raises=(IndexError, ValueError, KeyError), reason="not checked yet")
+
+
+@unchecked
+def test_a_posterior_of_one_axis_is_refused(compiled: Any, run: Run) -> None:
+    flat = Posterior(run.posterior.mean[:, 0], run.posterior.triangle[:, 0])
+    with pytest.raises(InputError, match=r"needs \(3, B\)"):
+        compiled.assimilate(flat, run.inputs, run.measured)
+
+
+@unchecked
+def test_points_of_another_shape_are_refused(compiled: Any, run: Run) -> None:
+    with pytest.raises(InputError, match="points"):
+        compiled.predict(run.posterior, run.inputs, points=np.zeros((2, 7, 4)))
+
+
+@unchecked
+def test_a_start_without_a_state_is_refused(compiled: Any) -> None:
+    with pytest.raises(InputError, match="level"):
+        compiled.init(2, {})

@@ -76,8 +76,16 @@ def pair(run: Run, method: Method = "ukf", **choice: Any) -> tuple[Any, Any]:
     return compile(run.model, method, backend="numba", **choice), compile(run.model, method, backend="numpy", **choice)
 
 
-@pytest.mark.parametrize("method", ["ukf", "ekf"])
-@pytest.mark.parametrize("name", RUNS)
+# What takes long to compile and has parts that others try.
+LONG = {("thevenin_21_knots", "ekf"), ("thevenin_3rc", "ekf"), ("tangent", "ekf"), ("thevenin_1rc", "ekf")}
+EVERY = [
+    pytest.param(name, method, marks=[pytest.mark.slow] if (name, method) in LONG else [])
+    for name in RUNS
+    for method in ("ukf", "ekf")
+]
+
+
+@pytest.mark.parametrize(("name", "method"), EVERY)
 def test_backends_learn_the_same(name: str, method: Method) -> None:
     run = run_of(name)
     ours, theirs = pair(run, method)

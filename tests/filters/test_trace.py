@@ -127,6 +127,17 @@ def test_a_refusal_names_the_line_and_what_to_write_instead(what: str) -> None:
     assert shown.get(what, f'    "{what}": (lambda') in line
 
 
+@pytest.mark.xfail(strict=True, reason="accepted by the trace: NumPy computes it, Numba cannot type the kernel")
+@pytest.mark.parametrize("measured", [lambda a, b, push: (a > 0) * b, lambda a, b, push: where(a & b > 0, a, b)])
+def test_a_truth_is_no_number_and_a_number_no_truth(measured: Measure) -> None:
+    line_of(told(Plain(measured)))
+
+
+@pytest.mark.xfail(strict=True, reason="comparisons are missing from Node.__array_ufunc__")
+def test_a_numpy_scalar_may_stand_left_of_a_comparison() -> None:
+    trace(Plain(lambda a, b, push: where(np.float64(0.5) < a, a, b)))
+
+
 @pytest.mark.parametrize("backend", ["numba", "numpy"])
 def test_every_backend_refuses(backend: Any) -> None:
     with pytest.raises(TraceError, match="a traced value has no truth yet"):
