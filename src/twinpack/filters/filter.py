@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from twinpack.errors import InputError
 from twinpack.filters.arguments import Arguments, check_choice
 from twinpack.filters.model import Model
 from twinpack.filters.results import Assimilated, Floats, Posterior, Predicted
 from twinpack.filters.trace import trace
+
+Kind = Literal["learn", "consider", "predict"]
 
 
 class Filter(ABC):
@@ -54,11 +57,24 @@ class Filter(ABC):
             vehicles: B.
             start: Mean and standard deviation of each dynamic state.
         """
+        missing = [name for name in self.model.dynamic if name not in start]
+        if missing:
+            raise InputError(
+                f"start has no {missing[0]!r}; give mean and standard deviation of {', '.join(self.model.dynamic)}"
+            )
         pairs = [start[name] for name in self.model.dynamic] + [(one.mean, one.sd) for one in self.model.living]
         mean, sd = np.array(pairs, dtype=self._dtype).T
         row, column = np.tril_indices(self.size)
         triangle = np.where(row == column, sd[row] ** 2, self._dtype.type(0))
         return Posterior(np.repeat(mean[:, None], vehicles, axis=1), np.repeat(triangle[:, None], vehicles, axis=1))
+
+    @abstractmethod
+    def warm(self, kind: Kind) -> None:
+        """Compile now what would be compiled at first use.
+
+        Args:
+            kind: `learn` and `predict` as the methods are called, `consider` for one with `adjustable`.
+        """
 
     @abstractmethod
     def assimilate(

@@ -8,6 +8,7 @@ from typing import Any
 
 from twinpack.battery.pack import load_pack
 from twinpack.errors import NotFoundError, SettingsError
+from twinpack.filters import MakeFilter
 from twinpack.fleet.state import FoldSettings, ShardState
 from twinpack.store.artifacts import ModelArtifacts
 from twinpack.store.registry import Registry
@@ -45,6 +46,7 @@ def first_state(
     settings: Settings,
     policy: Policy | None,
     packs: Callable[[], set[str]],
+    make: MakeFilter,
 ) -> ShardState:
     """The state before the first row, the same at every start of this workspace.
 
@@ -54,6 +56,7 @@ def first_state(
         settings: Settings of the workspace as they stand now.
         policy: When trips propose updates, None for what the first run chose, or else the settings'.
         packs: Gives the packs of the log's vehicles, by name or specification; asked for by a first run alone.
+        make: Makes the filters of the twins.
 
     Raises:
         NotFoundError: No prototype has been learned for any of the packs.
@@ -70,7 +73,7 @@ def first_state(
     prototypes = {
         pack: Prototype.from_artifact(artifacts.load(digest), digest) for pack, digest in recorded["models"].items()
     }
-    return ShardState.empty(wanted, prototypes)
+    return ShardState.empty(wanted, prototypes, make)
 
 
 def _models(artifacts: ModelArtifacts, packs: set[str]) -> dict[str, str]:

@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from twinpack.battery.pack import load_pack
+from twinpack.errors import WorkspaceVersionError
+from twinpack.filters import compile
 from twinpack.fleet.commands import registers
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event
 from twinpack.fleet.fold import fold
@@ -24,6 +26,7 @@ from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.runtime.genesis import first_state
 from twinpack.runtime.stages import COMMIT, COMPACT, FOLD, READ, SNAPSHOT, Stages
+from twinpack.runtime.timed import timed
 from twinpack.store.lake import Lake
 from twinpack.store.records import VehicleRecord
 from twinpack.store.registry import MAIN_STREAM, Registry
@@ -124,11 +127,18 @@ class _Runner:
 
     def _state(self, policy: Policy | None) -> tuple[ShardState, int, tuple[str, ...]]:
         artifacts = self._workspace.artifacts(self._registry)
-        state = first_state(self._registry, artifacts, self._workspace.settings, policy, self._packs)
+        make = timed(compile, self._stages)
+        state = first_state(self._registry, artifacts, self._workspace.settings, policy, self._packs, make)
         loaded = self._snapshots.load_newest()
         if loaded.data is None:
             return state, 0, loaded.skipped
-        return ShardState.from_bytes(loaded.data), loaded.offset, loaded.skipped
+        try:
+            return ShardState.from_bytes(loaded.data, make), loaded.offset, loaded.skipped
+        except ValueError as error:
+            raise WorkspaceVersionError(
+                f"the saved state of {self._workspace.home} cannot be gone on from ({error}): another release computed "
+                "its twins. Import the same files into a new workspace and run there"
+            ) from error
 
     def _packs(self) -> set[str]:
         return {body["pack"] for body in map(json.loads, self._log.commands()) if registers(body)}

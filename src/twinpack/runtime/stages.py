@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SIMULATE, IMPORT, LEARN = "simulate", "import", "learn"
-READ, FOLD, FILTER, COMMIT, SNAPSHOT, COMPACT = "read log", "fold", "filter", "commit", "snapshot", "compact"
+READ, FOLD, COMPILE, FILTER = "read log", "fold", "compile", "filter"
+COMMIT, SNAPSHOT, COMPACT = "commit", "snapshot", "compact"
 VERIFY, SCORE, REPORT, OTHER = "verify", "score", "report", "other"
 
 
 class Stages:
     """A stage clock of one thread.
 
-    Stages may lie within each other; the time of an inner one is not that of the outer one too. So what the filters
-    take within a fold is told apart from the rest of it by whoever wraps their calls in `within(FILTER)`. What another
-    thread does meanwhile counts only where this one waits for it.
+    Stages may lie within each other; the time of an inner one is not that of the outer one too. So what filters take
+    within a fold (`timed`) is told apart from the rest of it. What another thread does meanwhile counts only where this
+    one waits for it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
