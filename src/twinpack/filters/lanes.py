@@ -421,7 +421,7 @@ tanh64, tanh32 = _tanh(exp64), _tanh(exp32)
 
 @_compiled
 def clipped_floor(x: Any, last: Any) -> Any:
-    """Whole number below, between 0 and `last`; 0 for NaN."""
+    """Whole number below, between 0 and `last`, which is also what NaN gives."""
     bound = select(x < last, x, last)
     return floor(select(bound > like(x, 0.0), bound, like(x, 0.0)))
 
@@ -457,3 +457,14 @@ def take_mask(scratch: Any, flags: Any, array: Any, row: int, first: int) -> Any
     for lane in range(width):
         flags[0, lane] = array[row, min(first + lane, columns - 1)]
     return load_mask(scratch, flags, 0, 0)
+
+
+@_compiled
+def extent(scratch: Any, present: Any, first: int) -> int:
+    """Steps until the last one that any vehicle of a block has."""
+    end = min(first + scratch.shape[1], present.shape[1])
+    for t in range(present.shape[0] - 1, -1, -1):
+        for lane in range(first, end):
+            if present[t, lane]:
+                return t + 1
+    return 0

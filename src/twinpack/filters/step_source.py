@@ -101,7 +101,8 @@ def step_frame(traced: TracedModel, rows: Rows, count: int, body: Sequence[str])
         f"            take(s, {rows.p} + row, tri, row, at)",
         f"        take(s, {rows.status}, status, 0, at)",
         f"        store(s, {rows.status + 5}, 0, spread(c[0]))",
-        "        for t in range(measured.shape[0]):",
+        "        steps = extent(s, present, at)",
+        "        for t in range(steps):",
     ]
     lines += [f"            take(s, {rows.u + i}, {name}, t, at)" for i, name in enumerate(inputs)]
     lines += [f"            u{i} = load(s, {rows.u + i}, 0)" for i in range(len(inputs))]
@@ -121,6 +122,12 @@ def step_frame(traced: TracedModel, rows: Rows, count: int, body: Sequence[str])
         f"                give(s, {rows.status + 2}, innovation, t, at)",
         f"                give(s, {rows.status + 3}, variance, t, at)",
         "                give(s, 0, first, t, at)",
+        "        if keep:",
+        f"            store(s, {rows.status + 2}, 0, spread(c[4]))",
+        "            for t in range(steps, measured.shape[0]):",
+        f"                give(s, {rows.status + 2}, innovation, t, at)",
+        f"                give(s, {rows.status + 2}, variance, t, at)",
+        "                give(s, 0, first, t, at)",
         f"        for row in range({rows.size}):",
         "            give(s, row, mean, row, at)",
         f"        for row in range({rows.triangle}):",
@@ -135,13 +142,19 @@ STEP_NUMBERS = (0.0, 1.0, 0.5, 2.0 * np.pi, float("nan"), 2.0)
 """Numbers that the frame of every kernel asks for by place: 0, 1, 1/2, 2 pi, NaN, 2."""
 
 
-def outcome(rows: Rows, pivots: str, sound: str) -> list[str]:
-    """Lines that decide which lanes take the step, and set the status of those that cannot."""
+def outcome(rows: Rows, pivots: str, flat: str, sound: str) -> list[str]:
+    """Lines that decide which lanes take the step, and set the status of those that cannot.
+
+    Args:
+        rows: Where things lie.
+        pivots: Where every pivot is positive.
+        flat: Where one is not though the covariance is finite.
+        sound: Where what came of the step is finite.
+    """
     return [
-        f"            sound = {sound}",
-        f"            state = select(here & ~{pivots}, spread(c[1]), select(here & ~sound, spread(c[5]), state))",
-        f"            store(s, {rows.status}, 0, state)",
-        f"            use = here & {pivots} & sound",
+        f"            use = here & {pivots} & {sound}",
+        f"            wrong = select({flat}, spread(c[1]), spread(c[5]))",
+        f"            store(s, {rows.status}, 0, select(here & ~use, wrong, state))",
     ]
 
 
@@ -177,7 +190,8 @@ class Step:
         cross: Covariance of the measurement with each state.
         expected: Predicted measurement.
         variance: Its variance, noise included.
-        pivots: Where every pivot was positive; None when there are none to check.
+        pivots: Where every pivot is positive.
+        flat: Where one is not though the covariance is finite.
     """
 
     old: tuple[list[str], list[list[str]]]
@@ -186,7 +200,8 @@ class Step:
     cross: list[Name]
     expected: Name
     variance: Name
-    pivots: str | None
+    pivots: str
+    flat: str
 
 
 def straight_update(scope: Scope, rows: Rows, step: Step, consider: bool) -> list[str]:
@@ -195,10 +210,9 @@ def straight_update(scope: Scope, rows: Rows, step: Step, consider: bool) -> lis
     update.line("# update, where the lane takes the step")
     update.line(f"residual = z - {update.some(step.expected)}")
     update.line(f"variance_z = {update.some(step.variance)}")
-    positive = step.pivots or " & ".join(f"({step.p[i][i]} > spread(c[0]))" for i in range(len(step.x)))
-    update.line(f"pivots = {positive}")
     total = " + ".join(step.x)
-    update.add_all(outcome(rows, "pivots", f"(variance_z > spread(c[0])) & finite(variance_z) & finite({total})"))
+    sound = f"(variance_z > spread(c[0])) & finite(variance_z) & finite({total})"
+    update.add_all(outcome(rows, step.pivots, step.flat, sound))
     update.line("seen = use & finite(z)")
     update.line("y = select(seen, residual, spread(c[0]))")
     update.line("inverse_z = select(seen, spread(c[1]) / variance_z, spread(c[0]))")

@@ -138,7 +138,8 @@ def _take_turn(
     state: ShardState, group: Group, taken: Steps, now: Sequence[Segment], index: dict[int, int]
 ) -> tuple[Group, list[Event]]:
     events: list[Event] = []
-    moving = [segment for segment in now if segment.stop > segment.start]
+    # A filter takes vehicles in blocks, each for as many steps as its longest session: the longest come first.
+    moving = sorted((one for one in now if one.stop > one.start), key=lambda one: one.start - one.stop)
     if moving:
         group, more = _advance(state, group, taken, moving, index)
         events += more
