@@ -45,7 +45,11 @@ class Arguments:
     def posterior(self, given: Posterior) -> Posterior:
         """A copy that may be written to."""
         n, triangle = self.size, self.size * (self.size + 1) // 2
-        if given.mean.shape[:1] != (n,) or given.triangle.shape != (triangle, *given.mean.shape[1:]):
+        if (
+            given.mean.ndim != 2
+            or given.mean.shape[:1] != (n,)
+            or given.triangle.shape != (triangle, *given.mean.shape[1:])
+        ):
             raise InputError(
                 f"the posterior's mean has shape {given.mean.shape} and its triangle {given.triangle.shape}; "
                 f"{type(self.model).__name__} needs ({n}, B) and ({triangle}, B) for {', '.join(self.model.names)}"
@@ -74,6 +78,16 @@ class Arguments:
         wide = {name: _broadcast(name, value, shape) for name, value in given.items()}
         columns = tuple(self._laid(wide[name]) for name in self.model.inputs)
         return Series(columns, self._laid(wide["measured"]), np.ascontiguousarray(wide["present"], dtype=np.bool_))
+
+    def points(self, given: Any, shape: tuple[int, int, int]) -> Floats:
+        """A copy of where an open-loop run stands."""
+        points = np.array(given, dtype=self.dtype, order="C")
+        if points.shape != shape:
+            raise InputError(
+                f"points have shape {points.shape}; they must be those of an earlier prediction, (states, points, B) = "
+                f"{shape}"
+            )
+        return points
 
     def gains(self, adjustable: Any) -> Floats:
         """1 for what an update may change, else 0."""

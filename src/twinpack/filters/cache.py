@@ -19,6 +19,7 @@ import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +31,7 @@ import numpy as np
 FOLDER_VARIABLE = "TWINPACK_KERNEL_CACHE"
 """Names another folder for compiled kernels."""
 
+_ONE_AT_A_TIME = RLock()
 _WRITTEN_AT = 1_577_836_800  # any fixed time: machine code counts as stale when its source has another
 _MADE_OF = ("lanes.py", "loops.py", "cache.py")
 
@@ -42,8 +44,10 @@ def kernel(name: str, text: str) -> Any:
         text: Source of a module with a function `kernel`, compiled when the module is imported.
     """
     found = f"{name}_{_key(text)}"
-    loaded = sys.modules.get(f"twinpack_kernels.{found}")
-    return (loaded or _load(found, text)).kernel
+    # A module stands in `sys.modules` before it is whole.
+    with _ONE_AT_A_TIME:
+        loaded = sys.modules.get(f"twinpack_kernels.{found}")
+        return (loaded or _load(found, text)).kernel
 
 
 def _load(found: str, text: str) -> ModuleType:
@@ -51,8 +55,9 @@ def _load(found: str, text: str) -> ModuleType:
     try:
         return _imported(found, path)
     except Exception:  # noqa: BLE001 machine code that cannot be read, whatever is wrong with it, is made anew
-        for stale in path.parent.joinpath("__pycache__").glob(f"{found}*"):
-            stale.unlink(missing_ok=True)
+        for kept in filter(None, (path.parent, numba.config.CACHE_DIR)):
+            for stale in Path(kept).rglob(f"{found}*.nb*"):
+                stale.unlink(missing_ok=True)
         return _imported(found, path)
 
 

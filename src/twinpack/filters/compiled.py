@@ -13,7 +13,7 @@ import numpy as np
 from twinpack import __version__
 from twinpack.filters import ekf_source, predict_source, ukf_source
 from twinpack.filters.arguments import Series
-from twinpack.filters.filter import Filter
+from twinpack.filters.filter import Filter, Kind
 from twinpack.filters.model import Model
 from twinpack.filters.results import Assimilated, Codes, Floats, Posterior, Predicted
 from twinpack.filters.source import Numbers
@@ -39,7 +39,11 @@ class CompiledFilter(Filter):
         """Trace the model; each kernel is compiled, or read from the cache, when it is first needed."""
         super().__init__(model, method, dtype, alpha)
         self.threads = threads
-        self._kernels: dict[str, _Kernel] = {}
+        self._kernels: dict[Kind, _Kernel] = {}
+
+    def warm(self, kind: Kind) -> None:
+        """Compile a kernel, or read it from the cache."""
+        self._kernel(kind)
 
     def assimilate(
         self,
@@ -51,26 +55,28 @@ class CompiledFilter(Filter):
         steps: bool = False,
     ) -> Assimilated:
         """Predict and update, step by step."""
-        series = self._arguments.series(inputs, posterior.vehicles, measured, present)
-        return self._assimilate(posterior, series, adjustable, steps, None)
+        own = self._arguments.posterior(posterior)
+        series = self._arguments.series(inputs, own.vehicles, measured, present)
+        return self._assimilate(own, series, adjustable, steps, None)
 
     def log_likelihood(
         self, posterior: Posterior, inputs: Mapping[str, Any], measured: Any, present: Any = None
     ) -> Floats:
         """Log marginal likelihood of the measurements."""
-        series = self._arguments.series(inputs, posterior.vehicles, measured, present)
-        found = np.zeros((1, posterior.vehicles), self._dtype)
-        done = self._assimilate(posterior, series, None, False, found)
+        own = self._arguments.posterior(posterior)
+        series = self._arguments.series(inputs, own.vehicles, measured, present)
+        found = np.zeros((1, own.vehicles), self._dtype)
+        done = self._assimilate(own, series, None, False, found)
         return np.where(done.ok, found[0], -np.inf)
 
     def predict(
         self, posterior: Posterior, inputs: Mapping[str, Any], present: Any = None, points: Floats | None = None
     ) -> Predicted:
         """Open loop with a band."""
-        series = self._arguments.series(inputs, posterior.vehicles, None, present)
         own = self._arguments.posterior(posterior)
+        series = self._arguments.series(inputs, own.vehicles, None, present)
         shape = (self._traced.states, self.columns, own.vehicles)
-        run = np.zeros(shape, self._dtype) if points is None else np.array(points, self._dtype, order="C")
+        run = np.zeros(shape, self._dtype) if points is None else self._arguments.points(points, shape)
         mean, variance = (np.empty(series.present.shape, self._dtype) for _ in range(2))
         status = np.zeros((1, own.vehicles), self._dtype)
         kernel = self._kernel("predict")
@@ -80,9 +86,9 @@ class CompiledFilter(Filter):
         return Predicted(mean, variance, run, _codes(status))
 
     def _assimilate(
-        self, posterior: Posterior, series: Series, adjustable: Any, steps: bool, likelihood: Floats | None
+        self, own: Posterior, series: Series, adjustable: Any, steps: bool, likelihood: Floats | None
     ) -> Assimilated:
-        own = self._arguments.posterior(posterior)
+        """Run the kernel on a posterior that may be written to."""
         shape = series.measured.shape if steps else (0, own.vehicles)
         innovation, variance, first = (np.empty(shape, self._dtype) for _ in range(3))
         found = np.zeros((1, own.vehicles), self._dtype) if likelihood is None else likelihood
@@ -107,12 +113,12 @@ class CompiledFilter(Filter):
             for one in running:
                 one.result()
 
-    def _kernel(self, kind: str) -> _Kernel:
+    def _kernel(self, kind: Kind) -> _Kernel:
         if kind not in self._kernels:
             self._kernels[kind] = self._compiled(kind)
         return self._kernels[kind]
 
-    def _compiled(self, kind: str) -> _Kernel:
+    def _compiled(self, kind: Kind) -> _Kernel:
         from twinpack.filters.cache import kernel
 
         numbers = Numbers(self._traced.graph)
@@ -127,7 +133,7 @@ def _codes(status: Floats) -> Codes:
     return np.asarray(status[0], dtype=np.int8)
 
 
-def source(traced: TracedModel, kind: str, method: str, alpha: float, dtype: str, numbers: Numbers) -> str:
+def source(traced: TracedModel, kind: Kind, method: str, alpha: float, dtype: str, numbers: Numbers) -> str:
     """The text of a kernel's module, and in `numbers` what it must be given."""
     body = _BODIES[method if kind != "predict" else "predict"](traced, numbers, alpha, method, kind)
     bits = "64" if dtype == "float64" else "32"
@@ -151,9 +157,9 @@ def source(traced: TracedModel, kind: str, method: str, alpha: float, dtype: str
             "from numba import b1, i8, njit, types, void",
             "",
             f"from twinpack.filters.lanes import exp{bits} as exp, log{bits} as log, tanh{bits} as tanh",
-            "from twinpack.filters.lanes import clipped_floor, finite, gather, give, load, maximum, minimum",
+            "from twinpack.filters.lanes import clipped_floor, extent, finite, gather, give, load, maximum, minimum",
             "from twinpack.filters.lanes import select, spread, sqrt, store, take, take_mask",
-            "from twinpack.filters.loops import considered, factor, moments, scalar_moments, updated",
+            "from twinpack.filters.loops import considered, factor, moments, scalar_moments, trace, updated",
             "",
             f"WIDTH = {WIDTH[dtype]}",
             f"number = types.{dtype}",

@@ -19,6 +19,18 @@ from twinpack.errors import TraceError
 Floats = npt.NDArray[np.float64]
 
 CONSTANT, STATE, INPUT, TABLE, SLOPE = "constant", "state", "input", "table", "slope"
+_UFUNCS = {
+    "add": ("+", False),
+    "subtract": ("-", False),
+    "multiply": ("*", False),
+    "divide": ("/", False),
+    "less": ("<", False),
+    "less_equal": ("<=", False),
+    "greater": ("<", True),
+    "greater_equal": ("<=", True),
+    "equal": ("==", False),
+    "not_equal": ("!=", False),
+}
 COMPARISONS = {"<": np.less, "<=": np.less_equal, "==": np.equal, "!=": np.not_equal}
 LOGIC = ("and", "or", "not")
 
@@ -74,6 +86,16 @@ class Node:
         """A whole power, or the square root."""
         return _power(self, power)
 
+    def __rpow__(self, base: Any) -> NoReturn:
+        """Refused: the exponent must be known."""
+        refuse("a traced value cannot be an exponent; use exp(x * log(base))")
+
+    def __mod__(self, other: Any) -> NoReturn:
+        """Refused: there is no remainder."""
+        refuse("there is no remainder of a traced value, nor a whole-number division")
+
+    __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __mod__
+
     def __invert__(self) -> Node:
         """Where a condition does not hold."""
         return self.graph.apply("not", self)
@@ -120,9 +142,10 @@ class Node:
 
     def __array_ufunc__(self, function: Any, method: str, *operands: Any, **_: Any) -> Any:
         """Arithmetic with NumPy's own scalars, which may stand on the left; refused otherwise."""
-        name = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}.get(function.__name__)
-        if name is not None and method == "__call__":
-            left, right = (self.graph.number(one) for one in operands)
+        name, swapped = _UFUNCS.get(function.__name__, ("", False))
+        if name and method == "__call__":
+            pair = [self.graph.number(one) for one in operands]
+            left, right = reversed(pair) if swapped else pair
             if left is not None and right is not None:
                 return self.graph.apply(name, left, right)
         refuse(
@@ -168,6 +191,12 @@ class Graph:
         """The node of an operation, simplified where that is exact."""
         if any(one.graph is not self for one in args):
             refuse("values of two traced models are mixed: a model may use only what its own functions were given")
+        wants_truth = [op in LOGIC or (op == "where" and place == 0) for place in range(len(args))]
+        if any(one.is_truth is not wanted for one, wanted in zip(args, wants_truth, strict=True)):
+            refuse(
+                "a condition is no number and a number no condition: make the one of the other with "
+                "where(condition, 1.0, 0.0) or a comparison"
+            )
         if all(one.op == CONSTANT for one in args) and op in _FOLD:
             with np.errstate(all="ignore"):
                 return self.constant(float(_FOLD[op](*(np.float64(one.value) for one in args))))
@@ -250,15 +279,16 @@ def refuse(why: str) -> NoReturn:
         TraceError: Always.
     """
     frame: Any = sys._getframe(1)  # noqa: SLF001
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(("twinpack.filters.graph", "numpy")):
-        frame = frame.f_back
-    while frame is not None and frame.f_globals.get("__name__") == "twinpack.filters.ops":
+    ours = ("twinpack.filters.graph", "twinpack.filters.ops", "twinpack.filters.trace", "numpy")
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(ours):
         frame = frame.f_back
     place = f"{frame.f_code.co_filename}, line {frame.f_lineno}, in {frame.f_code.co_name}" if frame else "a model"
     raise TraceError(f"{place}: {why}")
 
 
 def _power(base: Node, power: Any) -> Node:
+    if isinstance(power, Node):
+        refuse("the exponent of a power must be known; use exp(p * log(x))")
     if isinstance(power, (int, np.integer)) or (isinstance(power, float) and power.is_integer()):
         whole = abs(int(power))
         if whole <= 16:

@@ -14,6 +14,15 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
+def trace(s: Any, size: int, covariance: int) -> Any:
+    """Sum of the variances."""
+    total = load(s, covariance, 0)
+    for j in range(1, size):
+        total = total + load(s, covariance + j * (j + 1) // 2 + j, 0)
+    return total
+
+
+@_compiled
 def factor(s: Any, size: int, covariance: int, to: int) -> Any:
     """Lower triangular factor of a covariance, and where every pivot was positive.
 

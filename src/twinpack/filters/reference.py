@@ -15,10 +15,10 @@ import numpy as np
 from twinpack.filters.arguments import Series
 from twinpack.filters.evaluate import evaluate
 from twinpack.filters.extended import Extended
-from twinpack.filters.filter import Filter
+from twinpack.filters.filter import Filter, Kind
 from twinpack.filters.graph import Node
 from twinpack.filters.model import Model
-from twinpack.filters.results import NO_FACTOR, NOT_FINITE, OK, Assimilated, Floats, Posterior, Predicted, full
+from twinpack.filters.results import NO_FACTOR, NOT_FINITE, OK, Assimilated, Flags, Floats, Posterior, Predicted, full
 from twinpack.filters.unscented import Unscented, factored
 
 
@@ -33,6 +33,9 @@ class ReferenceFilter(Filter):
             Unscented(self._traced, alpha, self._dtype) if unscented else Extended(self._traced, self._dtype)
         )
 
+    def warm(self, kind: Kind) -> None:
+        """There is nothing to compile."""
+
     def assimilate(
         self,
         posterior: Posterior,
@@ -43,8 +46,8 @@ class ReferenceFilter(Filter):
         steps: bool = False,
     ) -> Assimilated:
         """Predict and update, step by step."""
-        series = self._arguments.series(inputs, posterior.vehicles, measured, present)
         own = self._arguments.posterior(posterior)
+        series = self._arguments.series(inputs, own.vehicles, measured, present)
         variance = self._traced.learning if adjustable is None else self._traced.measurement
         gains = np.ones(self.size, self._dtype) if adjustable is None else self._arguments.gains(adjustable)
         done = self._assimilate(own, series, variance, gains)
@@ -65,13 +68,14 @@ class ReferenceFilter(Filter):
         self, posterior: Posterior, inputs: Mapping[str, Any], present: Any = None, points: Floats | None = None
     ) -> Predicted:
         """Open loop with a band."""
-        series = self._arguments.series(inputs, posterior.vehicles, None, present)
         own, d = self._arguments.posterior(posterior), self._traced.states
+        series = self._arguments.series(inputs, own.vehicles, None, present)
         factor, good = factored(_vehicles_first(own))
         run = self._equations.draw(np.ascontiguousarray(own.mean.T), factor)
         if points is not None:
-            run[:d] = np.swapaxes(np.asarray(points, self._dtype), 1, 2)
-        status = np.where(good, OK, NO_FACTOR).astype(np.int8)
+            run[:d] = np.swapaxes(self._arguments.points(points, (d, self.columns, own.vehicles)), 1, 2)
+        flat = _sized(_vehicles_first(own))
+        status = np.where(good, OK, np.where(flat, NO_FACTOR, NOT_FINITE)).astype(np.int8)
         mean, variance = (np.full(series.present.shape, np.nan, self._dtype) for _ in range(2))
         (noise,) = self._of_inputs([self._traced.prediction], series)
         with np.errstate(all="ignore"):
@@ -100,9 +104,9 @@ class ReferenceFilter(Filter):
                 s = spread + noise[k]
                 here = series.present[k] & (status == OK)
                 sound = (s > 0.0) & np.isfinite(s) & np.isfinite(x2.sum(axis=1))
-                status[here & ~sound] = NOT_FINITE
-                status[here & ~(good & good2)] = NO_FACTOR
                 use = here & good & good2 & sound
+                flat = (~good & _sized(p)) | (good & ~good2 & _sized(p2))
+                status[here & ~use] = np.where(flat, NO_FACTOR, NOT_FINITE)[here & ~use]
                 seen = use & np.isfinite(measured)
                 y = np.where(seen, measured - expected, 0.0).astype(self._dtype)
                 gain = np.where(seen[:, None], gains * cross / s[:, None], 0.0).astype(self._dtype)
@@ -127,6 +131,11 @@ def _updated(p: Floats, gain: Floats, cross: Floats, s: Floats) -> Floats:
     # Without a measurement the gain is 0 and s may be anything.
     squared = np.where(gain[:, :, None] == 0.0, 0.0, squared)
     return np.asarray(p - (mixed + mixed.transpose(0, 2, 1)) + squared, dtype=p.dtype)
+
+
+def _sized(p: Floats) -> Flags:
+    """Where the variances are finite."""
+    return np.asarray(np.isfinite(np.diagonal(p, axis1=1, axis2=2).sum(axis=1)))
 
 
 def _vehicles_first(own: Posterior) -> Floats:

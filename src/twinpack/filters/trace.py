@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinpack.errors import TraceError
-from twinpack.filters.graph import INPUT, STATE, Graph, Node
+from twinpack.filters.graph import INPUT, STATE, Graph, Node, refuse
 from twinpack.filters.model import Model
 
 
@@ -51,7 +51,7 @@ class _Named(dict[str, Any]):
     """Values by name that say which names there are when another is asked for."""
 
     def __missing__(self, name: str) -> Any:
-        raise TraceError(f"the model asks for {name!r}; there are {', '.join(self) or 'none'}")
+        refuse(f"the model asks for {name!r}; there are {', '.join(self) or 'none'}")
 
 
 def trace(model: Model) -> TracedModel:
@@ -68,19 +68,19 @@ def trace(model: Model) -> TracedModel:
 
     def several(what: str, values: Any) -> tuple[Node, ...]:
         if not isinstance(values, Sequence) or len(values) != len(model.dynamic):
-            raise TraceError(f"{name}.{what} must give one value for each of {', '.join(model.dynamic)}")
+            raise TraceError(f"{_place(model, what)} must give one value for each of {', '.join(model.dynamic)}")
         return tuple(single(what, value) for value in values)
 
     def single(what: str, value: Any) -> Node:
         node = graph.number(value)
         if node is None or node.is_truth:
-            raise TraceError(f"{name}.{what} must give a number; it gave {value!r:.80}")
+            raise TraceError(f"{_place(model, what)} must give a number; it gave {value!r:.80}")
         return node
 
     def of_inputs(what: str, node: Node) -> Node:
         if node.states:
             asked = ", ".join(model.names[i] for i in sorted(node.states))
-            raise TraceError(f"{name}.{what} must depend on the inputs alone; it depends on {asked}")
+            raise TraceError(f"{_place(model, what)} must depend on the inputs alone; it depends on {asked}")
         return node
 
     process = several("process_variance", model.process_variance(u))
@@ -97,6 +97,12 @@ def trace(model: Model) -> TracedModel:
         learning=of_inputs("learning_variance", single("learning_variance", model.learning_variance(u))),
         prediction=of_inputs("prediction_variance", single("prediction_variance", model.prediction_variance(u))),
     )
+
+
+def _place(model: Model, what: str) -> str:
+    """A function of the model, with the line it begins at."""
+    code = getattr(type(model), what).__code__
+    return f"{code.co_filename}, line {code.co_firstlineno}: {type(model).__name__}.{what}"
 
 
 def _check_names(model: Model, name: str) -> None:

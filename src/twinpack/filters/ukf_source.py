@@ -196,9 +196,15 @@ def _straight(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float) -
         expected=seen.mean,
         variance=scope.add(points.covariance(seen, seen), noise),
         pivots=scope.let(f"{good} & {good2}"),
+        flat=scope.let(f"(~{good} & {_sized(old_p)}) | ({good} & ~{good2} & {_sized(p)})"),
     )
     update = straight_update(scope, rows, step, consider=False)
     return [*scope.lines, *update]
+
+
+def _sized(covariance: Sequence[Sequence[str]]) -> str:
+    """Where the variances are finite."""
+    return f"finite({' + '.join(row[i] for i, row in enumerate(covariance))})"
 
 
 def _looped(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float, consider: bool) -> list[str]:
@@ -211,6 +217,7 @@ def _looped(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float, con
     measure = _pair_loop(top, rows, spread, (traced.measure,), rows.new_x)
     w, half_w, centre = (top.some(top.number(v)) for v in (spread.w, 0.5 * spread.w, spread.centre))
     lines = [
+        f"            sized = finite(trace(s, {n}, {rows.p}))",
         f"            good = factor(s, {n}, {rows.p}, {rows.factor})",
         *predict,
         f"            for row in range({n + rows.triangle}):",
@@ -230,17 +237,22 @@ def _looped(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float, con
     scope = Scope(numbers, top, 3)
     expected = scope.value(traced.measure, lambda j: scope.let(f"load(s, {rows.new_x} + {j}, 0)"))
     update = [
+        f"            sized2 = finite(trace(s, {n}, {rows.new_p}))",
         f"            good2 = factor(s, {n}, {rows.new_p}, {rows.factor})",
         *measure,
         f"            variance_z = scalar_moments(s, {n}, {rows.factor}, {rows.odd}, {rows.even}, {rows.shift},",
         f"                                        {rows.cross}, {w}, {half_w}, {centre}) + {noise}",
         *scope.lines,
         f"            residual = z - (load(s, {rows.shift}, 0) + {expected})",
-        "            pivots = good & good2",
         f"            total = load(s, {rows.new_x}, 0)",
         f"            for row in range({rows.new_x + 1}, {rows.new_x + n}):",
         "                total = total + load(s, row, 0)",
-        *outcome(rows, "pivots", "(variance_z > spread(c[0])) & finite(variance_z) & finite(total)"),
+        *outcome(
+            rows,
+            "good & good2",
+            "(~good & sized) | (good & ~good2 & sized2)",
+            "(variance_z > spread(c[0])) & finite(variance_z) & finite(total)",
+        ),
         "            seen = use & finite(z)",
         "            y = select(seen, residual, spread(c[0]))",
         "            inverse_z = select(seen, spread(c[1]) / variance_z, spread(c[0]))",
