@@ -28,7 +28,7 @@ BANNED_CALLS = {"open", "print", "input", "exec", "eval"}
 # The two exceptions: compiled kernels are kept on disk, which changes no result, and a fleet's blocks may be shared
 # out to threads, none of which touches another's vehicles.
 ALLOWED_IMPORTS = {
-    "filters/cache.py": {"os", "shutil", "tempfile"},
+    "filters/cache.py": {"os", "shutil", "tempfile", "threading"},
     "filters/compiled.py": {"concurrent"},
 }
 ALLOWED_PATHS = {"filters/cache.py"}
