@@ -33,6 +33,10 @@ _UFUNCS = {
 }
 COMPARISONS = {"<": np.less, "<=": np.less_equal, "==": np.equal, "!=": np.not_equal}
 LOGIC = ("and", "or", "not")
+_TRUTH_AND_NUMBER = (
+    "a condition is no number and a number no condition: make the one of the other with "
+    "where(condition, 1.0, 0.0) or a comparison"
+)
 
 
 def _operator(op: str, swapped: bool = False) -> Any:
@@ -94,7 +98,7 @@ class Node:
         """Refused: there is no remainder."""
         refuse("there is no remainder of a traced value, nor a whole-number division")
 
-    __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __mod__
+    __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = __mod__
 
     def __invert__(self) -> Node:
         """Where a condition does not hold."""
@@ -193,10 +197,7 @@ class Graph:
             refuse("values of two traced models are mixed: a model may use only what its own functions were given")
         wants_truth = [op in LOGIC or (op == "where" and place == 0) for place in range(len(args))]
         if any(one.is_truth is not wanted for one, wanted in zip(args, wants_truth, strict=True)):
-            refuse(
-                "a condition is no number and a number no condition: make the one of the other with "
-                "where(condition, 1.0, 0.0) or a comparison"
-            )
+            refuse(_TRUTH_AND_NUMBER)
         if all(one.op == CONSTANT for one in args) and op in _FOLD:
             with np.errstate(all="ignore"):
                 return self.constant(float(_FOLD[op](*(np.float64(one.value) for one in args))))
@@ -205,6 +206,8 @@ class Graph:
 
     def table(self, x: Node, points: Sequence[float] | Floats, values: Sequence[float] | Floats) -> Node:
         """A piecewise linear table of constants, read at `x`."""
+        if x.is_truth:
+            refuse(_TRUTH_AND_NUMBER)
         at, value = np.asarray(points, dtype=np.float64), np.asarray(values, dtype=np.float64)
         key = (at.tobytes(), value.tobytes())
         if key not in self._table_of:

@@ -75,6 +75,8 @@ def trace(model: Model) -> TracedModel:
         node = graph.number(value)
         if node is None or node.is_truth:
             raise TraceError(f"{_place(model, what)} must give a number; it gave {value!r:.80}")
+        if node.graph is not graph:
+            raise TraceError(f"{_place(model, what)} gave a value of another traced model, which it must have kept")
         return node
 
     def of_inputs(what: str, node: Node) -> Node:
