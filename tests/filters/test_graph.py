@@ -87,6 +87,19 @@ def test_numbers_of_every_kind_may_stand_on_either_side(left: Any) -> None:
     assert value(left / a, 2.0) == number / 2.0 and value(a / left, 2.0) == pytest.approx(2.0 / number)
 
 
+@pytest.mark.parametrize("number", [np.float64(0.5), np.float32(0.5), np.array(0.5), 0.5])
+def test_numbers_of_every_kind_may_be_compared_from_either_side(number: Any) -> None:
+    _, a, _, _ = leaves()
+    assert (number < a) is (a > 0.5) and (number <= a) is (a >= 0.5)
+    assert (number > a) is (a < 0.5) and (number >= a) is (a <= 0.5)
+    for at in (0.25, 0.5, 0.75, float("nan")):
+        assert value(where(number < a, 1.0, 0.0), at) == (at > 0.5) and value(where(number <= a, 1.0, 0.0), at) == (
+            at >= 0.5
+        )
+        assert value(where(number == a, 1.0, 0.0), at) == (at == 0.5)
+        assert value(where(number != a, 1.0, 0.0), at) == (at != 0.5)
+
+
 @pytest.mark.parametrize("power", range(-4, 9))
 def test_whole_powers(power: int) -> None:
     _, a, _, _ = leaves()
