@@ -98,10 +98,7 @@ REFUSED: dict[str, tuple[Measure, str]] = {
     "len": (lambda a, b, push: len(a), "one number: it has no length"),
     "a broken power": (lambda a, b, push: a**1.5, r"whole number up to 16 or 0.5; use exp\(p \* log\(x\)\)"),
     "a high power": (lambda a, b, push: a**17, r"use exp\(p \* log\(x\)\)"),
-    "a power of two values": (
-        lambda a, b, push: a**b,
-        r"the exponent of a power must be known; use exp\(p \* log\(x\)\)",
-    ),
+    "a power of two": (lambda a, b, push: a**b, r"a power must be known; use exp\(p \* log\(x\)\)"),
     "an exponent": (lambda a, b, push: 2.0**a, r"cannot be an exponent; use exp\(x \* log\(base\)\)"),
     "an exponent of numpy": (lambda a, b, push: np.float64(2.0) ** a, "numpy.power cannot take a traced value"),
     "a power of a word": (lambda a, b, push: a ** "2", "must be a whole number"),
