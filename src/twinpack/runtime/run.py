@@ -7,6 +7,7 @@ snapshot, and what was committed before is recognised.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from twinpack.battery.pack import load_pack
 from twinpack.errors import WorkspaceVersionError
-from twinpack.filters import compile
+from twinpack.filters import Filter, Model, compile
 from twinpack.fleet.commands import registers
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event
 from twinpack.fleet.fold import fold
@@ -127,7 +128,7 @@ class _Runner:
 
     def _state(self, policy: Policy | None) -> tuple[ShardState, int, tuple[str, ...]]:
         artifacts = self._workspace.artifacts(self._registry)
-        make = timed(compile, self._stages)
+        make = timed(_on_every_core, self._stages)
         state = first_state(self._registry, artifacts, self._workspace.settings, policy, self._packs, make)
         loaded = self._snapshots.load_newest()
         if loaded.data is None:
@@ -193,6 +194,12 @@ class _Runner:
             without_model=tuple(name for lane, name in enumerate(state.vehicle_ids) if lane not in covered),
             notes=notes,
         )
+
+
+def _on_every_core(model: Model, *, alpha: float = 1.0) -> Filter:
+    """The filter of a model, its vehicles shared by as many threads as this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return compile(model, alpha=alpha, threads=cores)
 
 
 def _registered(batch: SampleBatch) -> set[str]:
