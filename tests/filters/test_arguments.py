@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.filters.models import Decay, Run, small_run
+from tests.filters.models import Decay, Pendulum, Run, small_run
 from twinpack.errors import InputError
 from twinpack.filters import Posterior, compile
 
@@ -78,23 +79,38 @@ def test_a_posterior_of_another_model_is_refused(compiled: Any, run: Run) -> Non
         Posterior.of(right.mean, right.covariance[:2])
 
 
-unchecked = pytest.mark.xfail(strict=True, raises=(IndexError, ValueError, KeyError), reason="not checked yet")
-
-
-@unchecked
 def test_a_posterior_of_one_axis_is_refused(compiled: Any, run: Run) -> None:
     flat = Posterior(run.posterior.mean[:, 0], run.posterior.triangle[:, 0])
-    with pytest.raises(InputError, match=r"needs \(3, B\)"):
+    told = r"mean has shape \(3,\) and its triangle \(6,\); Decay needs \(3, B\) and \(6, B\) for level, rate, gain"
+    with pytest.raises(InputError, match=told):
         compiled.assimilate(flat, run.inputs, run.measured)
+    with pytest.raises(InputError, match=told):
+        compiled.log_likelihood(flat, run.inputs, run.measured)
+    with pytest.raises(InputError, match=told):
+        compiled.predict(flat, run.inputs)
 
 
-@unchecked
-def test_points_of_another_shape_are_refused(compiled: Any, run: Run) -> None:
-    with pytest.raises(InputError, match="points"):
-        compiled.predict(run.posterior, run.inputs, points=np.zeros((2, 7, 4)))
+@pytest.mark.parametrize("method", ["ukf", "ekf"])
+@pytest.mark.parametrize("shape", ["one more", "transposed", "flat", "one vehicle"])
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_points_of_another_shape_are_refused(backend: Any, shape: str, method: Any, run: Run) -> None:
+    three, compiled = run.lanes(slice(0, 3)), compile(Decay(), method, backend=backend)
+    right = (1, compiled.columns, 3)
+    wrong = {
+        "one more": (2, compiled.columns, 3),
+        # As many numbers as there should be.
+        "transposed": (1, 3, compiled.columns),
+        "flat": (compiled.columns, 3),
+        "one vehicle": (1, compiled.columns, 1),
+    }[shape]
+    told = rf"points have shape {re.escape(str(wrong))}; they must be those of an earlier prediction, .*"
+    with pytest.raises(InputError, match=told + re.escape(str(right))):
+        compiled.predict(three.posterior, three.inputs, points=np.zeros(wrong))
 
 
-@unchecked
 def test_a_start_without_a_state_is_refused(compiled: Any) -> None:
-    with pytest.raises(InputError, match="level"):
+    told = "start has no 'level'; give mean and standard deviation of level"
+    with pytest.raises(InputError, match=told):
         compiled.init(2, {})
+    with pytest.raises(InputError, match="start has no 'rate'; give mean and standard deviation of angle, rate"):
+        compile(Pendulum(), backend="numpy").init(2, {"angle": (0.0, 1.0)})
