@@ -31,7 +31,7 @@ def assimilate(traced: TracedModel, numbers: Numbers, consider: bool) -> list[st
     (h,) = [[written(scope, one, x.__getitem__) for one in row] for row in jacobian([traced.measure], n)]
     cross = [scope.product_sum((h[k], p[j][k]) for k in range(n)) for j in range(n)]
     noise = input_only(scope, traced.measurement if consider else traced.learning)
-    positive = [scope.let(f"{p[i][i]} > {scope.some(scope.number(0.0))}") for i in range(n)]
+    positive = " & ".join(scope.let(f"{p[i][i]} > {scope.some(scope.number(0.0))}") for i in range(n))
     step = Step(
         old=(old_x, old_p),
         x=x,
@@ -39,8 +39,8 @@ def assimilate(traced: TracedModel, numbers: Numbers, consider: bool) -> list[st
         cross=cross,
         expected=scope.value(traced.measure, x.__getitem__),
         variance=scope.product_sum(zip(h, cross, strict=True), noise),
-        pivots=" & ".join(positive),
-        flat=scope.let(f"finite({' + '.join(p[i][i] for i in range(n))})"),
+        pivots=positive,
+        flat=scope.let(f"~({positive}) & finite({' + '.join(p[i][i] for i in range(n))})"),
     )
     update = straight_update(scope, rows, step, consider)
     return step_frame(traced, rows, rows.new_x, [*scope.lines, *update])

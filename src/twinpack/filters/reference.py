@@ -74,8 +74,8 @@ class ReferenceFilter(Filter):
         run = self._equations.draw(np.ascontiguousarray(own.mean.T), factor)
         if points is not None:
             run[:d] = np.swapaxes(self._arguments.points(points, (d, self.columns, own.vehicles)), 1, 2)
-        flat = _sized(_vehicles_first(own))
-        status = np.where(good, OK, np.where(flat, NO_FACTOR, NOT_FINITE)).astype(np.int8)
+        sized, known = _sized(_vehicles_first(own)), np.isfinite(own.mean.sum(axis=0))
+        status = np.where(~good & sized, NO_FACTOR, np.where(sized & known, OK, NOT_FINITE)).astype(np.int8)
         mean, variance = (np.full(series.present.shape, np.nan, self._dtype) for _ in range(2))
         (noise,) = self._of_inputs([self._traced.prediction], series)
         with np.errstate(all="ignore"):
@@ -103,9 +103,9 @@ class ReferenceFilter(Filter):
                 expected, spread, cross, good2 = self._equations.expect(x2, p2, u)
                 s = spread + noise[k]
                 here = series.present[k] & (status == OK)
-                sound = (s > 0.0) & np.isfinite(s) & np.isfinite(x2.sum(axis=1))
-                use = here & good & good2 & sound
-                flat = (~good & _sized(p)) | (good & ~good2 & _sized(p2))
+                known = np.isfinite(x2.sum(axis=1))
+                use = here & good & good2 & known & (s > 0.0) & np.isfinite(s)
+                flat = (~good & _sized(p)) | (good & ~good2 & _sized(p2) & known)
                 status[here & ~use] = np.where(flat, NO_FACTOR, NOT_FINITE)[here & ~use]
                 seen = use & np.isfinite(measured)
                 y = np.where(seen, measured - expected, 0.0).astype(self._dtype)
