@@ -215,13 +215,16 @@ def test_a_vehicle_that_fails_stays_where_it_was_last_good_and_disturbs_no_other
 
 
 @both_backends
-def test_why_a_vehicle_failed_is_told(backend: Backend) -> None:
-    run, compiled = run_of("pendulum"), filter_of("pendulum", backend)
-    for how in ("negative_variance", "indefinite", "nan_covariance"):
+@pytest.mark.parametrize("name", ["pendulum", "thevenin_2rc"])
+def test_why_a_vehicle_failed_is_told(name: str, backend: Backend) -> None:
+    run, compiled = run_of(name), filter_of(name, backend)
+    for how in ("negative_variance", "indefinite"):
         assert assimilate(compiled, broken(run, how)).status[4] == NO_FACTOR
         assert predict(compiled, broken(run, how)).status[4] == NO_FACTOR
-    assert predict(compiled, broken(run, "nan_mean")).status[4] == NOT_FINITE
-    assert assimilate(compiled, run).status.tolist() == [OK] * 9
+    for how in ("nan_covariance", "nan_mean", "nan_input", "infinite_input"):
+        assert assimilate(compiled, broken(run, how)).status[4] == NOT_FINITE
+        assert predict(compiled, broken(run, how)).status[4] == NOT_FINITE
+    assert assimilate(compiled, run).status.tolist() == predict(compiled, run).status.tolist() == [OK] * 9
 
 
 @both_backends
