@@ -33,7 +33,7 @@ FOLDER_VARIABLE = "TWINPACK_KERNEL_CACHE"
 
 _ONE_AT_A_TIME = RLock()
 _WRITTEN_AT = 1_577_836_800  # any fixed time: machine code counts as stale when its source has another
-_MADE_OF = ("lanes.py", "loops.py", "cache.py")
+_MADE_OF = ("lanes.py", "functions.py", "loops.py", "cache.py")
 
 
 def kernel(name: str, text: str) -> Any:

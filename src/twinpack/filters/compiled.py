@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -45,38 +45,25 @@ class CompiledFilter(Filter):
         """Compile a kernel, or read it from the cache."""
         self._kernel(kind)
 
-    def assimilate(
-        self,
-        posterior: Posterior,
-        inputs: Mapping[str, Any],
-        measured: Any,
-        present: Any = None,
-        adjustable: Any = None,
-        steps: bool = False,
-    ) -> Assimilated:
+    def step(
+        self, own: Posterior, series: Series, gains: Floats | None, steps: bool, score: bool
+    ) -> tuple[Assimilated, Floats]:
         """Predict and update, step by step."""
-        own = self._arguments.posterior(posterior)
-        series = self._arguments.series(inputs, own.vehicles, measured, present)
-        return self._assimilate(own, series, adjustable, steps, None)
+        shape = series.measured.shape if steps else (0, own.vehicles)
+        innovation, variance, first = (np.empty(shape, self._dtype) for _ in range(3))
+        status, likelihood = (np.zeros((1, own.vehicles), self._dtype) for _ in range(2))
+        kernel = self._kernel("learn" if gains is None else "consider")
+        share = np.ones(self.size, self._dtype) if gains is None else gains
+        given = (kernel.numbers, kernel.tables, share, own.mean, own.triangle, status, *series.inputs)
+        kept = (series.measured, series.present, innovation, variance, first, likelihood)
+        self._in_blocks(kernel, own.vehicles, *given, *kept, steps, score)
+        done = Assimilated(own.mean, own.triangle, _codes(status), innovation, variance, first)
+        return done, likelihood[0]
 
-    def log_likelihood(
-        self, posterior: Posterior, inputs: Mapping[str, Any], measured: Any, present: Any = None
-    ) -> Floats:
-        """Log marginal likelihood of the measurements."""
-        own = self._arguments.posterior(posterior)
-        series = self._arguments.series(inputs, own.vehicles, measured, present)
-        found = np.zeros((1, own.vehicles), self._dtype)
-        done = self._assimilate(own, series, None, False, found)
-        return np.where(done.ok, found[0], -np.inf)
-
-    def predict(
-        self, posterior: Posterior, inputs: Mapping[str, Any], present: Any = None, points: Floats | None = None
-    ) -> Predicted:
+    def path(self, own: Posterior, series: Series, points: Floats | None) -> Predicted:
         """Open loop with a band."""
-        own = self._arguments.posterior(posterior)
-        series = self._arguments.series(inputs, own.vehicles, None, present)
         shape = (self._traced.states, self.columns, own.vehicles)
-        run = np.zeros(shape, self._dtype) if points is None else self._arguments.points(points, shape)
+        run = np.zeros(shape, self._dtype) if points is None else points
         mean, variance = (np.empty(series.present.shape, self._dtype) for _ in range(2))
         status = np.zeros((1, own.vehicles), self._dtype)
         kernel = self._kernel("predict")
@@ -84,21 +71,6 @@ class CompiledFilter(Filter):
         given = (kernel.numbers, kernel.tables, own.mean, own.triangle, status, *series.inputs, series.present)
         self._in_blocks(kernel, own.vehicles, *given, flat, mean, variance, points is None)
         return Predicted(mean, variance, run, _codes(status))
-
-    def _assimilate(
-        self, own: Posterior, series: Series, adjustable: Any, steps: bool, likelihood: Floats | None
-    ) -> Assimilated:
-        """Run the kernel on a posterior that may be written to."""
-        shape = series.measured.shape if steps else (0, own.vehicles)
-        innovation, variance, first = (np.empty(shape, self._dtype) for _ in range(3))
-        found = np.zeros((1, own.vehicles), self._dtype) if likelihood is None else likelihood
-        status = np.zeros((1, own.vehicles), self._dtype)
-        gains = np.ones(self.size, self._dtype) if adjustable is None else self._arguments.gains(adjustable)
-        kernel = self._kernel("learn" if adjustable is None else "consider")
-        given = (kernel.numbers, kernel.tables, gains, own.mean, own.triangle, status, *series.inputs)
-        kept = (series.measured, series.present, innovation, variance, first, found)
-        self._in_blocks(kernel, own.vehicles, *given, *kept, steps, likelihood is not None)
-        return Assimilated(own.mean, own.triangle, _codes(status), innovation, variance, first)
 
     def _in_blocks(self, kernel: _Kernel, vehicles: int, *arguments: Any) -> None:
         """Call a kernel for every block, in several threads when there is enough to do."""
@@ -156,9 +128,10 @@ def source(traced: TracedModel, kind: Kind, method: str, alpha: float, dtype: st
             "import numpy as np",
             "from numba import b1, i8, njit, types, void",
             "",
-            f"from twinpack.filters.lanes import exp{bits} as exp, log{bits} as log, tanh{bits} as tanh",
-            "from twinpack.filters.lanes import clipped_floor, extent, finite, gather, give, load, maximum, minimum",
-            "from twinpack.filters.lanes import select, spread, sqrt, store, take, take_mask",
+            f"from twinpack.filters.functions import exp{bits} as exp, log{bits} as log, tanh{bits} as tanh",
+            "from twinpack.filters.functions import clipped_floor, extent, finite, give, maximum, minimum, take",
+            "from twinpack.filters.functions import take_mask",
+            "from twinpack.filters.lanes import gather, load, select, spread, sqrt, store",
             "from twinpack.filters.loops import considered, factor, moments, scalar_moments, trace, updated",
             "",
             f"WIDTH = {WIDTH[dtype]}",

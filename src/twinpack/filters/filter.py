@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from twinpack.errors import InputError
-from twinpack.filters.arguments import Arguments, check_choice
+from twinpack.filters.arguments import Arguments, Series, check_choice
 from twinpack.filters.model import Model
 from twinpack.filters.results import Assimilated, Floats, Posterior, Predicted
 from twinpack.filters.trace import trace
@@ -27,6 +27,7 @@ class Filter(ABC):
     Attributes:
         model: The model.
         method: `ukf`, the joint unscented Kalman filter (beta 2, kappa 0), or `ekf`, the extended one.
+        dtype: Precision, `float64` or `float32`.
         alpha: Spread of the sigma points, which lie at alpha sqrt(n) standard deviations.
         size: n.
     """
@@ -39,7 +40,7 @@ class Filter(ABC):
             InputError: Method, precision or alpha cannot be had.
         """
         check_choice(method, dtype, alpha)
-        self.model, self.method, self.alpha = model, method, alpha
+        self.model, self.method, self.dtype, self.alpha = model, method, dtype, alpha
         self.size = len(model.names)
         self._traced = trace(model)
         self._arguments = Arguments(model, dtype)
@@ -68,15 +69,6 @@ class Filter(ABC):
         triangle = np.where(row == column, sd[row] ** 2, self._dtype.type(0))
         return Posterior(np.repeat(mean[:, None], vehicles, axis=1), np.repeat(triangle[:, None], vehicles, axis=1))
 
-    @abstractmethod
-    def warm(self, kind: Kind) -> None:
-        """Compile now what would be compiled at first use.
-
-        Args:
-            kind: `learn` and `predict` as the methods are called, `consider` for one with `adjustable`.
-        """
-
-    @abstractmethod
     def assimilate(
         self,
         posterior: Posterior,
@@ -101,8 +93,11 @@ class Filter(ABC):
         Raises:
             InputError: An array is missing or has another shape.
         """
+        own = self._arguments.posterior(posterior)
+        series = self._arguments.series(inputs, own.vehicles, measured, present)
+        gains = None if adjustable is None else self._arguments.gains(adjustable)
+        return self.step(own, series, gains, steps, score=False)[0]
 
-    @abstractmethod
     def log_likelihood(
         self, posterior: Posterior, inputs: Mapping[str, Any], measured: Any, present: Any = None
     ) -> Floats:
@@ -113,9 +108,15 @@ class Filter(ABC):
             inputs: Each of the model's inputs.
             measured: As in `assimilate`.
             present: As in `assimilate`.
-        """
 
-    @abstractmethod
+        Raises:
+            InputError: An array is missing or has another shape.
+        """
+        own = self._arguments.posterior(posterior)
+        series = self._arguments.series(inputs, own.vehicles, measured, present)
+        done, likelihood = self.step(own, series, None, steps=False, score=True)
+        return np.where(done.ok, likelihood, -np.inf)
+
     def predict(
         self, posterior: Posterior, inputs: Mapping[str, Any], present: Any = None, points: Floats | None = None
     ) -> Predicted:
@@ -126,4 +127,37 @@ class Filter(ABC):
             inputs: Each of the model's inputs.
             present: False where a vehicle has no such step; None when all have.
             points: Where an earlier run from the same posterior stopped; None for a fresh one.
+
+        Raises:
+            InputError: An array is missing or has another shape.
         """
+        own = self._arguments.posterior(posterior)
+        series = self._arguments.series(inputs, own.vehicles, None, present)
+        shape = (self._traced.states, self.columns, own.vehicles)
+        return self.path(own, series, None if points is None else self._arguments.points(points, shape))
+
+    @abstractmethod
+    def warm(self, kind: Kind) -> None:
+        """Compile now what would be compiled at first use.
+
+        Args:
+            kind: `learn` and `predict` as the methods are called, `consider` for one with `adjustable`.
+        """
+
+    @abstractmethod
+    def step(
+        self, own: Posterior, series: Series, gains: Floats | None, steps: bool, score: bool
+    ) -> tuple[Assimilated, Floats]:
+        """What a backend does to predict and update; everything is checked and laid out.
+
+        Args:
+            own: Where the vehicles stand; may be written to.
+            series: What happens.
+            gains: 1 for what an update may change, else 0; None when everything learns.
+            steps: Whether innovations and first states are kept.
+            score: Whether the log likelihood, shape (B,), is wanted; it is 0 otherwise.
+        """
+
+    @abstractmethod
+    def path(self, own: Posterior, series: Series, points: Floats | None) -> Predicted:
+        """What a backend does to predict open loop; everything is checked and laid out, and may be written to."""

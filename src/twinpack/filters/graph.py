@@ -7,14 +7,14 @@ once, so that common parts are shared, and folds what is constant.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.errors import TraceError
+from twinpack.filters.refusal import refuse
+from twinpack.filters.table import Table
 
 Floats = npt.NDArray[np.float64]
 
@@ -221,72 +221,6 @@ class Graph:
         if node is None:
             node = self._nodes[key] = Node(self, op, args, value)
         return node
-
-
-class Table:
-    """A piecewise linear table of constants that goes on beyond its ends with the slope there.
-
-    Where all points lie on an even grid of at most `MOST_PIECES` steps it is cut to that, which changes no value and
-    makes finding a piece a multiplication.
-
-    Attributes:
-        even: Whether the pieces are equally wide.
-        start: Left end of each piece, shape (pieces,); the last one also serves what lies beyond.
-        value: Value there.
-        slope: Slope of the piece.
-    """
-
-    def __init__(self, points: Floats, values: Floats) -> None:
-        """Take ascending points and their values, both of shape (N,), N at least 2."""
-        if points.ndim != 1 or points.shape != values.shape or len(points) < 2 or not (np.diff(points) > 0.0).all():
-            refuse("a table needs at least two points, ascending, and as many values")
-        slope = np.diff(values) / np.diff(points)
-        step = _common_step(points)
-        self.even = step is not None
-        self.start, self.value, self.slope = points[:-1], values[:-1], slope
-        if step is not None:
-            count = round((points[-1] - points[0]) / step)
-            self.start = points[0] + step * np.arange(count)
-            at = np.searchsorted(points[1:-1], self.start + 0.5 * step)
-            self.value, self.slope = values[at] + slope[at] * (self.start - points[at]), slope[at]
-            self.step = step
-
-    def piece(self, x: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-        """Which piece each `x` lies on."""
-        if not self.even:
-            return np.searchsorted(self.start[1:], x, side="right")
-        place = np.clip((x - self.start[0]) * (1.0 / self.step), 0.0, len(self.start) - 1.0)
-        return np.asarray(np.nan_to_num(np.floor(place)), dtype=np.intp)
-
-
-MOST_PIECES = 1024
-
-
-def _common_step(points: Floats) -> float | None:
-    """The widest step of an even grid that has every point, None when there is none within `MOST_PIECES`."""
-    narrowest = float(np.diff(points).min())
-    for parts in range(1, 17):
-        step = narrowest / parts
-        places = (points - points[0]) / step
-        if places[-1] > MOST_PIECES + 0.5:
-            return None
-        if np.abs(places - np.round(places)).max() < 1e-9:
-            return float((points[-1] - points[0]) / round(float(places[-1])))
-    return None
-
-
-def refuse(why: str) -> NoReturn:
-    """Refuse what a model does, naming the line of the model.
-
-    Raises:
-        TraceError: Always.
-    """
-    frame: Any = sys._getframe(1)  # noqa: SLF001
-    ours = ("twinpack.filters.graph", "twinpack.filters.ops", "twinpack.filters.trace", "numpy")
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(ours):
-        frame = frame.f_back
-    place = f"{frame.f_code.co_filename}, line {frame.f_lineno}, in {frame.f_code.co_name}" if frame else "a model"
-    raise TraceError(f"{place}: {why}")
 
 
 def _power(base: Node, power: Any) -> Node:

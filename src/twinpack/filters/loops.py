@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
-from twinpack.filters.lanes import like, load, select, sqrt, store
+from twinpack.filters.lanes import inlined, like, load, select, sqrt, store
 
 
-def _compiled(function: Any) -> Any:
-    return njit(forceinline=True, error_model="numpy")(function)
-
-
-@_compiled
+@inlined
 def trace(s: Any, size: int, covariance: int) -> Any:
     """Sum of the variances."""
     total = load(s, covariance, 0)
@@ -22,7 +16,7 @@ def trace(s: Any, size: int, covariance: int) -> Any:
     return total
 
 
-@_compiled
+@inlined
 def factor(s: Any, size: int, covariance: int, to: int) -> Any:
     """Lower triangular factor of a covariance, and where every pivot was positive.
 
@@ -46,7 +40,7 @@ def factor(s: Any, size: int, covariance: int, to: int) -> Any:
     return good
 
 
-@_compiled
+@inlined
 def moments(
     s: Any,
     size: int,
@@ -81,7 +75,7 @@ def moments(
             store(s, covariance + j * (j + 1) // 2 + r, 0, cross)
 
 
-@_compiled
+@inlined
 def scalar_moments(
     s: Any,
     size: int,
@@ -110,7 +104,7 @@ def scalar_moments(
     return first + half * bent + centre * moved * moved
 
 
-@_compiled
+@inlined
 def updated(
     s: Any, size: int, covariance: int, new_mean: int, new_covariance: int, cross: int, use: Any, y: Any, inverse: Any
 ) -> None:
@@ -124,7 +118,7 @@ def updated(
             store(s, covariance + row, 0, select(use, value, load(s, covariance + row, 0)))
 
 
-@_compiled
+@inlined
 def considered(
     s: Any,
     size: int,

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.filters.graph import Node, Table, refuse
+from twinpack.filters.graph import Node
+from twinpack.filters.refusal import refuse
+from twinpack.filters.table import Table
 
 Floats = npt.NDArray[np.float64]
 

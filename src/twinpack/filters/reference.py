@@ -6,7 +6,6 @@ vehicle's bits are its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -36,44 +35,27 @@ class ReferenceFilter(Filter):
     def warm(self, kind: Kind) -> None:
         """There is nothing to compile."""
 
-    def assimilate(
-        self,
-        posterior: Posterior,
-        inputs: Mapping[str, Any],
-        measured: Any,
-        present: Any = None,
-        adjustable: Any = None,
-        steps: bool = False,
-    ) -> Assimilated:
+    def step(
+        self, own: Posterior, series: Series, gains: Floats | None, steps: bool, score: bool
+    ) -> tuple[Assimilated, Floats]:
         """Predict and update, step by step."""
-        own = self._arguments.posterior(posterior)
-        series = self._arguments.series(inputs, own.vehicles, measured, present)
-        variance = self._traced.learning if adjustable is None else self._traced.measurement
-        gains = np.ones(self.size, self._dtype) if adjustable is None else self._arguments.gains(adjustable)
-        done = self._assimilate(own, series, variance, gains)
-        nothing = done.innovation[:0]
-        return done if steps else replace(done, innovation=nothing, innovation_variance=nothing, first_state=nothing)
-
-    def log_likelihood(
-        self, posterior: Posterior, inputs: Mapping[str, Any], measured: Any, present: Any = None
-    ) -> Floats:
-        """Log marginal likelihood of the measurements."""
-        done = self.assimilate(posterior, inputs, measured, present, steps=True)
+        variance = self._traced.learning if gains is None else self._traced.measurement
+        share = np.ones(self.size, self._dtype) if gains is None else gains
+        done = self._assimilate(own, series, variance, share)
         terms = done.innovation**2 / done.innovation_variance + np.log(2 * np.pi * done.innovation_variance)
-        total = np.cumsum(np.where(np.isnan(terms), 0.0, -0.5 * terms), axis=0)
-        found = total[-1] if len(total) else np.zeros(posterior.vehicles)
-        return np.where(done.ok, found, -np.inf)
+        likelihood = -0.5 * np.nansum(terms, axis=0) if score else np.zeros(own.vehicles)
+        nothing = done.innovation[:0]
+        if not steps:
+            done = replace(done, innovation=nothing, innovation_variance=nothing, first_state=nothing)
+        return done, np.asarray(likelihood)
 
-    def predict(
-        self, posterior: Posterior, inputs: Mapping[str, Any], present: Any = None, points: Floats | None = None
-    ) -> Predicted:
+    def path(self, own: Posterior, series: Series, points: Floats | None) -> Predicted:
         """Open loop with a band."""
-        own, d = self._arguments.posterior(posterior), self._traced.states
-        series = self._arguments.series(inputs, own.vehicles, None, present)
+        d = self._traced.states
         factor, good = factored(_vehicles_first(own))
         run = self._equations.draw(np.ascontiguousarray(own.mean.T), factor)
         if points is not None:
-            run[:d] = np.swapaxes(self._arguments.points(points, (d, self.columns, own.vehicles)), 1, 2)
+            run[:d] = np.swapaxes(points, 1, 2)
         sized, known = _sized(_vehicles_first(own)), np.isfinite(own.mean.sum(axis=0))
         status = np.where(~good & sized, NO_FACTOR, np.where(sized & known, OK, NOT_FINITE)).astype(np.int8)
         mean, variance = (np.full(series.present.shape, np.nan, self._dtype) for _ in range(2))

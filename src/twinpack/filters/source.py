@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.filters.graph import SLOPE, Graph, Node, Table, needed
+from twinpack.filters.graph import SLOPE, Graph, Node, needed
+from twinpack.filters.table import Table
 
 Floats = npt.NDArray[np.float64]
 Name = str | None

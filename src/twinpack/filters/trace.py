@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinpack.errors import TraceError
-from twinpack.filters.graph import INPUT, STATE, Graph, Node, refuse
+from twinpack.filters.graph import INPUT, STATE, Graph, Node
 from twinpack.filters.model import Model
+from twinpack.filters.refusal import refuse
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from twinpack.filters import Assimilated, Filter, MakeFilter, Model, Posterior, Predicted
+from twinpack.filters.arguments import Series
 from twinpack.filters.filter import Kind
 from twinpack.filters.results import Floats
 from twinpack.runtime.stages import COMPILE, FILTER, Stages
@@ -25,44 +23,24 @@ class TimedFilter(Filter):
 
     def __init__(self, inner: Filter, stages: Stages) -> None:
         """Wrap a filter."""
-        self.model, self.method, self.alpha, self.size = inner.model, inner.method, inner.alpha, inner.size
+        super().__init__(inner.model, inner.method, inner.dtype, inner.alpha)
         self._inner, self._stages = inner, stages
-
-    def init(self, vehicles: int, start: Mapping[str, tuple[float, float]]) -> Posterior:
-        """The model's prior."""
-        return self._inner.init(vehicles, start)
 
     def warm(self, kind: Kind) -> None:
         """Compile now what would be compiled at first use."""
         with self._stages.within(COMPILE):
             self._inner.warm(kind)
 
-    def assimilate(
-        self,
-        posterior: Posterior,
-        inputs: Mapping[str, Any],
-        measured: Any,
-        present: Any = None,
-        adjustable: Any = None,
-        steps: bool = False,
-    ) -> Assimilated:
-        """Predict and update, step by step."""
-        self.warm("learn" if adjustable is None else "consider")
+    def step(
+        self, own: Posterior, series: Series, gains: Floats | None, steps: bool, score: bool
+    ) -> tuple[Assimilated, Floats]:
+        """Predict and update."""
+        self.warm("learn" if gains is None else "consider")
         with self._stages.within(FILTER):
-            return self._inner.assimilate(posterior, inputs, measured, present, adjustable, steps)
+            return self._inner.step(own, series, gains, steps, score)
 
-    def log_likelihood(
-        self, posterior: Posterior, inputs: Mapping[str, Any], measured: Any, present: Any = None
-    ) -> Floats:
-        """Log marginal likelihood of the measurements."""
-        self.warm("learn")
-        with self._stages.within(FILTER):
-            return self._inner.log_likelihood(posterior, inputs, measured, present)
-
-    def predict(
-        self, posterior: Posterior, inputs: Mapping[str, Any], present: Any = None, points: Floats | None = None
-    ) -> Predicted:
-        """Open loop with a band."""
+    def path(self, own: Posterior, series: Series, points: Floats | None) -> Predicted:
+        """Predict open loop."""
         self.warm("predict")
         with self._stages.within(FILTER):
-            return self._inner.predict(posterior, inputs, present, points)
+            return self._inner.path(own, series, points)
