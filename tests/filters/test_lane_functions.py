@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from twinpack.filters import lanes
+from twinpack.filters import functions, lanes
 from twinpack.filters.lanes import WIDTH, load, store
 
 Numbers = Any
@@ -48,7 +48,7 @@ RANGES: dict[str, tuple[str, Callable[[Numbers], Numbers], float, float]] = {
 @pytest.mark.parametrize("name", RANGES)
 def test_the_whole_range_is_right_to_two_units_in_the_last_place(name: str) -> None:
     dtype, reference, low, high = RANGES[name]
-    function = over_blocks(getattr(lanes, name), dtype)
+    function = over_blocks(getattr(functions, name), dtype)
     near_zero = np.geomspace(1e-12, 5.0, 20_000)
     wide = np.geomspace(low, high, 100_000) if name.startswith("log") else np.linspace(low, high, 100_000)
     values = np.concatenate([wide, near_zero] + ([] if name.startswith("log") else [-near_zero])).astype(dtype)
@@ -71,7 +71,7 @@ def test_the_whole_range_is_right_to_two_units_in_the_last_place(name: str) -> N
 @pytest.mark.parametrize("name", RANGES)
 def test_every_lane_gives_the_same_bits(name: str) -> None:
     dtype, _, low, high = RANGES[name]
-    function = over_blocks(getattr(lanes, name), dtype)
+    function = over_blocks(getattr(functions, name), dtype)
     for value in (*np.linspace(max(low, -20.0), min(high, 20.0), 23), np.nan, np.inf):
         alone = function(np.full(WIDTH[dtype], value, dtype))
         assert len({one.tobytes() for one in alone}) == 1
@@ -88,7 +88,7 @@ def test_roots_floors_minima_and_maxima_are_exact(dtype: str) -> None:
         assert np.array_equal(over_blocks(lanes.sqrt, dtype)(values), np.sqrt(values), equal_nan=True)
         assert np.array_equal(over_blocks(lanes.floor, dtype)(values), np.floor(values), equal_nan=True)
         for name in ("minimum", "maximum"):
-            two, known = getattr(lanes, name), getattr(np, name)
+            two, known = getattr(functions, name), getattr(np, name)
             for swapped in (False, True):
                 function = over_blocks(_with_inverse(two, swapped), dtype)
                 inverse = dtype_of(dtype)(1.0) / values
