@@ -43,7 +43,9 @@ class ReferenceFilter(Filter):
         share = np.ones(self.size, self._dtype) if gains is None else gains
         done = self._assimilate(own, series, variance, share)
         terms = done.innovation**2 / done.innovation_variance + np.log(2 * np.pi * done.innovation_variance)
-        likelihood = -0.5 * np.nansum(terms, axis=0) if score else np.zeros(own.vehicles)
+        # A running sum adds in order; `sum` adds in another order for a vehicle alone.
+        totals = np.cumsum(np.vstack([np.zeros_like(own.mean[:1]), np.where(np.isnan(terms), 0.0, terms)]), axis=0)
+        likelihood = -0.5 * totals[-1] if score else np.zeros(own.vehicles)
         nothing = done.innovation[:0]
         if not steps:
             done = replace(done, innovation=nothing, innovation_variance=nothing, first_state=nothing)
