@@ -55,7 +55,9 @@ RUNS: dict[str, tuple[Callable[[], Run], Slope, float]] = {
 
 
 @both_backends
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "thevenin_4_knots" else []) for name in RUNS]
+)
 def test_equals_filterpy(name: str, backend: Backend) -> None:
     make, slope, near = RUNS[name]
     run = with_gaps(make())

@@ -77,6 +77,17 @@ def test_alone_and_among_hundreds_gives_the_same_bits(name: str, backend: Backen
         assert bits(predict(compiled, run.lanes([lane])), 0) == bits(open_loop, lane)
 
 
+@both_backends
+@pytest.mark.parametrize("name", ["pendulum", "thevenin_2rc"])
+def test_a_likelihood_is_a_vehicles_own(name: str, backend: Backend) -> None:
+    compiled = filter_of(name, backend)
+    run = run_of(name)
+    whole = compiled.log_likelihood(*run.arguments)
+    crowd = compiled.log_likelihood(*run.lanes([lane % 9 for lane in range(90)]).arguments)
+    alone = [compiled.log_likelihood(*run.lanes([lane]).arguments)[0] for lane in range(9)]
+    assert whole.tolist() == alone == crowd[:9].tolist() == crowd[81:].tolist()
+
+
 def strided(values: Floats) -> Floats:
     """The same numbers, spread in memory, the vehicle index outermost."""
     wide = np.zeros((*values.shape[::-1], 2))
