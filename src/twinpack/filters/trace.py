@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -104,7 +105,7 @@ def trace(model: Model) -> TracedModel:
 
 def _place(model: Model, what: str) -> str:
     """A function of the model, with the line it begins at."""
-    code = getattr(type(model), what).__code__
+    code = inspect.unwrap(getattr(type(model), what)).__code__
     return f"{code.co_filename}, line {code.co_firstlineno}: {type(model).__name__}.{what}"
 
 
