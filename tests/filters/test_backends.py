@@ -444,6 +444,21 @@ def test_backends_give_the_same_reason_for_every_failure(name: str, method: Meth
         assert (found[len(known) :] == OK).all() and (ahead[len(known) :] == OK).all()
 
 
+@pytest.mark.parametrize("method", ["ukf", "ekf"])
+@pytest.mark.parametrize("name", FAULTY)
+def test_backends_agree_on_one_covariance_that_is_not_finite(name: str, method: Method) -> None:
+    run, lane = deepcopy(FAULTY[name]), 0
+    for value in (np.nan, np.inf, -np.inf):
+        for i, j in zip(*np.tril_indices(len(run.mean), -1), strict=True):
+            run.covariance[i, j, lane] = run.covariance[j, i, lane] = value
+            lane += 1
+    ours, theirs = pair(run, method)
+    found, known = (one.assimilate(*run.arguments).status for one in (ours, theirs))
+    assert found.tolist() == known.tolist() and (found[:lane] != OK).all() and (found[lane:] == OK).all()
+    found, known = (one.predict(run.posterior, run.inputs).status for one in (ours, theirs))
+    assert found.tolist() == known.tolist() and (found[:lane] != OK).all() and (found[lane:] == OK).all()
+
+
 def test_a_posterior_of_eight_takes_at_most_400_bytes_a_vehicle() -> None:
     run = pack_run(circuit(2), 3, 2)
     done = compile(run.model).assimilate(*run.arguments).posterior

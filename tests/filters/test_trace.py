@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -262,6 +263,33 @@ def test_a_measurement_must_be_a_number(given: Measure, shown: str) -> None:
     message = told(Plain(given))
     assert message.endswith(f"Plain.measure must give a number; it gave {shown}")
     assert defined(message) == ("Plain", "measure")
+
+
+def counted(function: Any) -> Any:
+    """The function, wrapped."""
+
+    @wraps(function)
+    def call(*given: Any) -> Any:
+        return function(*given)
+
+    return call
+
+
+class Wrapped(Plain):
+    """What is wrong is inside a wrapper."""
+
+    @counted
+    def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return "small"
+
+
+def test_a_wrapped_function_is_named_itself() -> None:
+    message = told(Wrapped())
+    assert message.endswith("Wrapped.measurement_variance must give a number; it gave 'small'")
+    found = re.search(r"line (\d+): ", message)
+    assert found
+    with open(__file__, encoding="utf-8") as source:
+        assert source.read().splitlines()[int(found[1]) - 1].strip() == "@counted"
 
 
 class Asking(Plain):
