@@ -22,6 +22,9 @@ from twinpack.filters.trace import TracedModel
 WIDTH = {"float64": 16, "float32": 32}
 """Vehicles in a block, as in `lanes`, which this module does not import: that would import Numba."""
 
+PARTS = 4
+"""Parts that each thread's share of the blocks is cut into."""
+
 
 @dataclass(frozen=True)
 class _Kernel:
@@ -79,7 +82,9 @@ class CompiledFilter(Filter):
         if threads == 1:
             kernel.call(*arguments, 0, blocks)
             return
-        edges = [blocks * i // threads for i in range(threads + 1)]
+        # More parts than threads, so that one that is held up does not keep the others waiting.
+        parts = min(blocks, PARTS * threads)
+        edges = [blocks * i // parts for i in range(parts + 1)]
         with ThreadPoolExecutor(threads) as pool:
             running = [pool.submit(kernel.call, *arguments, *pair) for pair in itertools.pairwise(edges)]
             for one in running:

@@ -18,8 +18,6 @@ Codes = npt.NDArray[np.int8]
 OK, NO_FACTOR, NOT_FINITE = range(3)
 """Status of a vehicle: fine; a covariance had a pivot that was not positive; a value was not finite."""
 
-STATUS_WORDS = ("ok", "a covariance is not positive definite", "a value is not finite")
-
 
 @dataclass(frozen=True)
 class Posterior:
