@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from benchmarks.result import Result
 from twinpack.battery.models import typical_circuit
 from twinpack.battery.pack import load_pack
+from twinpack.filters import compile
+from twinpack.runtime.stages import FILTER, Stages
+from twinpack.runtime.timed import timed
 from twinpack.twin.decide import Closing, close, deploy, first_version
 from twinpack.twin.loop import Run, Twins
 from twinpack.twin.settings import LoopSettings, Prototype
@@ -25,40 +26,13 @@ def run() -> Result:
     """Seconds in the filter, predictions of three predictors and updates, one core; beside it the whole loop."""
     pack = load_pack("sim_nmc_96s")
     circuit = typical_circuit(pack, 2).to_dict()
-    twins = Twins(Prototype("0" * 64, pack.name, "thevenin-2rc", circuit, 1.0), LoopSettings(keep_steps=False))
+    prototype, stages = Prototype("0" * 64, pack.name, "thevenin-2rc", circuit, 1.0), Stages()
+    twins = Twins(prototype, LoopSettings(keep_steps=False), timed(compile, stages))
     _life(twins, 1)  # compiles, or reads what is compiled
-    clock = _Clock()
-    twins.filter = clock.around(twins.filter)
+    stages.seconds.clear()
     start = time.perf_counter()
     _life(twins, TRIPS)
-    return Result(clock.seconds, "s", time.perf_counter() - start, higher_is_better=False)
-
-
-class _Clock:
-    """Sums the time of every call of a filter."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def around(self, filter_: Any) -> Any:
-        clock = self
-
-        class Timed:
-            def __getattr__(self, name: str) -> Any:
-                found = getattr(filter_, name)
-                return clock.timed(found) if name in ("assimilate", "predict") else found
-
-        return Timed()
-
-    def timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def measured(*arguments: Any, **named: Any) -> Any:
-            start = time.perf_counter()
-            try:
-                return call(*arguments, **named)
-            finally:
-                self.seconds += time.perf_counter() - start
-
-        return measured
+    return Result(stages.seconds[FILTER], "s", time.perf_counter() - start, higher_is_better=False)
 
 
 def _life(twins: Twins, trips: int) -> None:
@@ -68,20 +42,15 @@ def _life(twins: Twins, trips: int) -> None:
     for at in range(VEHICLES):
         one = state.take(np.array([at]))
         parts.append(deploy(twins, one, first_version(twins, f"V{at:03d}", 0)))
-    state = _together(parts)
+    state = TwinState.of(parts)
     for trip in range(trips):
         state, _ = twins.advance(state, _trip(twins, rng, trip))
-        state = _together(
+        state = TwinState.of(
             [
                 close(twins, state.take(np.array([at])), Closing(f"V{at:03d}", trip, trip * DAY_US, trip * DAY_US))[0]
                 for at in range(VEHICLES)
             ]
         )
-
-
-def _together(parts: list[TwinState]) -> TwinState:
-    first = parts[0].arrays()
-    return TwinState(**{name: np.concatenate([part.arrays()[name] for part in parts], axis=-1) for name in first})
 
 
 def _trip(twins: Twins, rng: np.random.Generator, number: int) -> Run:
