@@ -195,6 +195,18 @@ def test_a_file_in_place_of_the_folder_is_done_without(kept: Path) -> None:
         assert tiny() == 2.5
 
 
+def test_a_user_without_a_home_does_without(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("TWINPACK_KERNEL_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nobody)
+    with pytest.warns(RuntimeWarning, match=r"home folder of a user who has none.*TWINPACK_KERNEL_CACHE"):
+        assert tiny() == 2.5
+    assert not kept.exists()
+
+
 SLOW = "import time\ntime.sleep(0.2)\n" + TINY.split("\n", 1)[1]
 
 

@@ -92,8 +92,11 @@ def _written(path: Path, text: str) -> Path:
 @cache
 def folder() -> Path:
     """Where kernels are kept: the cache folder, or one of this process alone when that cannot be used."""
-    wanted = cache_folder()
-    reason = _unusable(wanted)
+    try:
+        wanted = cache_folder()
+        reason = _unusable(wanted)
+    except RuntimeError:  # a user without a home
+        wanted, reason = Path("~/.cache"), "is in the home folder of a user who has none"
     if reason is None:
         return wanted
     alone = Path(tempfile.mkdtemp(prefix="twinpack-kernels-"))
