@@ -120,7 +120,7 @@ class Node:
         """Refused: it has no truth yet."""
         refuse(
             "a traced value has no truth yet: it cannot decide an `if`, `while`, `and`, `or`, `not`, `min` or `max`; "
-            "use `where(condition, a, b)`, `minimum`, `maximum`, or `&`, `|` and `~` of twinpack.filters.ops"
+            "use `where(condition, a, b)`, `minimum` or `maximum` of twinpack.filters.ops, or `&`, `|` and `~`"
         )
 
     def __float__(self) -> NoReturn:
