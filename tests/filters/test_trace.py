@@ -60,7 +60,7 @@ def unpacks(a: Any, b: Any, push: Any) -> Any:
     return first
 
 
-TRUTH = r"`where\(condition, a, b\)`, `minimum`, `maximum`, or `&`, `\|` and `~` of twinpack.filters.ops"
+TRUTH = r"`where\(condition, a, b\)`, `minimum` or `maximum` of twinpack.filters.ops, or `&`, `\|` and `~`"
 TRUTH_AND_NUMBER = (
     r"a condition is no number and a number no condition: make the one of the other with "
     r"where\(condition, 1.0, 0.0\) or a comparison"
