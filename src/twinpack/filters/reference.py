@@ -42,14 +42,11 @@ class ReferenceFilter(Filter):
         variance = self._traced.learning if gains is None else self._traced.measurement
         share = np.ones(self.size, self._dtype) if gains is None else gains
         done = self._assimilate(own, series, variance, share)
-        terms = done.innovation**2 / done.innovation_variance + np.log(2 * np.pi * done.innovation_variance)
-        # A running sum adds in order; `sum` adds in another order for a vehicle alone.
-        totals = np.cumsum(np.vstack([np.zeros_like(own.mean[:1]), np.where(np.isnan(terms), 0.0, terms)]), axis=0)
-        likelihood = -0.5 * totals[-1] if score else np.zeros(own.vehicles)
+        likelihood = _log_likelihood(done) if score else np.zeros(own.vehicles)
         nothing = done.innovation[:0]
         if not steps:
             done = replace(done, innovation=nothing, innovation_variance=nothing, first_state=nothing)
-        return done, np.asarray(likelihood)
+        return done, likelihood
 
     def path(self, own: Posterior, series: Series, points: Floats | None) -> Predicted:
         """Open loop with a band."""
@@ -106,6 +103,13 @@ class ReferenceFilter(Filter):
         with np.errstate(all="ignore"):
             found = evaluate(nodes, [], series.inputs, self._dtype)
         return [np.broadcast_to(one, series.present.shape) for one in found]
+
+
+def _log_likelihood(done: Assimilated) -> Floats:
+    """Of the innovations, shape (B,); a running sum adds in order, `sum` in another order for a vehicle alone."""
+    terms = done.innovation**2 / done.innovation_variance + np.log(2 * np.pi * done.innovation_variance)
+    totals = np.cumsum(np.vstack([np.zeros_like(done.mean[:1]), np.where(np.isnan(terms), 0.0, terms)]), axis=0)
+    return np.asarray(-0.5 * totals[-1])
 
 
 def _updated(p: Floats, gain: Floats, cross: Floats, s: Floats) -> Floats:

@@ -13,7 +13,7 @@ is not linear is computed at the points, and only at those where it differs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,39 +82,12 @@ class Transform:
         odd: list[Name] = []
         even: list[Name] = []
         for i in range(spread.size):
-            a, s = self._at_pair(split, i)
+            a, s = _pair(scope, spread, split, self._means.__getitem__, [row[i] for row in self._factor].__getitem__)
             odd.append(a)
             even.append(s)
         shift = scope.multiply(scope.number(spread.w), scope.sum(even))
         centre = scope.value(node, lambda j: self._means[j])
         return Moments(scope.add(centre, shift), shift, tuple(odd), tuple(even))
-
-    def _at_pair(self, split: Parts, i: int) -> tuple[Name, Name]:
-        scope, spread = self._scope, self._spread
-        linear = scope.product_sum((input_only(scope, node), self._factor[j][i]) for j, node in split.linear.items())
-        curved: Name = None
-        even: Name = None
-        for factor, term in split.terms:
-            centre, plus, minus = (scope.value(term, self._bind(i, sign)) for sign in (0, 1, -1))
-            if plus == centre == minus:
-                continue
-            weight = input_only(scope, factor)
-            curved = scope.add(curved, scope.multiply(weight, scope.subtract(plus, minus)))
-            twice = scope.add(centre, centre)
-            bent = scope.subtract(scope.add(plus, minus), twice)
-            even = scope.add(even, scope.multiply(weight, bent))
-        return scope.add(linear, scope.multiply(scope.number(0.5 / spread.c), curved)), even
-
-    def _bind(self, i: int, sign: int) -> Bind:
-        def bind(j: int) -> str:
-            entry = self._factor[j][i]
-            if sign == 0 or entry is None:
-                return self._means[j]
-            far = self._scope.multiply(self._scope.number(self._spread.c), entry)
-            moved = self._scope.add if sign > 0 else self._scope.subtract
-            return self._scope.some(moved(self._means[j], far))
-
-        return bind
 
     def covariance(self, one: Moments, other: Moments) -> Name:
         """Covariance of two quantities."""
@@ -128,6 +101,41 @@ class Transform:
     def with_state(self, one: Moments, j: int) -> Name:
         """Covariance of a quantity with a state or living parameter."""
         return self._scope.product_sum(zip(one.odd, self._factor[j], strict=True))
+
+
+def _pair(scope: Scope, spread: Spread, split: Parts, mean: Bind, entry: Callable[[int], Name]) -> tuple[Name, Name]:
+    """Odd and even part of a quantity at a pair of sigma points.
+
+    Args:
+        scope: Where it is written.
+        spread: Where the points lie.
+        split: The quantity.
+        mean: Gives the mean of a state.
+        entry: Gives a state's entry in the factor's column; None where it is zero.
+    """
+
+    def bind(sign: int) -> Bind:
+        def bound(j: int) -> str:
+            column = entry(j) if sign else None
+            if column is None:
+                return mean(j)
+            far = scope.multiply(scope.number(spread.c), column)
+            return scope.some((scope.add if sign > 0 else scope.subtract)(mean(j), far))
+
+        return bound
+
+    linear = scope.product_sum((input_only(scope, node), entry(j)) for j, node in split.linear.items())
+    curved: Name = None
+    even: Name = None
+    for factor, term in split.terms:
+        centre, plus, minus = (scope.value(term, bind(sign)) for sign in (0, 1, -1))
+        if plus == centre == minus:
+            continue
+        weight = input_only(scope, factor)
+        curved = scope.add(curved, scope.multiply(weight, scope.subtract(plus, minus)))
+        bent = scope.subtract(scope.add(plus, minus), scope.add(centre, centre))
+        even = scope.add(even, scope.multiply(weight, bent))
+    return scope.add(linear, scope.multiply(scope.number(0.5 / spread.c), curved)), even
 
 
 def factored(scope: Scope, covariance: Sequence[Sequence[str]]) -> tuple[list[list[Name]], str]:
@@ -267,9 +275,7 @@ def _looped(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float, con
 
 def _pair_loop(top: Scope, rows: Rows, spread: Spread, nodes: Sequence[Node], mean_row: int) -> list[str]:
     """A loop over the pairs of sigma points that stores the odd and even part of each quantity."""
-    n = spread.size
-    split = [parts(node) for node in nodes]
-    loop = Scope(top.numbers, top, 4)
+    n, loop = spread.size, Scope(top.numbers, top, 4)
 
     def mean(j: int) -> str:
         return loop.let(f"load(s, {mean_row + j}, 0)")
@@ -277,25 +283,8 @@ def _pair_loop(top: Scope, rows: Rows, spread: Spread, nodes: Sequence[Node], me
     def entry(j: int) -> str:
         return loop.let(f"load(s, {rows.factor + j * n} + i, 0)")
 
-    def bind(sign: int) -> Bind:
-        def bound(j: int) -> str:
-            if sign == 0:
-                return mean(j)
-            far = loop.multiply(loop.number(spread.c), entry(j))
-            return loop.some((loop.add if sign > 0 else loop.subtract)(mean(j), far))
-
-        return bound
-
-    for r, one in enumerate(split):
-        linear = loop.product_sum((input_only(loop, node), entry(j)) for j, node in one.linear.items())
-        curved: Name = None
-        even: Name = None
-        for factor, term in one.terms:
-            at, plus, minus = (loop.value(term, bind(sign)) for sign in (0, 1, -1))
-            weight = input_only(loop, factor)
-            curved = loop.add(curved, loop.multiply(weight, loop.subtract(plus, minus)))
-            even = loop.add(even, loop.multiply(weight, loop.subtract(loop.add(plus, minus), loop.add(at, at))))
-        odd = loop.add(linear, loop.multiply(loop.number(0.5 / spread.c), curved))
+    for r, node in enumerate(nodes):
+        odd, even = _pair(loop, spread, parts(node), mean, entry)
         loop.line(f"store(s, {rows.odd + r * n} + i, 0, {loop.some(odd)})")
         loop.line(f"store(s, {rows.even + r * n} + i, 0, {loop.some(even)})")
     return [f"            for i in range({n}):", *loop.lines]
