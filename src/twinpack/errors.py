@@ -7,7 +7,9 @@
     │   ├── ImportFileError       a file that cannot be read at all
     │   ├── TraceError            a filter model that cannot be compiled; names its line
     │   ├── IdentifierError       a vehicle or pack name outside the allowed characters or length
-    │   └── SettingsError         a workspace setting; names the key
+    │   ├── SettingsError         a workspace setting; names the key
+    │   ├── RoutingError          a routing rule; names the rule and the place in it
+    │   └── QueryError            an SQL query that cannot be run, or is not allowed
     ├── NotFoundError             a vehicle, version, model or file that does not exist
     ├── WorkspaceError            the workspace cannot be used
     │   ├── WorkspaceBusyError    another process runs on it
@@ -54,6 +56,14 @@ class IdentifierError(InputError):
 
 class SettingsError(InputError):
     """A workspace setting is wrong; the message names the key."""
+
+
+class RoutingError(InputError):
+    """A routing rule is wrong; the message names the rule and the place."""
+
+
+class QueryError(InputError):
+    """An SQL query cannot be run, or does what is not allowed."""
 
 
 class NotFoundError(TwinpackError):

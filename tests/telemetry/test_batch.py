@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.schema import (
     KIND_COMMAND,
+    KIND_LAKE_SAMPLE,
+    KIND_REALTIME_SAMPLE,
+    KIND_SAMPLE,
     KIND_TICK,
     LOG,
     SCALAR_SIGNALS,
@@ -106,3 +109,10 @@ def test_an_empty_batch() -> None:
     assert len(batch) == 0
     assert batch.to_arrow().num_rows == 0
     assert batch.slice(0, 0).first_offset == 3
+
+
+def test_what_is_kept_out_of_the_lake_is_a_sample_to_the_fold_and_what_is_for_the_lake_only_is_not() -> None:
+    rows = _table([("car-1", time, 1.0, None, "sample") for time in (10, 20, 30)])
+    kinds = pa.array([KIND_SAMPLE, KIND_LAKE_SAMPLE, KIND_REALTIME_SAMPLE], pa.int8())
+    batch = SampleBatch.from_arrow(rows.set_column(rows.column_names.index("kind"), LOG.field("kind"), kinds))
+    assert batch.kind.tolist() == [KIND_SAMPLE, KIND_LAKE_SAMPLE, KIND_SAMPLE]

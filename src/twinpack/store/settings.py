@@ -100,6 +100,86 @@ class RuntimeSettings:
 
 
 @dataclass(frozen=True)
+class LogSettings:
+    """When rows of the durable log are sealed, and how long sealed segments stay."""
+
+    segment_rows: int = _setting(250_000, _whole(1, 10_000_000), "rows after which a segment is sealed")
+    segment_age_s: float = _setting(60.0, _positive, "age of its first row at which a segment is sealed, seconds")
+    retention_days: float = _setting(0.0, _not_negative, "segments older than this may go once used; 0 keeps them")
+    retention_gb: float = _setting(0.0, _not_negative, "size the log is held to by dropping used segments; 0 for any")
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """How telemetry that arrives live is taken in."""
+
+    commit_ms: float = _setting(20.0, _positive, "longest wait for more messages before a write, milliseconds")
+    batch_rows: int = _setting(20_000, _whole(1, 1_000_000), "samples after which a write does not wait for more")
+    max_pending_mb: float = _setting(64.0, _positive, "messages held in memory before the sources are slowed, MB")
+    max_message_kb: float = _setting(256.0, _positive, "largest message taken, kB")
+    unknown_vehicles: Literal["quarantine", "register"] = _setting(
+        "quarantine", _one_of("quarantine", "register"), "samples of a vehicle nobody entered: quarantine or register"
+    )
+    rules: str = _setting("", _text, 'routing rules, a TOML file; "" is routing.toml beside this, or the shipped rules')
+
+
+@dataclass(frozen=True)
+class MqttSettings:
+    """The broker that the gateway listens to."""
+
+    url: str = _setting("", _text, 'mqtt://host:1883 or mqtts://host:8883; "" for none')
+    version: Literal["5", "3.1.1"] = _setting("5", _one_of("5", "3.1.1"), "version of MQTT: 5 or 3.1.1")
+    topic: str = _setting(
+        "twinpack/+/+/+/telemetry", _text, "what is subscribed to; fleet, shard and vehicle are levels"
+    )
+    client_id: str = _setting("twinpack-gateway", _text, "name of the session that the broker keeps; one per gateway")
+    session_expiry_s: int = _setting(
+        604_800, _whole(0, 4_294_967_295), "how long the broker keeps it, seconds (MQTT 5)"
+    )
+    keepalive_s: int = _setting(60, _whole(5, 65_535), "silence after which a connection is checked, seconds")
+    username: str = _setting("", _text, "user name at the broker")
+    password_file: str = _setting("", _text, "file that holds the password, and nothing else")
+    ca_file: str = _setting("", _text, "certificates that may sign the broker's; \"\" takes the system's")
+    cert_file: str = _setting("", _text, "certificate of this client, where the broker asks for one")
+    key_file: str = _setting("", _text, "key of that certificate")
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    """The gateway's HTTP door, `POST /v1/telemetry`."""
+
+    host: str = _setting("127.0.0.1", _text, "address to listen at")
+    port: int = _setting(8766, _whole(0, 65_535), "port; 0 takes a free one")
+    max_body_mb: float = _setting(8.0, _positive, "largest body as sent, MB")
+    max_expanded_mb: float = _setting(64.0, _positive, "largest body once expanded, MB")
+    cert_file: str = _setting("", _text, "certificate for https; plain http without")
+    key_file: str = _setting("", _text, "key of that certificate")
+
+
+@dataclass(frozen=True)
+class LakeSettings:
+    """Where the tables are and how long telemetry stays in them."""
+
+    url: str = _setting("", _text, 'folder or object store, such as s3://bucket/path; "" is lake beside this')
+    retention_days: float = _setting(0.0, _not_negative, "telemetry older than this is removed; 0 keeps it")
+
+
+@dataclass(frozen=True)
+class BrokerSettings:
+    """The embedded broker, for trying out."""
+
+    host: str = _setting("127.0.0.1", _text, "address to listen at")
+    port: int = _setting(1883, _whole(0, 65_535), "port; 0 takes a free one")
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """Work that is started by schedule or by event."""
+
+    database_url: str = _setting("", _text, 'where jobs are kept; "" is the file jobs.db beside this')
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a workspace, one attribute a section of `settings.toml`."""
 
@@ -107,6 +187,13 @@ class Settings:
     trips: TripSettings = TripSettings()
     twin: TwinSettings = TwinSettings()
     runtime: RuntimeSettings = RuntimeSettings()
+    log: LogSettings = LogSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    mqtt: MqttSettings = MqttSettings()
+    http: HttpSettings = HttpSettings()
+    lake: LakeSettings = LakeSettings()
+    broker: BrokerSettings = BrokerSettings()
+    jobs: JobSettings = JobSettings()
 
     def to_toml(self) -> str:
         """The text of `settings.toml`: every key with its value and a line on what it means."""

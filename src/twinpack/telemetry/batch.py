@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinpack.telemetry.schema import KIND_SAMPLE, LOG, SCALAR_SIGNALS, SIGNALS
+from twinpack.telemetry.schema import KIND_REALTIME_SAMPLE, KIND_SAMPLE, LOG, SCALAR_SIGNALS, SIGNALS
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class SampleBatch:
         first_offset: Log offset of row 0; row i has `first_offset + i`.
         vehicle_ids: The vehicles `vehicle` points into; it may name some that no row uses.
         vehicle: Index into `vehicle_ids`, shape (N,), int32; -1 for rows without a vehicle.
-        kind: `KIND_SAMPLE`, `KIND_TICK` or `KIND_COMMAND`, shape (N,), int8.
+        kind: `KIND_SAMPLE`, `KIND_TICK`, `KIND_COMMAND` or, to be passed over, `KIND_LAKE_SAMPLE`, shape (N,), int8.
         sample_time_us: Microseconds since the epoch, UTC, shape (N,), int64.
         receipt_time_us: Microseconds since the epoch, UTC, shape (N,), int64.
         signals: Every scalar signal of the schema by name, shape (N,), float64, in the unit of its name; NaN is
@@ -64,7 +64,7 @@ class SampleBatch:
         ids, vehicle = _vehicle_index(table.column("vehicle_id"))
         rows = table.num_rows
         names = set(table.column_names)
-        kind = _integers(table, "kind", np.int8) if "kind" in names else np.full(rows, KIND_SAMPLE, np.int8)
+        kind = _kinds(table) if "kind" in names else np.full(rows, KIND_SAMPLE, np.int8)
         return cls(
             first_offset=first_offset,
             vehicle_ids=ids,
@@ -128,6 +128,12 @@ def _vehicle_index(column: pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArra
     lookup = np.array([position.get(name, -1) for name in names], dtype=np.int32)
     codes = encoded.indices.to_numpy(zero_copy_only=False)
     return tuple(kept), lookup[codes] if len(names) else np.zeros(0, np.int32)
+
+
+def _kinds(table: pa.Table) -> npt.NDArray[np.int8]:
+    """Kinds as the fold sees them: what is kept out of the lake is a sample like any other."""
+    kind: npt.NDArray[np.int8] = _integers(table, "kind", np.int8)
+    return np.where(kind == KIND_REALTIME_SAMPLE, np.int8(KIND_SAMPLE), kind)
 
 
 def _integers(table: pa.Table, name: str, dtype: Any) -> Any:

@@ -14,6 +14,11 @@ import pyarrow as pa
 KIND_SAMPLE = 0
 KIND_TICK = 1
 KIND_COMMAND = 2
+KIND_LAKE_SAMPLE = 3
+"""A sample that the routing rules keep from the real-time path: the fold passes over it."""
+KIND_REALTIME_SAMPLE = 4
+"""A sample that the routing rules keep out of the lake."""
+SAMPLE_KINDS = (KIND_SAMPLE, KIND_LAKE_SAMPLE, KIND_REALTIME_SAMPLE)
 
 Kind = Literal["float", "bool", "list"]
 
@@ -101,7 +106,7 @@ LOG: pa.Schema = pa.schema(
         pa.field("command", pa.string()),
     ]
 )
-"""Columns of a log row: a sample (`KIND_SAMPLE`), a tick (`KIND_TICK`, vehicle empty) or a command (JSON)."""
+"""Columns of a log row: a sample (one of `SAMPLE_KINDS`), a tick (`KIND_TICK`, vehicle empty) or a command (JSON)."""
 
 
 TIMES = ("sample_time", "receipt_time")
