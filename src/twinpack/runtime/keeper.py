@@ -1,0 +1,141 @@
+"""What a fold gave, kept: registry at once, signed heads and lake when flushed, the state in snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from twinpack.battery.pack import load_pack
+from twinpack.fleet.commands import registers
+from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event
+from twinpack.fleet.state import ShardState
+from twinpack.store.records import VehicleRecord
+from twinpack.store.registry import MAIN_STREAM, Registry
+from twinpack.store.snapshots import Snapshots
+from twinpack.store.tables import PREDICTION_STEPS, PREDICTIONS, TABLES, TRIPS, rows_of
+from twinpack.store.workspace import Workspace
+from twinpack.telemetry.batch import SampleBatch
+from twinpack.twin.versions import ACCEPTED, REFUSED
+
+COUNTED = (TRIP, PREDICTION, VERSION, ACCEPTED, REFUSED)
+_COMPACT_AT = 64
+
+
+class Keeper:
+    """Keeps the outcome of batch after batch.
+
+    The registry is the first to know, in one transaction a batch. Heads and lake may follow later, many batches at
+    once, as each write to a table of the lake makes a file; they recognise what they have. A snapshot is saved only
+    after a flush: wherever a run is cut off, the next one folds on from rows whose outcome is whole.
+
+    Attributes:
+        counts: How many events of each kind of `COUNTED` were committed.
+        waiting_rows: Rows for the lake that wait for a flush.
+    """
+
+    def __init__(self, workspace: Workspace, registry: Registry) -> None:
+        """Keep in a workspace; `registry` is its open one."""
+        self._registry = registry
+        self._lake = workspace.lake()
+        self._heads = workspace.heads()
+        self._snapshots: Snapshots = workspace.snapshots(registry)
+        self._waiting: list[Event] = []
+        self._end = 0
+        self.waiting_rows = 0
+        self.counts = dict.fromkeys(COUNTED, 0)
+
+    def commit(self, state: ShardState, batch: SampleBatch, events: Sequence[Event]) -> None:
+        """Keep a batch in the registry; its rows for the lake wait for `flush`.
+
+        Repeating a commit that failed is harmless.
+        """
+        touched = {event.vehicle_id for event in events if event.vehicle_id} | _registered(batch)
+        self._registry.commit_batch(
+            MAIN_STREAM, batch.first_offset, batch.end_offset, events, _latest(state, touched), _records(state, batch)
+        )
+        self._waiting += events
+        self._end = batch.end_offset
+        self.waiting_rows += sum(len(event.body.columns["vehicle"]) if event.kind == STEPS else 1 for event in events)
+        for event in events:
+            for kind in (event.kind, event.body.kind if event.kind == VERSION else ""):
+                if kind in self.counts:
+                    self.counts[kind] += 1
+
+    def flush(self) -> None:
+        """Sign the heads and append to the lake what waits."""
+        if self._waiting:
+            self._heads.sign(self._waiting, self._end)
+            for name in (TRIPS, PREDICTIONS):
+                self._lake.append(name, rows_of(name, self._waiting), self._end)
+            self._lake.append(PREDICTION_STEPS, _step_rows(self._waiting), self._end)
+        self._waiting, self.waiting_rows = [], 0
+
+    def save(self, state: ShardState, offset: int) -> None:
+        """Flush, then save the state at a log offset, before which everything is committed."""
+        self.flush()
+        self._snapshots.save(state.to_bytes(), offset)
+
+    def tidy(self) -> None:
+        """Join small files of the lake."""
+        for name in (TRIPS, PREDICTIONS, PREDICTION_STEPS):
+            self._lake.compact(name, min_files=_COMPACT_AT)
+
+
+def _registered(batch: SampleBatch) -> set[str]:
+    return {body["vehicle"] for _, body in batch.commands if registers(body)}
+
+
+def _records(state: ShardState, batch: SampleBatch) -> list[VehicleRecord]:
+    """Vehicles registered in a batch."""
+    records = []
+    for row, body in batch.commands:
+        if registers(body):
+            pack = load_pack(body["pack"]).name
+            prototype = state.prototypes.get(pack)
+            seen = int(batch.sample_time_us[row])
+            records.append(VehicleRecord(body["vehicle"], pack, prototype.model_hash if prototype else "", seen))
+    return records
+
+
+def _latest(state: ShardState, vehicles: set[str]) -> dict[str, dict[str, Any]]:
+    """Latest state of some vehicles, for people and the API."""
+    found: dict[str, dict[str, Any]] = {}
+    for group in state.groups.values():
+        for at, lane in enumerate(group.members):
+            vehicle = state.vehicle_ids[int(lane)]
+            if vehicle in vehicles and group.state.version[at]:
+                values = dict(zip(group.twins.names, group.state.deployed_mean[:, at].tolist(), strict=True))
+                found[vehicle] = {
+                    "last_seen_us": int(group.state.last_us[at]),
+                    "soc": float(group.state.shadow_mean[0, at]),
+                    "version": int(group.state.version[at]),
+                    "deployed_version": int(group.state.deployed_version[at]),
+                    "parameters": values,
+                    "late_samples": int(state.steps.late[lane]),
+                    "repeated_samples": int(state.steps.repeated[lane]),
+                }
+    return found
+
+
+def _step_rows(events: Sequence[Event]) -> pa.Table:
+    schema = TABLES[PREDICTION_STEPS].schema
+    tables = [_step_table(event.body, schema) for event in events if event.kind == STEPS]
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def _step_table(body: Any, schema: pa.Schema) -> pa.Table:
+    columns = []
+    for field in schema:
+        if field.name == "vehicle_id":
+            index = pa.array(body.columns["vehicle"])
+            columns.append(pa.DictionaryArray.from_arrays(index, pa.array(body.vehicle_ids)).cast(pa.string()))
+        elif field.name == "sample_time":
+            columns.append(pa.array(body.columns[field.name], pa.int64()).cast(field.type))
+        else:
+            values = body.columns[field.name]
+            floats = pa.types.is_floating(field.type)
+            columns.append(pa.array(values.astype(np.float32) if floats else values, field.type, from_pandas=floats))
+    return pa.Table.from_arrays(columns, schema=schema)
