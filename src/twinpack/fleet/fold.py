@@ -78,10 +78,7 @@ def _first_samples(batch: SampleBatch) -> dict[str, int]:
 
 
 def _registered(state: ShardState, batch: SampleBatch) -> ShardState:
-    for _, body in batch.commands:
-        if registers(body):
-            state = state.registered(body["vehicle"], body["pack"])
-    return state
+    return state.registered((body["vehicle"], body["pack"]) for _, body in batch.commands if registers(body))
 
 
 def _fold_rows(state: ShardState, batch: SampleBatch) -> tuple[ShardState, list[Event]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -89,29 +89,37 @@ class ShardState:
         """Rated capacity of each lane's pack, shape (lanes,)."""
         return np.array([load_pack(pack).capacity_ah for pack in self.packs], dtype=np.float64)
 
-    def registered(self, vehicle_id: str, pack: str) -> ShardState:
-        """With one more vehicle; one that is known keeps its lane and pack."""
-        if vehicle_id in self.vehicle_ids:
+    def registered(self, vehicles: Iterable[tuple[str, str]]) -> ShardState:
+        """With more vehicles, each with its pack; one that is known keeps its lane and pack."""
+        known = set(self.vehicle_ids)
+        fresh: dict[str, str] = {}
+        for vehicle, pack in vehicles:
+            if vehicle not in known:
+                fresh.setdefault(vehicle, pack)
+        if not fresh:
             return self
-        lane = len(self.vehicle_ids)
-        groups = dict(self.groups)
-        name = load_pack(pack).name
-        prototype = self.prototypes.get(name)
-        if prototype is not None:
-            group = groups.get(name) or _empty_group(Twins(prototype, self.settings.loop, self.make))
-            groups[name] = replace(
-                group,
-                members=np.append(group.members, lane),
-                state=group.state.joined(group.twins.new_state(1)),
-            )
+        first = len(self.vehicle_ids)
         return replace(
             self,
-            vehicle_ids=(*self.vehicle_ids, vehicle_id),
-            packs=(*self.packs, pack),
-            steps=self.steps.grown(lane + 1),
-            trips=self.trips.grown(lane + 1),
-            groups=groups,
+            vehicle_ids=(*self.vehicle_ids, *fresh),
+            packs=(*self.packs, *fresh.values()),
+            steps=self.steps.grown(first + len(fresh)),
+            trips=self.trips.grown(first + len(fresh)),
+            groups=self._joined([load_pack(pack).name for pack in fresh.values()], first),
         )
+
+    def _joined(self, names: Sequence[str], first: int) -> dict[str, Group]:
+        """The groups with a new lane for each named pack, from lane `first` on; a pack without prototype has none."""
+        groups = dict(self.groups)
+        for name in dict.fromkeys(names):
+            prototype = self.prototypes.get(name)
+            if prototype is None:
+                continue
+            lanes = first + np.flatnonzero(np.array(names) == name)
+            group = groups.get(name) or _empty_group(Twins(prototype, self.settings.loop, self.make))
+            state = group.state.joined(group.twins.new_state(len(lanes)))
+            groups[name] = replace(group, members=np.concatenate([group.members, lanes]), state=state)
+        return groups
 
     def to_bytes(self) -> bytes:
         """The state as bytes; `from_bytes` gives it back, bit for bit."""
