@@ -1,0 +1,35 @@
+"""Messages of vehicles: decode, expand and split what arrives. `docs/reference/telemetry.md` describes the format."""
+
+from __future__ import annotations
+
+from twinpack.ingest.messages.decode import decode
+from twinpack.ingest.messages.envelope import content_of
+from twinpack.ingest.messages.fields import closest_name
+from twinpack.ingest.messages.model import (
+    MAX_CELLS,
+    MAX_MESSAGE_BYTES,
+    MAX_SAMPLES,
+    REJECT_REASONS,
+    ROW_REASONS,
+    VERSION,
+    Content,
+    Decoded,
+    Message,
+    Reject,
+)
+
+__all__ = [
+    "MAX_CELLS",
+    "MAX_MESSAGE_BYTES",
+    "MAX_SAMPLES",
+    "REJECT_REASONS",
+    "ROW_REASONS",
+    "VERSION",
+    "Content",
+    "Decoded",
+    "Message",
+    "Reject",
+    "closest_name",
+    "content_of",
+    "decode",
+]
