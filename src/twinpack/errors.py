@@ -13,6 +13,7 @@
     ├── NotFoundError             a vehicle, version, model or file that does not exist
     ├── WorkspaceError            the workspace cannot be used
     │   ├── WorkspaceBusyError    another process runs on it
+    │   ├── RegistryBusyError     the registry is locked, full or away for now; trying again is safe
     │   └── WorkspaceVersionError it was made by another release
     ├── LearningError             a model that could not be fitted to the data given
     └── CheckError                a check failed (the command line exits with 1)
@@ -76,6 +77,10 @@ class WorkspaceError(TwinpackError):
 
 class WorkspaceBusyError(WorkspaceError):
     """Another process runs on the workspace."""
+
+
+class RegistryBusyError(WorkspaceError):
+    """The registry is locked, full or cannot be reached for now; what was tried changed nothing."""
 
 
 class WorkspaceVersionError(WorkspaceError):

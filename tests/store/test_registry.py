@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import math
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +16,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 import twinpack.store.migrations
+from tests.servers.postgresql import Server, running_server
 from tests.store.chains import chain, plain_event, resealed, version, version_event, version_events
-from twinpack.errors import AuditError, NotFoundError, SettingsError, WorkspaceError, WorkspaceVersionError
+from twinpack.errors import (
+    AuditError,
+    NotFoundError,
+    RegistryBusyError,
+    SettingsError,
+    WorkspaceError,
+    WorkspaceVersionError,
+)
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP
 from twinpack.store import schema
 from twinpack.store.records import VehicleRecord
@@ -197,20 +209,18 @@ def test_what_the_first_run_fixed_stays(registry: Registry) -> None:
     assert registry.genesis("shards") == 64
 
 
-def test_commits_survive_closing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'registry.db'}"
-    with Registry.open(url) as registry:
+def test_commits_survive_closing(file_url: str) -> None:
+    with Registry.open(file_url) as registry:
         registry.upgrade()
         registry.commit_batch(MAIN_STREAM, 0, 3, version_events(chain("car-1", 3), 0), {})
-    with Registry.open(url) as registry:
+    with Registry.open(file_url) as registry:
         registry.upgrade()
         assert registry.offset() == 3
         assert registry.versions("car-1") == chain("car-1", 3)
 
 
-def test_one_may_read_while_another_writes(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'registry.db'}"
-    with Registry.open(url) as writer, Registry.open(url) as reader:
+def test_one_may_read_while_another_writes(file_url: str) -> None:
+    with Registry.open(file_url) as writer, Registry.open(file_url) as reader:
         writer.upgrade()
         writer.commit_batch(MAIN_STREAM, 0, 3, version_events(chain("car-1", 3), 0), {})
         rows = reader.version_rows()
@@ -220,17 +230,45 @@ def test_one_may_read_while_another_writes(tmp_path: Path) -> None:
         assert reader.offset() == 4
 
 
-def test_migrations_lead_to_the_tables_the_code_uses_and_back(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'registry.db'}"
-    with Registry.open(url) as registry:
+def test_migrations_lead_to_the_tables_the_code_uses_and_back(file_url: str) -> None:
+    with Registry.open(file_url) as registry:
         assert registry.revision() == ""
         registry.upgrade()
         assert registry.revision() == schema.HEAD_REVISION
-        assert _differences(url) == []
+        assert _differences(file_url) == []
         registry.upgrade("base")
-        assert _tables(url) == {"alembic_version"}
+        assert _tables(file_url) == {"alembic_version"}
         registry.upgrade()
-        assert _differences(url) == []
+        assert _differences(file_url) == []
+
+
+def test_what_an_earlier_release_recorded_is_there_after_the_upgrade(file_url: str) -> None:
+    made = chain("car-1", 3)
+    with Registry.open(file_url) as registry:
+        registry.upgrade("0001")
+        met = [VehicleRecord("car-1", "bmw_i3_60ah", "a" * 64, 5)]
+        registry.commit_batch(MAIN_STREAM, 0, 3, version_events(made, 0), {"car-1": {"soc": 0.5}}, met)
+        registry.set_genesis("shards", 256)
+        before = _tables(file_url)
+        registry.upgrade()
+        assert registry.revision() == schema.HEAD_REVISION
+        assert (registry.versions("car-1"), registry.vehicles(), registry.offset()) == (made, met, 3)
+        assert (registry.latest(), registry.genesis("shards")) == ({"car-1": {"soc": 0.5}}, 256)
+        assert registry.fleet.known()["car-1"].fleet == "default"
+        registry.upgrade("0001")
+        assert _tables(file_url) == before
+        assert registry.versions("car-1") == made
+
+
+def test_two_processes_may_upgrade_at_once(file_url: str) -> None:
+    registries = [Registry.open(file_url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(registry.upgrade) for registry in registries]:
+            done.result()
+    assert registries[0].revision() == schema.HEAD_REVISION
+    assert [fleet.name for fleet in registries[0].fleet.fleets()] == ["default"]
+    for registry in registries:
+        registry.close()
 
 
 def test_the_code_works_with_the_last_migration() -> None:
@@ -240,11 +278,10 @@ def test_the_code_works_with_the_last_migration() -> None:
     assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD_REVISION]
 
 
-def test_a_registry_of_a_later_release_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'registry.db'}"
-    with Registry.open(url) as registry:
+def test_a_registry_of_a_later_release_is_refused(file_url: str) -> None:
+    with Registry.open(file_url) as registry:
         registry.upgrade()
-        _execute(url, "UPDATE alembic_version SET version_num = '9999'")
+        _execute(file_url, "UPDATE alembic_version SET version_num = '9999'")
         with pytest.raises(WorkspaceVersionError, match="revision 9999, made by a later release"):
             registry.upgrade()
 
@@ -262,6 +299,73 @@ def test_a_file_that_is_no_database_is_reported_in_one_line(tmp_path: Path) -> N
         pytest.raises(WorkspaceError, match="the registry cannot be used"),
     ):
         registry.upgrade()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nosuchdb://reader:hunter2@somewhere/x",
+        "postgresql+nodriver://reader:hunter2@somewhere/x",
+        "://reader:hunter2@somewhere/x",
+        "postgresql+psycopg://reader:hunter2@somewhere:notaport/x",
+    ],
+)
+def test_a_password_in_a_url_is_never_told(url: str) -> None:
+    with pytest.raises(SettingsError, match="registry_url") as refused:
+        Registry.open(url)
+    told = f"{refused.value} {refused.value.__cause__}"
+    assert "hunter2" not in told
+
+
+def test_a_locked_registry_says_to_try_again_and_then_works(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    with (
+        Registry.open(url, busy_timeout_ms=10) as registry,
+        closing(sqlite3.connect(tmp_path / "registry.db")) as other,
+    ):
+        registry.upgrade()
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RegistryBusyError, match=r"cannot be used now: database is locked; .* try again"):
+            registry.commit_batch(MAIN_STREAM, 0, 3, version_events(chain("car-1", 3), 0), {})
+        assert registry.offset() == 0, "reading goes on meanwhile"
+        other.execute("ROLLBACK")
+        assert registry.commit_batch(MAIN_STREAM, 0, 3, version_events(chain("car-1", 3), 0), {}) == 3
+
+
+def test_a_postgresql_that_is_down_says_so_and_works_once_it_is_back() -> None:
+    with running_server() as server, Registry.open(server.new_database()) as registry:
+        registry.upgrade()
+        registry.commit_batch(MAIN_STREAM, 0, 2, version_events(chain("car-1", 2), 0), {})
+        server.stop()
+        for _ in range(2):
+            with pytest.raises(RegistryBusyError, match="the registry cannot be used now") as refused:
+                registry.commit_batch(MAIN_STREAM, 2, 3, version_events(chain("car-1", 3), 0)[2:], {})
+            assert "unused-secret" not in str(refused.value)
+        server.start()
+        registry.commit_batch(MAIN_STREAM, 2, 3, version_events(chain("car-1", 3), 0)[2:], {})
+        assert registry.versions("car-1") == chain("car-1", 3)
+
+
+def test_an_unknown_database_of_a_server_is_reported_without_the_password(postgresql: Server) -> None:
+    with (
+        Registry.open(postgresql.url("nowhere")) as registry,
+        pytest.raises(WorkspaceError, match='database "nowhere" does not exist') as refused,
+    ):
+        registry.upgrade()
+    assert not isinstance(refused.value, RegistryBusyError), "trying again would not help"
+    assert "unused-secret" not in str(refused.value)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def file_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database that outlives its connections."""
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        url = server.new_database()
+        yield url
+        server.drop(url)
+    else:
+        yield f"sqlite:///{tmp_path / 'registry.db'}"
 
 
 def _differences(url: str) -> list[object]:

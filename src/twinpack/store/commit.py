@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Insert, Table, and_, func, select, tuple_
+from sqlalchemy import Connection, and_, func, select, tuple_
 
 from twinpack.errors import AuditError, WorkspaceError
 from twinpack.fleet.events import STEPS, VERSION, Event
 from twinpack.store import schema
+from twinpack.store.database import insert_into
 from twinpack.store.records import VehicleRecord, canonical_json, now_us, sha256_text
 from twinpack.twin.versions import TwinVersion
 
@@ -253,18 +254,6 @@ def _put_offset(connection: Connection, stream: str, offset: int) -> None:
         index_elements=["name"], set_={"log_offset": statement.excluded.log_offset}
     )
     connection.execute(statement, {"name": stream, "log_offset": offset})
-
-
-def insert_into(connection: Connection, table: Table) -> Any:
-    """An insert that can say what to do on conflict; SQLite and PostgreSQL share the words, not the class."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
-    statement: Insert = sqlite.insert(table)
-    return statement
 
 
 def _execute_many(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:

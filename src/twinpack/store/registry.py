@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, func, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Select, delete, func, select
 
 from twinpack.errors import NotFoundError, WorkspaceError
 from twinpack.fleet.events import Event
 from twinpack.store import schema
-from twinpack.store.commit import Batch, commit, insert_into
-from twinpack.store.database import current_revision, migrate, open_engine
+from twinpack.store.commit import Batch, commit
+from twinpack.store.credentials import DeviceCredentials
+from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
+from twinpack.store.fleet import FleetRegister
 from twinpack.store.records import (
     ModelRecord,
     SnapshotRecord,
@@ -47,21 +47,33 @@ _VERSION_COLUMNS = tuple(
 class Registry:
     """A database of the fleet. SQLite by default, `sqlite://` in memory, any other by URL.
 
-    One process writes (the runtime, which holds the workspace's lock); any number may read meanwhile.
+    One process writes what the log brings about (the runtime, which holds the workspace's lock); people's entries may
+    be written beside it, and any number may read meanwhile. A method that meets a registry that is locked, or away,
+    raises `RegistryBusyError` and has changed nothing.
+
+    Attributes:
+        fleet: What people said of fleets, packs and vehicles.
+        credentials: What devices prove themselves with.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        """Take an open engine; callers use `open`."""
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        """Take an open database; callers use `open`."""
+        self._database = database
+        self.fleet = FleetRegister(database)
+        self.credentials = DeviceCredentials(database)
 
     @classmethod
-    def open(cls, url: str) -> Registry:
+    def open(cls, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Registry:
         """Connect; `upgrade` must have been run once on a new database.
+
+        Args:
+            url: Where it is, as SQLAlchemy writes it.
+            busy_timeout_ms: How long to wait for another writer of an SQLite file.
 
         Raises:
             SettingsError: The URL cannot be used.
         """
-        return cls(open_engine(url))
+        return cls(Database.open(url, busy_timeout_ms))
 
     def __enter__(self) -> Registry:
         """Use as a context manager to close it at the end."""
@@ -77,24 +89,23 @@ class Registry:
         Raises:
             WorkspaceVersionError: A later release made them.
         """
-        with _plain_errors():
-            migrate(self._engine, revision)
+        self._database.upgrade(revision)
 
     def revision(self) -> str:
         """The revision the tables stand at, "" for none."""
-        with self._read() as connection:
+        with self._database.read() as connection:
             return current_revision(connection)
 
     def close(self) -> None:
         """Give all connections back."""
-        self._engine.dispose()
+        self._database.close()
 
     # The stream
 
     def offset(self, stream: str = MAIN_STREAM) -> int:
         """Log offset up to which a stream has been folded and committed."""
         table = schema.stream
-        return int(self._value(select(table.c.log_offset).where(table.c.name == stream)) or 0)
+        return int(self._database.value(select(table.c.log_offset).where(table.c.name == stream)) or 0)
 
     def commit_batch(
         self,
@@ -125,25 +136,25 @@ class Registry:
             AuditError: A version does not continue its vehicle's chain, or contradicts the one that is there.
         """
         batch = Batch(stream, offset_before, offset_after, events, latest, vehicles)
-        with self._write() as connection:
+        with self._database.write() as connection:
             return commit(connection, batch)
 
     def event_counts(self) -> dict[str, int]:
         """Number of events by kind."""
         table = schema.events
         query = select(table.c.kind, func.count()).group_by(table.c.kind).order_by(table.c.kind)
-        return {kind: count for kind, count in self._rows(query)}
+        return {kind: count for kind, count in self._database.rows(query)}
 
     def has_event(self, event_id: str) -> bool:
         """Whether an event was committed."""
         table = schema.events
-        return self._value(select(table.c.event_id).where(table.c.event_id == event_id)) is not None
+        return self._database.value(select(table.c.event_id).where(table.c.event_id == event_id)) is not None
 
     # Vehicles and their latest state
 
     def vehicles(self) -> list[VehicleRecord]:
         """Every vehicle, by name."""
-        return [VehicleRecord(*row) for row in self._rows(select(schema.vehicles).order_by("vehicle_id"))]
+        return [VehicleRecord(*row) for row in self._database.rows(select(schema.vehicles).order_by("vehicle_id"))]
 
     def vehicle(self, vehicle_id: str) -> VehicleRecord:
         """One vehicle.
@@ -152,7 +163,7 @@ class Registry:
             NotFoundError: It is not known.
         """
         query = select(schema.vehicles).where(schema.vehicles.c.vehicle_id == vehicle_id)
-        for row in self._rows(query):
+        for row in self._database.rows(query):
             return VehicleRecord(*row)
         raise NotFoundError(f"vehicle {vehicle_id!r} is not known here; `twinpack twins` lists those that are")
 
@@ -160,12 +171,12 @@ class Registry:
         """Latest state of every vehicle, by name."""
         table = schema.latest_state
         query = select(table.c.vehicle_id, table.c.body).order_by(table.c.vehicle_id)
-        return {vehicle_id: json.loads(body) for vehicle_id, body in self._rows(query)}
+        return {vehicle_id: json.loads(body) for vehicle_id, body in self._database.rows(query)}
 
     def latest_of(self, vehicle_id: str) -> dict[str, Any]:
         """Latest state of one vehicle, empty when there is none."""
         table = schema.latest_state
-        body = self._value(select(table.c.body).where(table.c.vehicle_id == vehicle_id))
+        body = self._database.value(select(table.c.body).where(table.c.vehicle_id == vehicle_id))
         return json.loads(body) if body else {}
 
     # Twin versions
@@ -174,7 +185,7 @@ class Registry:
         """The whole chain of a vehicle, first to last; empty when it has none."""
         table = schema.twin_versions
         query = select(*_VERSION_COLUMNS).where(table.c.vehicle_id == vehicle_id).order_by(table.c.number)
-        return [VersionRow(*row).version() for row in self._rows(query)]
+        return [VersionRow(*row).version() for row in self._database.rows(query)]
 
     def version(self, vehicle_id: str, number: int) -> TwinVersion:
         """One version.
@@ -188,7 +199,7 @@ class Registry:
         if found is not None:
             return found
         self.vehicle(vehicle_id)
-        count = self._value(select(func.count()).select_from(table).where(mine))
+        count = self._database.value(select(func.count()).select_from(table).where(mine))
         raise NotFoundError(f"vehicle {vehicle_id!r} has no version {number}; it has versions 1 to {count}")
 
     def head(self, vehicle_id: str) -> TwinVersion | None:
@@ -207,20 +218,20 @@ class Registry:
         """Every version as stored, by vehicle and number, without loading all at once."""
         table = schema.twin_versions
         query = select(*_VERSION_COLUMNS).order_by(table.c.vehicle_id, table.c.number)
-        with self._read() as connection:
+        with self._database.read() as connection:
             for row in connection.execution_options(yield_per=2_000).execute(query):
                 yield VersionRow(*row)
 
     def version_count(self) -> int:
         """How many versions there are."""
-        return int(self._value(select(func.count()).select_from(schema.twin_versions)))
+        return int(self._database.value(select(func.count()).select_from(schema.twin_versions)))
 
     # Models
 
     def add_model(self, model_hash: str, pack: str, kind: str, card: Mapping[str, Any]) -> None:
         """Enter a model artifact; entering it again makes it the latest."""
         row = {"hash": model_hash, "pack": pack, "kind": kind, "created_at_us": now_us(), "card": canonical_json(card)}
-        self._upsert(schema.models, "hash", row)
+        self._database.upsert(schema.models, "hash", row)
 
     def models(self, pack: str | None = None) -> list[ModelRecord]:
         """Models, latest first; of one pack when it is named."""
@@ -231,7 +242,7 @@ class Registry:
             query = query.where(table.c.pack == pack)
         return [
             ModelRecord(row.hash, row.pack, row.kind, row.created_at_us, json.loads(row.card))
-            for row in self._rows(query)
+            for row in self._database.rows(query)
         ]
 
     # Snapshots
@@ -244,24 +255,24 @@ class Registry:
             "sha256": snapshot.sha256,
             "created_at_us": now_us(),
         }
-        self._upsert(schema.snapshots, "log_offset", row)
+        self._database.upsert(schema.snapshots, "log_offset", row)
 
     def snapshots(self) -> list[SnapshotRecord]:
         """Recorded snapshots, newest first."""
         table = schema.snapshots
         query = select(table.c.log_offset, table.c.file, table.c.sha256).order_by(table.c.log_offset.desc())
-        return [SnapshotRecord(*row) for row in self._rows(query)]
+        return [SnapshotRecord(*row) for row in self._database.rows(query)]
 
     def drop_snapshot(self, offset: int) -> None:
         """Forget the snapshot at an offset."""
-        with self._write() as connection:
+        with self._database.write() as connection:
             connection.execute(delete(schema.snapshots).where(schema.snapshots.c.log_offset == offset))
 
     # What the first run fixed
 
     def genesis(self, key: str) -> Any:
         """A fact fixed at the beginning (JSON value), None when it is not."""
-        text = self._value(select(schema.genesis.c.value).where(schema.genesis.c.key == key))
+        text = self._database.value(select(schema.genesis.c.value).where(schema.genesis.c.key == key))
         return None if text is None else json.loads(text)
 
     def set_genesis(self, key: str, value: Any, *, replace: bool = False) -> None:
@@ -277,42 +288,8 @@ class Registry:
                 "set it back, or use a new workspace"
             )
         text = json.dumps(value, sort_keys=True, allow_nan=False)
-        self._upsert(schema.genesis, "key", {"key": key, "value": text})
-
-    # Plumbing
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with _plain_errors(), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with _plain_errors(), self._engine.execution_options(immediate=True).begin() as connection:
-            yield connection
-
-    def _rows(self, query: Select[Any]) -> list[Any]:
-        with self._read() as connection:
-            return list(connection.execute(query))
-
-    def _value(self, query: Select[Any]) -> Any:
-        with self._read() as connection:
-            return connection.execute(query).scalar()
+        self._database.upsert(schema.genesis, "key", {"key": key, "value": text})
 
     def _first_version(self, query: Select[Any]) -> TwinVersion | None:
-        rows = self._rows(query.limit(1))
+        rows = self._database.rows(query.limit(1))
         return VersionRow(*rows[0]).version() if rows else None
-
-    def _upsert(self, table: Any, key: str, row: Mapping[str, Any]) -> None:
-        with self._write() as connection:
-            statement = insert_into(connection, table)
-            renewed = {name: statement.excluded[name] for name in row if name != key}
-            connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=renewed), dict(row))
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except DatabaseError as error:
-        raise WorkspaceError(f"the registry cannot be used: {error.orig}") from error

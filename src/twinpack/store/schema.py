@@ -5,9 +5,9 @@ Names are safe in PostgreSQL: `offset` is a reserved word there, so log offsets 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """The migration this release works with."""
 
 metadata = MetaData(
@@ -93,4 +93,52 @@ genesis = Table(
     metadata,
     Column("key", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+fleets = Table(
+    "fleets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("default_pack", String(64), nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+)
+
+packs = Table(
+    "packs",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("specification", Text, nullable=False),
+    Column("added_at_us", BigInteger, nullable=False),
+)
+
+vehicle_entries = Table(
+    "vehicle_entries",
+    metadata,
+    Column("vehicle_id", String(64), primary_key=True),
+    Column("fleet", String(64), ForeignKey("fleets.name"), nullable=False),
+    Column("pack", String(64), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("vin", String(17)),
+    Column("model_year", Integer),
+    Column("climate", String(64), nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("retired", Boolean, nullable=False),
+    Column("entered_at_us", BigInteger, nullable=False),
+    Index("ix_vehicle_entries_fleet", "fleet"),
+    Index("ix_vehicle_entries_vin", "vin", unique=True),
+)
+
+device_credentials = Table(
+    "device_credentials",
+    metadata,
+    Column("credential_id", String(16), primary_key=True),
+    Column("scope", String(16), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("secret_sha256", String(64), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("issued_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger),
+    Column("revoked_at_us", BigInteger),
+    Index("ix_device_credentials_name", "name"),
 )

@@ -1,4 +1,4 @@
-"""Vehicle identifiers: they become topics, paths and HTML, so their characters and length are fixed."""
+"""Names of vehicles and fleets: they become topics, paths and HTML, so their characters and length are fixed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,22 @@ def check_vehicle_id(text: str) -> str:
     Raises:
         IdentifierError: It holds other characters, starts with a mark, is empty or longer than 64 characters.
     """
+    return _checked(text, "vehicle id")
+
+
+def check_fleet_name(text: str) -> str:
+    """Return the name of a fleet unchanged; it is a level of a topic like a vehicle id.
+
+    Raises:
+        IdentifierError: It holds other characters, starts with a mark, is empty or longer than 64 characters.
+    """
+    return _checked(text, "fleet name")
+
+
+def _checked(text: str, what: str) -> str:
     if is_vehicle_id(text):
         return text
     shown = text if len(text) <= 80 else f"{text[:77]}..."
     raise IdentifierError(
-        f"vehicle id {shown!r} is not allowed: use 1 to 64 letters, digits, '_', '.' or '-', "
-        "the first a letter or a digit"
+        f"{what} {shown!r} is not allowed: use 1 to 64 letters, digits, '_', '.' or '-', the first a letter or a digit"
     )
