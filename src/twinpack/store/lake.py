@@ -1,17 +1,20 @@
-"""The lake: Delta tables on a local disk, appended to once for each row of the log.
+"""The lake: Delta tables in a folder or an object store, appended to once for each row of the log.
 
-Delta does not enforce application transaction ids, so each commit notes the log offset it reaches; rows before that
-offset are already there and are left out. One process writes a table: the runtime, or the importer for dead letters.
+Each commit records the log offset it reaches, as an application transaction and in its notes; rows before that offset
+are already there and are left out. Delta stores such a transaction but would take it twice, so the offset is looked up
+before a table is appended to, and one process at a time does that (`Lake.writing`).
 
-Tables are not partitioned by day yet: a fleet-year of trips and predictions is a few files, and days would make them
-thousands. Compaction keeps their number down.
+`telemetry` is cut into days (see `store.telemetry`). The other tables are not: a fleet-year of trips and predictions is
+a few files, and days would make them thousands. Compaction keeps their number down.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,24 +24,50 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
+from deltalake.transaction import Transaction
 
 from twinpack.errors import WorkspaceError
-from twinpack.store.files import sync_folder
-from twinpack.store.tables import OFFSET, TABLES, conform
+from twinpack.store.places import Place, alone
+from twinpack.store.tables import DAY, OFFSET, SAMPLE_TIME, TABLES, TIME, conform
 
 Filters: TypeAlias = pc.Expression | list[tuple[str, str, Any]] | list[list[tuple[str, str, Any]]]
 """An Arrow expression, or comparisons `(column, operator, value)`: a list is "and", a list of lists "or" of them."""
+
+APPLICATION = "twinpack"
+"""Name of the application transaction that holds the log offset a table has reached."""
 
 _OFFSET_NOTE = "twinpack.offset"
 _KEPT_HOURS = 1  # replaced files stay this long for readers that opened the table before
 
 
 class Lake:
-    """The tables under one folder."""
+    """The tables under one folder or URL."""
 
-    def __init__(self, root: Path) -> None:
-        """Use the folder `root`; tables are made on first use."""
-        self._root = root
+    def __init__(self, root: Path | str, locks: Path | None = None) -> None:
+        """Use a folder or URL; tables are made on first use.
+
+        Args:
+            root: The folder, or a URL with one of `places.SCHEMES`.
+            locks: Where the lock files of writers are; the folder itself when left out, and none for a URL.
+
+        Raises:
+            SettingsError: The URL has a scheme that is not known.
+        """
+        self._root = Place.of(root)
+        self._locks = locks if locks is not None else self._root.folder
+
+    @property
+    def uri(self) -> str:
+        """Its folder or URL."""
+        return self._root.uri
+
+    def place(self, name: str) -> Place:
+        """Where a table lies."""
+        return self._root.below(name)
+
+    def writing(self, name: str) -> AbstractContextManager[None]:
+        """Be the one writer of a table, waiting for another one; not to be taken twice."""
+        return alone(None if self._locks is None else self._locks / f".{name}.lock")
 
     def append(self, name: str, table: pa.Table, offset: int) -> int:
         """Append the rows that are not there yet.
@@ -60,29 +89,25 @@ class Lake:
             raise ValueError(f"table {name!r}: a row's offset is not below {offset}, the end of its batch")
         if not rows.num_rows:
             return 0
-        kept = self.recorded_offset(name)
-        if pc.min(rows.column(OFFSET)).as_py() < kept:
-            rows = rows.filter(pc.field(OFFSET) >= kept)
-        if rows.num_rows:
-            self._write(name, rows, {_OFFSET_NOTE: str(offset)})
+        with self.writing(name):
+            kept = self.recorded_offset(name)
+            if pc.min(rows.column(OFFSET)).as_py() < kept:
+                rows = rows.filter(pc.field(OFFSET) >= kept)
+            if rows.num_rows:
+                self._write(name, rows, at_offset(offset))
         return int(rows.num_rows)
 
     def add(self, name: str, table: pa.Table) -> None:
         """Append rows of a table that does not follow the log."""
         rows = conform(name, table)
         if rows.num_rows:
-            self._write(name, rows, {})
+            with self.writing(name):
+                self._write(name, rows, CommitProperties())
 
     def recorded_offset(self, name: str) -> int:
         """Log offset up to which a table is complete, 0 for a new one."""
-        table = self._open(name)
-        if table is None:
-            return 0
-        for limit in (1, 16, None):  # the last commit as a rule; others may come from other tools
-            for entry in table.history(limit):
-                if _OFFSET_NOTE in entry:
-                    return int(entry[_OFFSET_NOTE])
-        return self._end_of_rows(name)
+        table = self.open(name)
+        return 0 if table is None else self._offset_of(name, table)
 
     def read(
         self,
@@ -90,14 +115,18 @@ class Lake:
         columns: Sequence[str] | None = None,
         filters: Filters | None = None,
         vehicle: str | Sequence[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> pa.Table:
-        """Read rows in the order of the log.
+        """Read rows in the order that `store.tables` gives for the table.
 
         Args:
             name: Name of the table.
             columns: Columns wanted, all when None.
             filters: Rows wanted; see `Filters`.
             vehicle: One vehicle, or several.
+            since: Earliest sample time wanted, of a table that has one.
+            until: Sample time before which rows are wanted.
 
         Returns:
             Rows with the declared types; none, with its columns, when the table is not there yet.
@@ -108,7 +137,8 @@ class Lake:
         declared = TABLES[name]
         names = list(columns) if columns is not None else declared.schema.names
         schema = pa.schema([declared.schema.field(column) for column in names])
-        rows = self._scan(name, {*names, *declared.order}, _condition(filters, vehicle))
+        condition = _condition(filters, vehicle, since, until)
+        rows = self._scan(name, {*names, *declared.order}, condition, _file_predicate(name, vehicle, since, until))
         if rows is None:
             return schema.empty_table()
         rows = rows.sort_by([(column, "ascending") for column in declared.order if column in rows.column_names])
@@ -137,10 +167,30 @@ class Lake:
         except (DeltaError, OSError, pa.ArrowException) as error:
             raise self._unreadable(name, error) from error
 
-    def dataset(self, name: str) -> ds.Dataset | None:
-        """The table as an Arrow dataset (for DuckDB), None when it is not there yet."""
-        table = self._open(name)
-        return None if table is None else table.to_pyarrow_dataset()
+    def dataset(self, name: str, files: list[tuple[str, str, Any]] | None = None) -> ds.Dataset | None:
+        """The table as an Arrow dataset (for DuckDB), None when it is not there yet.
+
+        Args:
+            name: Name of the table.
+            files: Conditions by which files are left out before any is opened: `(column, operator, value)`, all hold.
+
+        Raises:
+            WorkspaceError: The table cannot be read.
+        """
+        table = self.open(name)
+        return None if table is None else table.to_pyarrow_dataset(file_pruning_predicate=files)
+
+    def open(self, name: str) -> DeltaTable | None:
+        """The table as it is now, None when it is not there yet.
+
+        Raises:
+            WorkspaceError: It cannot be read.
+        """
+        uri = self.place(name).uri
+        try:
+            return DeltaTable(uri) if DeltaTable.is_deltatable(uri) else None
+        except (DeltaError, OSError) as error:
+            raise self._unreadable(name, error) from error
 
     def compact(self, name: str, min_files: int = 2) -> bool:
         """Join a table's small files and remove what was replaced; the recorded offset stays.
@@ -148,40 +198,48 @@ class Lake:
         Returns:
             Whether there were at least `min_files` of them.
         """
-        table = self._open(name)
-        if table is None or len(table.file_uris()) < min_files:
-            return False
-        note = CommitProperties(custom_metadata={_OFFSET_NOTE: str(self.recorded_offset(name))})
-        properties = note if OFFSET in TABLES[name].schema.names else None
-        table.optimize.compact(commit_properties=properties, writer_properties=_writer())
-        table.vacuum(_KEPT_HOURS, dry_run=False, enforce_retention_duration=False, commit_properties=properties)
+        with self.writing(name):
+            table = self.open(name)
+            if table is None or len(table.file_uris()) < min_files:
+                return False
+            properties = at_offset(self._offset_of(name, table)) if OFFSET in TABLES[name].schema.names else None
+            table.optimize.compact(commit_properties=properties, writer_properties=_writer())
+            table.vacuum(_KEPT_HOURS, dry_run=False, enforce_retention_duration=False, commit_properties=properties)
         return True
 
-    def _write(self, name: str, rows: pa.Table, notes: dict[str, str]) -> None:
-        path = self._root / name
+    def _write(self, name: str, rows: pa.Table, properties: CommitProperties) -> None:
+        place = self.place(name)
         try:
             write_deltalake(
-                path,
+                place.uri,
                 rows,
                 mode="append",
                 schema_mode="merge",  # takes columns that this release added
-                commit_properties=CommitProperties(custom_metadata=dict(notes)),
+                commit_properties=properties,
                 writer_properties=_writer(),
             )
-            _force_to_disk(path)
+            place.force_last_commit()
         except (DeltaError, OSError) as error:
-            raise WorkspaceError(f"lake table {path} cannot be written: {error}") from error
+            raise WorkspaceError(f"lake table {place.uri} cannot be written: {error}") from error
 
-    def _open(self, name: str) -> DeltaTable | None:
-        path = self._root / name
-        try:
-            return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
-        except (DeltaError, OSError) as error:
-            raise WorkspaceError(f"lake table {path} cannot be read: {error}") from error
+    def _offset_of(self, name: str, table: DeltaTable) -> int:
+        recorded = table.transaction_version(APPLICATION)
+        # The last commit as a rule; others may come from other tools, and earlier releases left no transaction.
+        for limit in (1,) if recorded is not None else (1, 16, None):
+            for entry in table.history(limit):
+                if _OFFSET_NOTE in entry:
+                    return max(int(entry[_OFFSET_NOTE]), recorded or 0)
+        return self._end_of_rows(name) if recorded is None else recorded
 
-    def _scan(self, name: str, names: set[str], condition: pc.Expression | None) -> pa.Table | None:
+    def _scan(
+        self,
+        name: str,
+        names: set[str],
+        condition: pc.Expression | None,
+        files: list[tuple[str, str, Any]] | None = None,
+    ) -> pa.Table | None:
         try:
-            found = self.dataset(name)
+            found = self.dataset(name, files)
             if found is None:
                 return None
             return found.to_table(
@@ -191,7 +249,7 @@ class Lake:
             raise self._unreadable(name, error) from error
 
     def _unreadable(self, name: str, error: Exception) -> WorkspaceError:
-        return WorkspaceError(f"lake table {self._root / name} cannot be read: {error}")
+        return WorkspaceError(f"lake table {self.place(name).uri} cannot be read: {error}")
 
     def _end_of_rows(self, name: str) -> int:
         rows = self._scan(name, {OFFSET}, None)
@@ -199,33 +257,48 @@ class Lake:
         return 0 if last is None else int(last) + 1
 
 
-def _condition(filters: Filters | None, vehicle: str | Sequence[str] | None) -> pc.Expression | None:
+def at_offset(offset: int) -> CommitProperties:
+    """What a commit says of the log offset that its table has reached with it."""
+    return CommitProperties(
+        custom_metadata={_OFFSET_NOTE: str(offset)}, app_transactions=[Transaction(APPLICATION, offset)]
+    )
+
+
+def _condition(
+    filters: Filters | None,
+    vehicle: str | Sequence[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> pc.Expression | None:
     parts: list[pc.Expression] = []
     if filters is not None:
         parts.append(filters if isinstance(filters, pc.Expression) else pq.filters_to_expression(filters))
-    if vehicle is not None:
-        wanted = [vehicle] if isinstance(vehicle, str) else list(vehicle)
-        parts.append(pc.field("vehicle_id").isin(wanted))
-    if not parts:
+    if isinstance(vehicle, str):
+        parts.append(pc.field("vehicle_id") == vehicle)
+    elif vehicle is not None:
+        parts.append(pc.field("vehicle_id").isin(list(vehicle)))
+    if since is not None:
+        parts.append(pc.field(SAMPLE_TIME) >= pa.scalar(since, TIME))
+    if until is not None:
+        parts.append(pc.field(SAMPLE_TIME) < pa.scalar(until, TIME))
+    return reduce(and_, parts) if parts else None
+
+
+def _file_predicate(
+    name: str, vehicle: str | Sequence[str] | None, since: datetime | None, until: datetime | None
+) -> list[tuple[str, str, Any]] | None:
+    """What leaves files of a table cut into days out, before their statistics are looked at in Python."""
+    if DAY not in TABLES[name].partitions:
         return None
-    return parts[0] if len(parts) == 1 else parts[0] & parts[1]
+    found: list[tuple[str, str, Any]] = []
+    if isinstance(vehicle, str):
+        found += [("vehicle_id", "=", vehicle)]
+    if since is not None:
+        found += [(DAY, ">=", since.astimezone(UTC).date().isoformat())]
+    if until is not None:
+        found += [(DAY, "<=", until.astimezone(UTC).date().isoformat())]
+    return found or None
 
 
 def _writer() -> WriterProperties:
     return WriterProperties(compression="ZSTD")
-
-
-def _force_to_disk(path: Path) -> None:
-    """Make the last commit survive a power cut: the Delta writer leaves that to the system."""
-    log = path / "_delta_log"
-    last = max(log.glob("*.json"))
-    actions = (json.loads(line) for line in last.read_text(encoding="utf-8").splitlines())
-    added = [path / action["add"]["path"] for action in actions if "add" in action]
-    for file in (*added, last):
-        handle = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    sync_folder(path)
-    sync_folder(log)

@@ -162,6 +162,10 @@ class LakeSettings:
 
     url: str = _setting("", _text, 'folder or object store, such as s3://bucket/path; "" is lake beside this')
     retention_days: float = _setting(0.0, _not_negative, "telemetry older than this is removed; 0 keeps it")
+    vehicle_buckets: int = _setting(1, _whole(1, 4096), "parts that the vehicles of a day are split into")
+    keep_replaced_h: float = _setting(
+        24.0, _not_negative, "hours that replaced files stay for readers that began before; longer than any read"
+    )
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,28 @@ from typing import Any
 import pyarrow as pa
 
 from twinpack.fleet.events import PREDICTION, TRIP, Event
+from twinpack.telemetry.schema import TELEMETRY as SAMPLES
 
+TELEMETRY = "telemetry"
+FEATURES = "features"
 TRIPS = "trips"
 PREDICTIONS = "predictions"
 PREDICTION_STEPS = "prediction_steps"
 DEAD_LETTERS = "dead_letters"
 VERSION_HEADS = "version_heads"
 OFFSET = "offset"
+SAMPLE_TIME = "sample_time"
+DAY = "day"
+BUCKET = "bucket"
+CONTEXT = ("pack", "fleet", "model_year", "climate")
+"""What is known of a vehicle and stands beside each of its samples."""
 
 PREDICTORS = ("deployed", "never", "challenger")
 """Who predicts each trip: the deployed version, the never-updated prototype, the shadow as the trip began."""
 
 _VEHICLE = pa.field("vehicle_id", pa.string(), nullable=False)
 _OFFSET = pa.field(OFFSET, pa.int64(), nullable=False)
-_TIME = pa.timestamp("us", tz="UTC")
+TIME = pa.timestamp("us", tz="UTC")
 
 
 @dataclass(frozen=True)
@@ -38,12 +46,16 @@ class LakeTable:
         schema: Its columns; a release adds columns, never renames or drops one.
         order: Columns that rows are sorted by when read.
         event_kind: Kind of the events whose bodies are its rows, "" when rows come another way.
+        partitions: Columns by whose values its files are put into folders.
+        newest_of: Of the rows that agree in these columns the one of the greatest offset counts; none: all count.
     """
 
     name: str
     schema: pa.Schema
     order: tuple[str, ...]
     event_kind: str = ""
+    partitions: tuple[str, ...] = ()
+    newest_of: tuple[str, ...] = ()
 
 
 def _floats(*names: str, kind: pa.DataType | None = None) -> list[pa.Field]:
@@ -53,6 +65,35 @@ def _floats(*names: str, kind: pa.DataType | None = None) -> list[pa.Field]:
 def _each_predictor(*suffixes: str, kind: pa.DataType | None = None) -> list[pa.Field]:
     return _floats(*(f"{who}_{suffix}" for who in PREDICTORS for suffix in suffixes), kind=kind)
 
+
+_CONTEXT = [("pack", pa.string()), ("fleet", pa.string()), ("model_year", pa.int32()), ("climate", pa.string())]
+
+_TELEMETRY = pa.schema(
+    [
+        *SAMPLES,
+        *_CONTEXT,
+        _OFFSET,
+        pa.field(DAY, pa.date32(), nullable=False),
+        pa.field(BUCKET, pa.int32(), nullable=False),
+    ]
+)
+
+_FEATURES = pa.schema(
+    [
+        _VEHICLE,
+        pa.field(DAY, pa.date32(), nullable=False),
+        *_CONTEXT,
+        ("samples", pa.int64()),
+        ("first_sample", TIME),
+        ("last_sample", TIME),
+        *_floats("observed_s", "energy_out_kwh", "energy_in_kwh", "ah_out", "ah_in", "soc_min_pct", "soc_max_pct"),
+        *_floats("temp_min_c", "temp_max_c", "temp_mean_c", "ambient_mean_c", "voltage_min_v", "voltage_max_v"),
+        *_floats("distance_km", "c_rate_max"),
+        ("charges", pa.int32()),
+        *_floats("cell_spread_mean_v", "cell_spread_max_v"),
+        _OFFSET,
+    ]
+)
 
 _TRIPS = pa.schema(
     [
@@ -90,7 +131,7 @@ _STEPS = pa.schema(
     [
         _VEHICLE,
         ("trip_number", pa.int32()),
-        ("sample_time", _TIME),
+        ("sample_time", TIME),
         *_floats("measured_v", "current_a", "temp_c", "soc", kind=pa.float32()),
         *_each_predictor("v", "sd_v", kind=pa.float32()),
         ("scored", pa.bool_()),
@@ -119,13 +160,15 @@ _LETTERS = pa.schema(
         ("raw", pa.string()),
         ("profile", pa.string()),
         ("import_id", pa.string()),
-        ("imported_at", _TIME),
+        ("imported_at", TIME),
     ]
 )
 
 TABLES: dict[str, LakeTable] = {
     table.name: table
     for table in (
+        LakeTable(TELEMETRY, _TELEMETRY, ("vehicle_id", SAMPLE_TIME, OFFSET), partitions=(DAY, BUCKET)),
+        LakeTable(FEATURES, _FEATURES, ("vehicle_id", DAY, OFFSET), newest_of=("vehicle_id", DAY)),
         LakeTable(TRIPS, _TRIPS, (OFFSET, "vehicle_id", "number"), TRIP),
         LakeTable(PREDICTIONS, _PREDICTIONS, (OFFSET, "vehicle_id", "trip_number"), PREDICTION),
         LakeTable(PREDICTION_STEPS, _STEPS, (OFFSET, "vehicle_id", "trip_number", "sample_time")),

@@ -114,7 +114,7 @@ class Workspace:
         """The tables of the lake."""
         from twinpack.store.lake import Lake
 
-        return Lake(self.lake_dir)
+        return Lake(self.settings.lake.url or self.lake_dir, self.lake_dir)
 
     def heads(self) -> Heads:
         """The signed heads of the version chains."""
