@@ -60,7 +60,8 @@ class Bench:
         return [tuple(row[column] for column in columns) for row in self.dead.table.to_pylist()]
 
     def leftovers(self) -> list[str]:
-        return sorted(path.name for path in self.log.directory.iterdir() if path.suffix != ".parquet")
+        names = (path.name for path in self.log.directory.iterdir())
+        return sorted(name for name in names if not name.endswith((".parquet", ".lock")))
 
 
 @pytest.fixture

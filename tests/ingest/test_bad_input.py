@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(bench: Bench, name: str, c
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 2
     assert bench.log.end_offset == 0
-    assert bench.leftovers() == [".lock"]
+    assert bench.leftovers() == []
 
 
 def test_a_truncated_parquet_leaves_nothing(bench: Bench) -> None:
@@ -72,7 +72,7 @@ def test_damage_in_the_middle_takes_back_what_was_read_before(bench: Bench, monk
     path.write_bytes((HEADER + good + _row(51, volt="oops")).encode() + b"\xff\xfe,\xff,1,1,1,1\n")
     with pytest.raises(ImportFileError, match="utf-8"):
         bench.run(path)
-    assert (bench.log.end_offset, bench.letters("row"), bench.leftovers()) == (0, [], [".lock"])
+    assert (bench.log.end_offset, bench.letters("row"), bench.leftovers()) == (0, [], [])
 
 
 def test_a_missing_file_and_an_empty_folder(bench: Bench) -> None:
@@ -216,7 +216,7 @@ def test_dead_letters_of_an_import_that_died_are_not_doubled(bench: Bench, monke
 
     text = HEADER + _row(0) + _row(1, volt="x")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("twinpack.ingest.log.SegmentWriter.commit", die)
+        patch.setattr("twinpack.ingest.log.SegmentWriter.place", die)
         bench.csv(text)
     assert (bench.log.end_offset, bench.letters("row")) == (0, [(2,)])
     bench.csv(text)
@@ -245,4 +245,4 @@ def test_any_bytes_are_imported_or_refused_in_words(tmp_path_factory: pytest.Tem
         assert bench.log.end_offset == 0
     else:
         assert summary.rows_read == summary.rows_imported + summary.duplicates + summary.rejected.total()
-    assert bench.leftovers() == [".lock"]
+    assert bench.leftovers() == []

@@ -21,6 +21,7 @@ from twinpack.errors import ImportFileError, InputError, NotFoundError, ProfileE
 from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog
 from twinpack.ingest.readers import Piece, Reader, open_reader
 from twinpack.ingest.records import DeadLetterSink, FileResult, ImportProgress, ImportSummary, OnProgress
+from twinpack.ingest.segments import SPOOL
 from twinpack.ingest.spool import Spool
 from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.telemetry.profiles import BoundProfile, Profile, bind, parse_profile, shipped_profile, shipped_profiles
@@ -111,11 +112,10 @@ class Importer:
             ProfileError: It lacks a column the profile needs.
         """
         result = FileResult(name or path.name)
-        with self.log.lock():
+        with self.log.import_lock():
             before = _fingerprint(path)
             digest = _sha256(path)
-            known = self.log.sources().get(digest)
-            if known is not None:
+            if digest in self.log.sources():
                 result.status = "already imported"
                 return result
             reader = open_reader(path, self.profile.csv)
@@ -138,7 +138,10 @@ class Importer:
                 behind.wait()
                 spool.deliver(self.dead_letters)
                 note = {SOURCE_SHA256: digest, SOURCE_NAME: result.name, "profile": self.profile.name}
-                result.first_offset, result.end_offset = segment.commit(note)
+                segment.finish(note)
+                # Only now does its place in the log count: a gateway went on appending all the while.
+                with self.log.lock():
+                    result.first_offset, result.end_offset = segment.place(self.log.next_offset())
         return result
 
     def finish(self, wait_for_silence: bool = False) -> None:
@@ -147,13 +150,12 @@ class Importer:
         Args:
             wait_for_silence: Tell it only once that much time has passed in truth, as more samples may be on their way.
         """
-        with self.log.lock():
+        # What vehicles send live goes on: silence is not over before the clock says so.
+        wait_for_silence = wait_for_silence or self.log.gateway_lives()
+        with self.log.import_lock():
             moment = self.log.last_receipt_us() + round(self.tick_after_s * 1e6)
-            if not self.log.needs_tick() or (wait_for_silence and moment > self.moment_us()):
-                return
-            with self.log.new_segment() as segment:
-                segment.write(tick_row(moment))
-                segment.commit({"kind": "tick"})
+            if self.log.needs_tick() and not (wait_for_silence and moment > self.moment_us()):
+                self.log.append([tick_row(moment)], {"kind": "tick"})
 
     def moment_us(self) -> int:
         """The moment of the import, microseconds since the epoch."""
@@ -162,7 +164,7 @@ class Importer:
     def _spool(self, name: str, digest: str, pack: str) -> Spool:
         identity = b"\n".join([digest.encode(), msgspec.json.encode(self.profile), pack.encode()])
         import_id = hashlib.sha256(identity).hexdigest()[:32]
-        return Spool(self.log.directory / f"{import_id}.tmp", name, self.profile.name, import_id)
+        return Spool(self.log.directory / f"{import_id}{SPOOL}", name, self.profile.name, import_id)
 
     def _pack(self, reader: Reader, path: Path) -> str:
         pack = self.pack or self.profile.pack or reader.notes.get(PACK_NOTE) or self.default_pack

@@ -1,65 +1,85 @@
-"""The durable log: immutable, numbered Parquet segments in one folder.
+"""The durable log: sealed segments, and the write-ahead files of a gateway that are not sealed yet, in one folder.
 
-A segment's name is the offset of its first row. It is written beside its place, forced to disk and renamed, so that a
-reader sees whole segments only, and a writer that died leaves nothing but a temporary file, which the next one removes.
+A segment's name is the offset of its first row. It is written under a name of its own, forced to disk and renamed, so
+that a reader sees whole segments only. Four locks keep writers apart:
+
+    .gateway.lock   held by a gateway for its life, and while the files of a dead one are sealed: who has it owns the
+                    write-ahead files
+    .import.lock    held while a file is imported: importers take turns
+    .tidy.lock      held while segments are merged or retired
+    .lock           held for moments only: one append, one renaming. Offsets are settled inside it
+
+A segment may be placed behind rows that are not sealed yet: `segments` ends before the gap until they are.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from twinpack.errors import WorkspaceError
-from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, LOG, PARQUET, SIGNALS
+from twinpack.ingest.locks import Claim, locked
+from twinpack.ingest.retired import Retired, RetiredFile
+from twinpack.ingest.segments import (
+    GATEWAY_LOCK,
+    IMPORT_LOCK,
+    LOCK,
+    RECOVERY,
+    ROW_GROUP_ROWS,
+    SOURCE_NAME,
+    SOURCE_SHA256,
+    SPOOL,
+    ReplacedError,
+    Segment,
+    SegmentWriter,
+    inspect,
+    is_segment,
+    read_bounds,
+    read_commands,
+    read_rows,
+    remove_leftovers,
+)
+from twinpack.ingest.wal import count_rows, first_offset_of, is_wal
+from twinpack.telemetry.schema import LOG, SIGNALS
 
-ROW_GROUP_ROWS = 65_536
-SOURCE_SHA256 = "source_sha256"
-SOURCE_NAME = "source_name"
+__all__ = ["ROW_GROUP_ROWS", "SOURCE_NAME", "SOURCE_SHA256", "Listing", "Segment", "SegmentLog", "SegmentWriter"]
 
-_DIGITS = 20
-_SUFFIX = ".parquet"
-_TEMPORARY = ".tmp"
-_PREFIX = b"twinpack."
-_SUMMARY = b"twinpack.summary"
+_LISTINGS = 20
+"""How often a folder is listed again that changed while it was."""
 
 
 @dataclass(frozen=True)
-class Segment:
-    """One sealed segment.
+class Listing:
+    """What a log's folder held at one moment.
 
     Attributes:
-        path: Its file.
-        first_offset: Offset of its first row.
-        rows: Number of rows.
-        metadata: What the writer noted, such as source name and hash.
-        last_sample_us: Newest sample time of each vehicle in it, microseconds since the epoch.
-        last_receipt_us: Newest receipt time of its samples, 0 without samples.
-        ends_with_tick: Whether its last row is a tick.
+        retired: What is remembered of rows that are gone.
+        segments: Sealed segments without a gap from the first row that is left.
+        beyond: Segments behind rows that are not sealed yet.
+        wals: Write-ahead files, by offset.
+        covered: Segments that are retired, or wholly in a merged one, and not removed yet.
     """
 
-    path: Path
-    first_offset: int
-    rows: int
-    metadata: dict[str, str]
-    last_sample_us: dict[str, int]
-    last_receipt_us: int
-    ends_with_tick: bool
+    retired: Retired
+    segments: list[Segment]
+    beyond: list[Segment]
+    wals: list[Path]
+    covered: list[Segment]
+
+    @property
+    def start_offset(self) -> int:
+        """Offset of the first row that is left."""
+        return self.retired.start_offset
 
     @property
     def end_offset(self) -> int:
-        """Offset after its last row."""
-        return self.first_offset + self.rows
+        """Offset after the last row sealed without a gap."""
+        return self.segments[-1].end_offset if self.segments else self.start_offset
 
 
 class SegmentLog:
@@ -70,68 +90,121 @@ class SegmentLog:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self._known: dict[str, Segment] = {}
+        self._retired = RetiredFile(directory)
+        self._newest: dict[str, int] = {}
+        self._newest_to = 0
 
     def segments(self) -> list[Segment]:
-        """Every sealed segment in order of offset.
+        """Every sealed segment in order of offset, up to the first row that is not sealed.
 
         Raises:
             WorkspaceError: A segment is missing or cannot be read.
         """
-        names = sorted(name for name in os.listdir(self.directory) if _is_segment(name))
-        for name in names:
-            if name not in self._known:
-                self._known[name] = _inspect(self.directory / name)
-        found = [self._known[name] for name in names]
-        _check_gapless(found)
-        return found
+        return self.listing().segments
+
+    def listing(self) -> Listing:
+        """What the folder holds now.
+
+        Raises:
+            WorkspaceError: A segment is missing or cannot be read.
+        """
+        for attempt in range(_LISTINGS):
+            try:
+                return self._list()
+            except ReplacedError:  # a file was renamed or removed while the folder was listed
+                if attempt == _LISTINGS - 1:
+                    raise WorkspaceError(f"{self.directory}: segments keep vanishing while they are listed") from None
+            except WorkspaceError:
+                if attempt >= 2:
+                    raise
+        raise AssertionError("unreachable")
+
+    @property
+    def start_offset(self) -> int:
+        """Offset of the first row that is left."""
+        return self.listing().start_offset
 
     @property
     def end_offset(self) -> int:
-        """Offset the next row will have."""
-        segments = self.segments()
-        return segments[-1].end_offset if segments else 0
+        """Offset after the last row that can be read: the first that is not sealed."""
+        return self.listing().end_offset
+
+    def next_offset(self) -> int:
+        """Offset the next row will have, behind all that is not sealed yet; it stays so only inside `lock`."""
+        listing = self.listing()
+        at = listing.end_offset
+        # Segments and write-ahead files follow each other without a gap.
+        for first, rows in sorted(
+            [(segment.first_offset, segment.rows) for segment in listing.beyond]
+            + [(first_offset_of(path), _rows_in(path)) for path in listing.wals]
+        ):
+            if first > at:
+                raise WorkspaceError(f"{self.directory}: the log has no row {at}; restore the log from a backup")
+            at = max(at, first + rows)
+        return at
 
     def sources(self) -> dict[str, str]:
         """SHA-256 of every file imported, with the name it had."""
-        noted = (segment.metadata for segment in self.segments())
-        return {note[SOURCE_SHA256]: note.get(SOURCE_NAME, "") for note in noted if SOURCE_SHA256 in note}
+        listing = self.listing()
+        found = dict(listing.retired.sources)
+        for segment in (*listing.segments, *listing.beyond):
+            found |= segment.sources
+        return found
 
     def last_sample_us(self) -> dict[str, int]:
-        """Newest sample time of every vehicle that has samples in the log, microseconds since the epoch."""
-        newest: dict[str, int] = {}
-        for segment in self.segments():
-            for vehicle, time in segment.last_sample_us.items():
-                newest[vehicle] = max(time, newest.get(vehicle, time))
+        """Newest sample time of every vehicle that has samples in sealed segments, microseconds since the epoch."""
+        listing = self.listing()
+        for segment in listing.segments:
+            if segment.end_offset > self._newest_to:
+                _raise_to(self._newest, read_bounds(segment).last)
+                self._newest_to = segment.end_offset
+        newest = dict(self._newest)
+        _raise_to(newest, listing.retired.last_sample_us)
+        for segment in listing.beyond:
+            _raise_to(newest, read_bounds(segment).last)
         return newest
 
     def last_receipt_us(self) -> int:
         """Newest receipt time of any sample, microseconds since the epoch; 0 in an empty log."""
-        return max((segment.last_receipt_us for segment in self.segments()), default=0)
+        listing = self.listing()
+        times = [segment.last_receipt_us for segment in (*listing.segments, *listing.beyond)]
+        return max([listing.retired.last_receipt_us, *times])
 
     def needs_tick(self) -> bool:
         """Whether samples follow the last tick: nothing has told yet that silence came after them."""
-        for segment in reversed(self.segments()):
+        listing = self.listing()
+        for segment in reversed([*listing.segments, *listing.beyond]):
             if segment.ends_with_tick:
                 return False
-            if segment.last_sample_us:
+            if segment.has_samples:
                 return True
-        return False
+        return listing.retired.needs_tick
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only writer, waiting for another one to finish; leftovers of a dead writer are removed."""
-        descriptor = os.open(self.directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            for leftover in self.directory.glob(f"*{_TEMPORARY}"):
+        """Settle offsets, for a moment; leftovers of dead writers are removed. Open `new_segment` before it."""
+        with locked(self.directory / LOCK):
+            remove_leftovers(self.directory)
+            yield
+
+    @contextmanager
+    def import_lock(self) -> Iterator[None]:
+        """Be the only importer, for as long as a file takes; nobody else waits for this lock."""
+        with locked(self.directory / IMPORT_LOCK):
+            for leftover in self.directory.glob(f"*{SPOOL}"):  # of an importer that died
                 leftover.unlink(missing_ok=True)
             yield
-        finally:
-            os.close(descriptor)
+
+    def gateway_lives(self) -> bool:
+        """Whether a gateway appends to this log now."""
+        claim = Claim(self.directory / GATEWAY_LOCK, RECOVERY)
+        free = claim.take()
+        claim.release()
+        return not free
 
     def new_segment(self) -> SegmentWriter:
-        """A segment to be written; only inside `lock`."""
-        return SegmentWriter(self.directory, self.end_offset)
+        """A segment to be written; `place` puts it into the log."""
+        return SegmentWriter(self.directory)
 
     def append(self, tables: Iterable[pa.Table], metadata: Mapping[str, str] | None = None) -> tuple[int, int]:
         """Write tables in the `LOG` schema as one segment.
@@ -143,22 +216,30 @@ class SegmentLog:
         Returns:
             Offset of the first row and offset after the last.
         """
-        with self.lock(), self.new_segment() as segment:
+        with self.new_segment() as segment:
             for table in tables:
                 segment.write(table)
-            return segment.commit(metadata or {})
+            segment.finish(metadata or {})
+            with self.lock():
+                return segment.place(self.next_offset())
 
     def commands(self) -> Iterator[str]:
-        """Every command as JSON text; only the column that holds them is read, where it holds any.
+        """Every command as JSON text, those of retired rows first.
 
         Raises:
             WorkspaceError: A segment is missing or damaged.
         """
-        for segment in self.segments():
-            with _plainly(segment), pq.ParquetFile(segment.path) as file:
-                for index in range(file.num_row_groups):
-                    if _may_hold(file.metadata.row_group(index), "command"):
-                        yield from file.read_row_group(index, ["command"]).column(0).drop_null().to_pylist()
+        listing = self.listing()
+        yield from listing.retired.commands
+        at = listing.start_offset
+        while at < listing.end_offset:
+            try:
+                for segment in self._covering(at, listing.end_offset):
+                    found = list(read_commands(segment))
+                    at = segment.end_offset
+                    yield from found
+            except ReplacedError:  # merged meanwhile: goes on in the segment that has these rows now
+                continue
 
     def read(
         self, start: int = 0, max_rows: int = ROW_GROUP_ROWS, signals: Sequence[str] | None = None
@@ -175,183 +256,135 @@ class SegmentLog:
             wanted. Tables span segments, and all but the last are full.
 
         Raises:
-            WorkspaceError: `start` is past the end, or a segment is missing or damaged.
+            WorkspaceError: `start` is past the end or its row was retired, or a segment is missing or damaged.
         """
-        segments = self.segments()
-        end = segments[-1].end_offset if segments else 0
-        if not 0 <= start <= end:
-            raise WorkspaceError(f"{self.directory}: offset {start} is outside the log, which ends at {end}")
-        schema = LOG if signals is None else _with_signals(signals)
-        held: list[pa.Table] = []
-        rows = 0
-        for piece in _pieces(segments, start, schema):
-            held.append(piece)
-            rows += piece.num_rows
-            while rows >= max_rows:
-                joined = pa.concat_tables(held)
-                yield start, joined.slice(0, max_rows)
-                start, rows = start + max_rows, rows - max_rows
-                held = [joined.slice(max_rows)]
-        if rows:
-            yield start, pa.concat_tables(held)
+        listing = self.listing()
+        check_start(self.directory, start, listing.start_offset, listing.end_offset)
+        return rechunked(self.sealed(start, listing.end_offset, schema_of(signals)), start, max_rows)
 
+    def sealed(self, start: int, stop: int, schema: pa.Schema) -> Iterator[pa.Table]:
+        """Sealed rows from an offset to before another, in pieces as they lie; merging in between does not show.
 
-class SegmentWriter:
-    """One segment being written; without `commit` nothing of it stays."""
-
-    def __init__(self, directory: Path, first_offset: int) -> None:
-        """Begin a segment at an offset."""
-        self.first_offset = first_offset
-        self.rows = 0
-        self._directory = directory
-        name = f"{first_offset:0{_DIGITS}d}{_SUFFIX}"
-        self._final = directory / name
-        self._temporary = directory / f"{name}{_TEMPORARY}"
-        self._writer: pq.ParquetWriter | None = None
-        self._last_sample_us: dict[str, int] = {}
-        self._last_receipt_us = 0
-        self._last_kind = KIND_SAMPLE
-
-    def __enter__(self) -> SegmentWriter:
-        """Open the temporary file."""
-        self._writer = pq.ParquetWriter(self._temporary, LOG, **PARQUET)
-        return self
-
-    def write(self, table: pa.Table) -> None:
-        """Add rows in the `LOG` schema."""
-        if self._writer is None:
-            raise WorkspaceError(f"{self._final}: the segment is not open")
-        if table.num_rows:
-            self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-            self._note(table)
-
-    def commit(self, metadata: Mapping[str, str]) -> tuple[int, int]:
-        """Seal the segment and make it visible; an empty one leaves no trace.
-
-        Returns:
-            Offset of the first row and offset after the last.
+        Raises:
+            WorkspaceError: A segment is missing, damaged, or was retired meanwhile.
         """
-        if self.rows and self._writer is not None:
-            self._writer.add_key_value_metadata({f"twinpack.{key}": value for key, value in metadata.items()})
-            self._writer.add_key_value_metadata({_SUMMARY.decode(): self._summary()})
-            self._writer.close()
-            self._writer = None
-            _force_to_disk(self._temporary)
-            os.rename(self._temporary, self._final)
-            _force_to_disk(self._directory)
-        return self.first_offset, self.first_offset + self.rows
+        at = start
+        for attempt in range(_LISTINGS):
+            try:
+                for segment in self._covering(at, stop):
+                    for piece in read_rows(segment, at - segment.first_offset, schema):
+                        kept = piece.slice(0, stop - at)
+                        at += kept.num_rows
+                        yield kept
+                if at >= stop:
+                    return
+            except ReplacedError:
+                if attempt == _LISTINGS - 1:
+                    raise WorkspaceError(f"{self.directory}: segments keep vanishing while they are read") from None
+        raise WorkspaceError(f"{self.directory}: the log has no row {at}; restore the log from a backup")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file and remove what was not committed."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        self._temporary.unlink(missing_ok=True)
+    def _covering(self, start: int, stop: int) -> Iterator[Segment]:
+        listing = self.listing()
+        check_start(self.directory, start, listing.start_offset, max(listing.end_offset, stop))
+        for segment in (*listing.segments, *listing.beyond):
+            if segment.end_offset > start and segment.first_offset < stop:
+                if segment.first_offset > start:
+                    raise ReplacedError  # listed while a file was put into its place
+                start = segment.end_offset
+                yield segment
 
-    def _note(self, table: pa.Table) -> None:
-        self.rows += table.num_rows
-        self._last_kind = table.column("kind")[-1].as_py()
-        samples = table.select(["vehicle_id", "sample_time", "receipt_time"]).filter(
-            pc.equal(table.column("kind"), KIND_SAMPLE)
-        )
-        if not samples.num_rows:
-            return
-        newest = samples.group_by("vehicle_id").aggregate([("sample_time", "max"), ("receipt_time", "max")])
-        times = newest.column("sample_time_max").cast(pa.int64()).to_pylist()
-        for vehicle, time in zip(newest.column("vehicle_id").to_pylist(), times, strict=True):
-            self._last_sample_us[vehicle] = max(time, self._last_sample_us.get(vehicle, time))
-        receipt = pc.max(newest.column("receipt_time_max").cast(pa.int64())).as_py()
-        self._last_receipt_us = max(self._last_receipt_us, receipt)
+    def _list(self) -> Listing:
+        segments, wals = [], []
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                if is_segment(entry.name):
+                    segments.append(self._inspected(entry))
+                elif is_wal(entry.name):
+                    wals.append(self.directory / entry.name)
+        retired = self._retired.read()
+        segments.sort(key=lambda segment: segment.first_offset)
+        return _arranged(self.directory, retired, segments, sorted(wals))
 
-    def _summary(self) -> str:
-        content: dict[str, Any] = {
-            "last_sample_us": self._last_sample_us,
-            "last_receipt_us": self._last_receipt_us,
-            "ends_with_tick": self._last_kind == KIND_TICK,
-        }
-        return json.dumps(content, separators=(",", ":"))
-
-
-def _is_segment(name: str) -> bool:
-    stem = name.removesuffix(_SUFFIX)
-    return name.endswith(_SUFFIX) and len(stem) == _DIGITS and stem.isdigit()
-
-
-def _inspect(path: Path) -> Segment:
-    try:
-        found = pq.read_metadata(path)
-    except (pa.ArrowException, OSError) as error:
-        raise WorkspaceError(f"{path}: the log segment cannot be read ({error}); restore it from a backup") from error
-    notes = found.metadata or {}
-    summary = json.loads(notes.get(_SUMMARY, b"{}"))
-    metadata = {
-        key.removeprefix(_PREFIX).decode(): value.decode()
-        for key, value in notes.items()
-        if key.startswith(_PREFIX) and key != _SUMMARY
-    }
-    return Segment(
-        path=path,
-        first_offset=int(path.name.removesuffix(_SUFFIX)),
-        rows=found.num_rows,
-        metadata=metadata,
-        last_sample_us=summary.get("last_sample_us", {}),
-        last_receipt_us=summary.get("last_receipt_us", 0),
-        ends_with_tick=summary.get("ends_with_tick", False),
-    )
+    def _inspected(self, entry: os.DirEntry[str]) -> Segment:
+        try:
+            status = entry.stat()
+            known = self._known.get(entry.name)
+            if known is None or known.identity != (status.st_ino, status.st_mtime_ns):
+                known = self._known[entry.name] = inspect(self.directory / entry.name)
+            return known
+        except FileNotFoundError as error:
+            raise ReplacedError from error
 
 
-def _check_gapless(segments: list[Segment]) -> None:
-    expected = 0
-    for segment in segments:
-        if segment.first_offset != expected:
-            raise WorkspaceError(
-                f"{segment.path.parent}: the log has no row {expected}, its next segment is {segment.path.name}; "
-                "restore the missing segment from a backup"
-            )
-        expected = segment.end_offset
-
-
-def _with_signals(signals: Sequence[str]) -> pa.Schema:
+def schema_of(signals: Sequence[str] | None) -> pa.Schema:
+    """The `LOG` schema without the signals that are not wanted."""
+    if signals is None:
+        return LOG
     return pa.schema([field for field in LOG if field.name not in SIGNALS or field.name in signals])
 
 
-def _pieces(segments: list[Segment], start: int, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Row groups from an offset on, the first one cut to it."""
+def check_start(directory: Path, start: int, first: int, end: int) -> None:
+    """Refuse an offset outside the log.
+
+    Raises:
+        WorkspaceError: It is past the end, or its row was retired.
+    """
+    if 0 <= start < first:
+        raise WorkspaceError(
+            f"{directory}: rows {start} to {first - 1} were retired by the settings retention_days or retention_gb of "
+            f"[log]; the log begins at {first}"
+        )
+    if not first <= start <= end:
+        raise WorkspaceError(f"{directory}: offset {start} is outside the log, which ends at {end}")
+
+
+def rechunked(pieces: Iterator[pa.Table], start: int, max_rows: int) -> Iterator[tuple[int, pa.Table]]:
+    """The same rows in tables that are full, but for the last, each with the offset of its first row."""
+    held: list[pa.Table] = []
+    rows = 0
+    for piece in pieces:
+        held.append(piece)
+        rows += piece.num_rows
+        while rows >= max_rows:
+            joined = pa.concat_tables(held)
+            yield start, joined.slice(0, max_rows)
+            start, rows = start + max_rows, rows - max_rows
+            held = [joined.slice(max_rows)]
+    if rows:
+        yield start, pa.concat_tables(held)
+
+
+def _arranged(directory: Path, retired: Retired, segments: list[Segment], wals: list[Path]) -> Listing:
+    found = Listing(retired, [], [], wals, [])
+    at = retired.start_offset
+    unsealed = [first_offset_of(path) for path in wals]
     for segment in segments:
-        if segment.end_offset > start:
-            with _plainly(segment):
-                yield from _row_groups(segment, max(start - segment.first_offset, 0), schema)
+        if segment.end_offset <= at:
+            found.covered.append(segment)
+            continue
+        if segment.first_offset < at:
+            raise WorkspaceError(
+                f"{segment.path}: begins before row {at}, where the rows before it end; move it away if "
+                "it was copied here, or restore the log from a backup"
+            )
+        # Rows that are not sealed yet lie between; a gap that they do not explain is a loss.
+        if segment.first_offset > at and not any(at <= first < segment.first_offset for first in unsealed):
+            raise WorkspaceError(
+                f"{directory}: the log has no row {at}, its next segment is {segment.path.name}; "
+                "restore the missing segment from a backup"
+            )
+        (found.beyond if found.beyond or segment.first_offset > at else found.segments).append(segment)
+        at = segment.end_offset
+    return found
 
 
-@contextmanager
-def _plainly(segment: Segment) -> Iterator[None]:
+def _rows_in(path: Path) -> int:
     try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        raise WorkspaceError(f"{segment.path}: the log segment cannot be read ({error})") from error
+        return count_rows(path)
+    except FileNotFoundError:
+        return 0  # sealed since: its rows are in a segment that was listed
 
 
-def _row_groups(segment: Segment, skip: int, schema: pa.Schema) -> Iterator[pa.Table]:
-    with pq.ParquetFile(segment.path) as file:
-        for index in range(file.num_row_groups):
-            rows = file.metadata.row_group(index).num_rows
-            if skip < rows:
-                yield file.read_row_group(index, schema.names).cast(schema).slice(skip)
-            skip = max(skip - rows, 0)
-
-
-def _may_hold(group: Any, name: str) -> bool:
-    """Whether a row group has values in a column, as far as the file tells without reading it."""
-    columns = (group.column(index) for index in range(group.num_columns))
-    told = next(column.statistics for column in columns if column.path_in_schema == name)
-    return told is None or not told.has_null_count or bool(told.null_count < group.num_rows)
-
-
-def _force_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _raise_to(newest: dict[str, int], times: Mapping[str, int]) -> None:
+    for vehicle, time in times.items():
+        newest[vehicle] = max(time, newest.get(vehicle, time))

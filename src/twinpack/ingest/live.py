@@ -1,0 +1,390 @@
+"""The log as one gateway writes it: durable on return, sealed in the background, read without a gap."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+
+import pyarrow as pa
+
+from twinpack.errors import WorkspaceBusyError, WorkspaceError
+from twinpack.ingest.locks import Claim, Mutex
+from twinpack.ingest.log import ROW_GROUP_ROWS, SegmentLog, check_start, rechunked, schema_of
+from twinpack.ingest.records import DEAD_LETTERS, DeadLetterSink
+from twinpack.ingest.sealing import deliver, remove_wal, seal_left, seal_rows
+from twinpack.ingest.segments import GATEWAY, GATEWAY_LOCK, LOCK, RECOVERY, Segment, inspect, segment_path
+from twinpack.ingest.unsealed import Part, frames_of
+from twinpack.ingest.wal import WalWriter, new_wal, restore
+
+POLL_S = 0.5
+"""How often rows by age, and segments that others put into the log, are looked for, seconds."""
+
+_PARTS_OF_SEGMENT = 4
+_BACKOFF_S = (0.5, 30.0)
+_RECOVERY_WAIT_S = 120.0
+
+
+class LogMovedError(Exception):
+    """Another process put rows into the log since these were compared with it: compare them again."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """One append: how many rows, dead letters and bytes, and the seconds it took to force them to disk."""
+
+    rows: int
+    letters: int
+    bytes: int
+    sync_s: float
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """Who is told what happens; all are called from threads of the log and must return soon.
+
+    Attributes:
+        written: Each append that succeeded.
+        sealed: First and end offset of each segment that was sealed.
+        problem: Each failure of the sealing thread, which goes on trying.
+    """
+
+    written: Callable[[Written], None] | None = None
+    sealed: Callable[[int, int], None] | None = None
+    problem: Callable[[Exception], None] | None = None
+
+
+class LiveLog:
+    """A log that is appended to a micro-batch at a time.
+
+    Rows are held in memory until they are sealed, at most `max_unsealed_rows` of them. All methods may be called from
+    any thread.
+    """
+
+    def __init__(
+        self,
+        log: SegmentLog,
+        dead_letters: DeadLetterSink,
+        *,
+        segment_rows: int,
+        segment_age_s: float,
+        max_unsealed_rows: int | None = None,
+        wait_s: float = 10.0,
+        watchers: Watchers | None = None,
+    ) -> None:
+        """Name the log; it is opened as a context manager.
+
+        Args:
+            log: The log.
+            dead_letters: Where dead letters go when they are sealed.
+            segment_rows: Rows after which a segment is sealed.
+            segment_age_s: Age of its first row at which a segment is sealed, seconds.
+            max_unsealed_rows: Rows and dead letters not sealed at which an append waits; four segments when None.
+            wait_s: How long it waits before it fails, seconds.
+            watchers: Who is told what happens.
+        """
+        self._log = log
+        self._sink = dead_letters
+        self._segment_rows = segment_rows
+        self._segment_age_s = segment_age_s
+        self._most = max_unsealed_rows or _PARTS_OF_SEGMENT * segment_rows
+        self._wait_s = wait_s
+        self._tell = watchers or Watchers()
+        self._claim = Claim(log.directory / GATEWAY_LOCK, GATEWAY)
+        self._lock: Mutex | None = None
+        self._appending = threading.Lock()  # taken before the log's lock, and before `_changed`
+        self._sealing = threading.Lock()
+        self._changed = threading.Condition()
+        self._open: Part | None = None
+        self._parts: list[Part] = []
+        self._imported: list[Segment] = []
+        self._end = 0
+        self._stopping = threading.Event()
+        self._due = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> LiveLog:
+        """Become the gateway of the log, seal what a dead one left, and start sealing.
+
+        Raises:
+            WorkspaceBusyError: Another gateway lives; names its process.
+            WorkspaceError: What the dead one left is damaged, or cannot be sealed.
+        """
+        self._take_claim()
+        try:
+            seal_left(self._log, self._sink)
+            self._lock = Mutex(self._log.directory / LOCK)
+            with self._lock.held():
+                self._end = self._log.next_offset()
+        except BaseException:
+            self._claim.release()
+            raise
+        self._thread = threading.Thread(target=self._seal_as_due, name="log-sealing", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Seal what there is and let go; what cannot be sealed stays durable for the next one."""
+        self._stopping.set()
+        self._due.set()
+        with self._changed:
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        try:
+            self.seal()
+        except Exception as problem:  # noqa: BLE001 - it is durable, and sealed when the log is opened next
+            self._report(problem)
+        if self._lock is not None:
+            self._lock.close()
+        self._claim.release()
+
+    @property
+    def log(self) -> SegmentLog:
+        """Its sealed segments."""
+        return self._log
+
+    @property
+    def end_offset(self) -> int:
+        """Offset after the last durable row."""
+        with self._changed:
+            return self._end
+
+    @property
+    def unsealed_rows(self) -> int:
+        """Rows and dead letters that are durable and not sealed."""
+        with self._changed:
+            return self._unsealed()
+
+    def append(self, rows: pa.Table, letters: pa.Table | None = None, *, compared_to: int | None = None) -> int:
+        """Make rows and dead letters durable.
+
+        Args:
+            rows: Table in the `LOG` schema; may be empty.
+            letters: Dead letters in their schema; what they name as `import_id` is replaced.
+            compared_to: End of the log when the rows were compared with it; any will do when None.
+
+        Returns:
+            Log offset of the first row.
+
+        Raises:
+            OSError: They are not in the log, which is as it was: the disk is full or broken, or too many rows wait to
+                be sealed (BlockingIOError). Append them again later.
+            LogMovedError: Another process put rows into the log since `compared_to`; nothing was appended.
+        """
+        frames = frames_of(rows, letters)
+        self._wait_for_room()
+        with self._appending:
+            with self._mutex().held():
+                self._take_in_imported()
+                if compared_to is not None and compared_to != self._end:
+                    raise LogMovedError
+                if not frames:
+                    return self._end
+                first = self._end
+                part, told = self._write(frames)
+            with self._changed:
+                part.add(frames)
+                self._end = part.end_offset
+                full = part.rows >= self._segment_rows
+                self._changed.notify_all()
+            if full:
+                self._rotate()
+        if self._tell.written is not None:
+            self._tell.written(told)
+        return first
+
+    def read(
+        self, start: int = 0, max_rows: int = ROW_GROUP_ROWS, signals: Sequence[str] | None = None
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Rows from an offset to the last that is durable now, as `SegmentLog.read`, sealed or not.
+
+        Raises:
+            WorkspaceError: `start` is past the end or its row was retired, or a segment is missing or damaged.
+        """
+        with self._changed:
+            end = self._end
+            # Taken before segments are listed: rows that are sealed in between are in both, never in neither.
+            held = [piece for part in self._held() for piece in part.tables(start)]
+        if not 0 <= start <= end:
+            check_start(self._log.directory, start, 0, end)
+        return rechunked(self._pieces(start, end, held, schema_of(signals)), start, max_rows)
+
+    def wait(self, offset: int, timeout_s: float) -> bool:
+        """Wait until there are durable rows from an offset on; whether there are."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._end > offset or self._stopping.is_set(), timeout_s)
+            return self._end > offset
+
+    def imported(self, after: int = 0) -> list[Segment]:
+        """Segments that other processes put into the log since it was opened, without the first `after` of them."""
+        if segment_path(self._log.directory, self._end).exists():
+            with self._appending, self._mutex().held():
+                self._take_in_imported()
+        return self._imported[after:]
+
+    def seal(self) -> None:
+        """Seal all durable rows now.
+
+        Raises:
+            OSError: The disk is full or broken; the rows stay durable.
+            WorkspaceError: The dead letters cannot be kept.
+        """
+        with self._appending:
+            self._rotate()
+        self._seal_parts()
+
+    # --- appending ------------------------------------------------------------------------------------------------
+
+    def _mutex(self) -> Mutex:
+        if self._lock is None:
+            raise WorkspaceError(f"{self._log.directory}: the log is not open")
+        return self._lock
+
+    def _write(self, frames: list[tuple[int, pa.Table]]) -> tuple[Part, Written]:
+        part = self._open
+        if part is None:
+            part = self._open = Part(WalWriter(new_wal(self._log.directory, self._end)), self._end)
+        before = part.wal.length
+        try:
+            sync_s = part.wal.append(frames)
+        except OSError:
+            self._after_failure(part)
+            raise
+        sizes = dict.fromkeys((1, 2), 0) | {kind: table.num_rows for kind, table in frames}
+        return part, Written(sizes[1], sizes[2], part.wal.length - before, sync_s)
+
+    def _after_failure(self, part: Part) -> None:
+        """After a failed sync the system may take pages for written that are not: go on in a new file."""
+        if part.wal.torn:
+            return  # the next append cuts it off first
+        if part.empty:
+            self._open = None
+            with suppress(OSError):  # an empty file does no harm
+                part.wal.discard()
+        else:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        """Later rows go into a new file; only with `_appending`."""
+        part = self._open
+        if part is None:
+            return
+        part.wal.mend()
+        part.wal.close()
+        with self._changed:
+            self._open = None
+            self._parts.append(part)
+        self._due.set()
+
+    def _take_in_imported(self) -> None:
+        """Go on behind segments that others placed at the end; only with `_appending` and inside the log's lock."""
+        while (path := segment_path(self._log.directory, self._end)).exists():
+            self._rotate()
+            segment = inspect(path)
+            with self._changed:
+                self._imported.append(segment)
+                self._end = segment.end_offset
+                self._changed.notify_all()
+
+    def _wait_for_room(self) -> None:
+        with self._changed:
+            if self._changed.wait_for(lambda: self._unsealed() < self._most or self._stopping.is_set(), self._wait_s):
+                return
+            waiting = self._unsealed()
+        raise BlockingIOError(
+            errno.EAGAIN,
+            f"{waiting:,} rows wait to be sealed, since segments cannot be written fast enough or at all",
+            str(self._log.directory),
+        )
+
+    def _unsealed(self) -> int:
+        parts = self._parts if self._open is None else [*self._parts, self._open]
+        return sum((0 if part.sealed else part.rows) + part.letter_rows for part in parts)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def _held(self) -> list[Part]:
+        """Parts with rows in memory, by offset; only with `_changed`."""
+        parts = self._parts if self._open is None else [*self._parts, self._open]
+        return [part for part in parts if part.rows and not part.sealed]
+
+    def _pieces(self, start: int, end: int, held: list[tuple[int, pa.Table]], schema: pa.Schema) -> Iterator[pa.Table]:
+        at = start
+        for first, table in held:
+            if first + table.num_rows <= at:
+                continue
+            if first > at:
+                yield from self._log.sealed(at, first, schema)
+                at = first
+            yield restore(table.slice(at - first), schema)
+            at = first + table.num_rows
+        if at < end:
+            yield from self._log.sealed(at, end, schema)
+
+    # --- sealing --------------------------------------------------------------------------------------------------
+
+    def _seal_as_due(self) -> None:
+        pause = POLL_S
+        while not self._stopping.is_set():
+            self._due.wait(pause)
+            self._due.clear()
+            try:
+                self.imported()
+                self._rotate_by_age()
+                self._seal_parts()
+                pause = POLL_S
+            except Exception as problem:  # noqa: BLE001 - the edge of a thread: rows stay durable, it tries again
+                pause = min(max(2 * pause, _BACKOFF_S[0]), _BACKOFF_S[1])
+                self._report(problem)
+                self._stopping.wait(pause)
+
+    def _rotate_by_age(self) -> None:
+        with self._appending:
+            part = self._open
+            if part is not None and time.monotonic() - part.began >= self._segment_age_s:
+                self._rotate()
+
+    def _seal_parts(self) -> None:
+        with self._sealing:
+            with self._changed:
+                parts = list(self._parts)
+            for part in parts:
+                if not part.sealed:
+                    self._seal_rows(part)
+            for part in parts:
+                if part.letters:
+                    deliver(part.wal.path, [restore(table, DEAD_LETTERS) for table in part.letters], self._sink)
+                remove_wal(part.wal.path)
+                with self._changed:
+                    self._parts.remove(part)
+                    self._changed.notify_all()
+
+    def _seal_rows(self, part: Part) -> None:
+        seal_rows(self._log, part.first_offset, part.whole_tables())
+        with self._changed:
+            part.let_go()
+            self._changed.notify_all()
+        if part.rows and self._tell.sealed is not None:
+            self._tell.sealed(part.first_offset, part.end_offset)
+
+    def _report(self, problem: Exception) -> None:
+        if self._tell.problem is not None:
+            self._tell.problem(problem)
+
+    def _take_claim(self) -> None:
+        waited_until = time.monotonic() + _RECOVERY_WAIT_S
+        while not self._claim.take():
+            role, process = self._claim.holder()
+            if role != RECOVERY or time.monotonic() > waited_until:
+                raise WorkspaceBusyError(
+                    f"log {self._log.directory} is written by another {role} (process {process}): stop it, or use "
+                    "another workspace with --home"
+                )
+            time.sleep(0.05)
