@@ -9,7 +9,8 @@
     │   ├── IdentifierError       a vehicle or pack name outside the allowed characters or length
     │   ├── SettingsError         a workspace setting; names the key
     │   ├── RoutingError          a routing rule; names the rule and the place in it
-    │   └── QueryError            an SQL query that cannot be run, or is not allowed
+    │   ├── QueryError            an SQL query that cannot be run, or is not allowed
+    │   └── BodyError             the body of a request that cannot be expanded or split; its reason is a word
     ├── NotFoundError             a vehicle, version, model or file that does not exist
     ├── WorkspaceError            the workspace cannot be used
     │   ├── WorkspaceBusyError    another process runs on it
@@ -23,6 +24,8 @@ Numerical failure of one vehicle is a status, never an exception: one diverged t
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 
 class TwinpackError(Exception):
@@ -65,6 +68,19 @@ class RoutingError(InputError):
 
 class QueryError(InputError):
     """An SQL query cannot be run, or does what is not allowed."""
+
+
+class BodyError(InputError):
+    """The body of a request cannot be expanded or split into messages.
+
+    Attributes:
+        reason: `encoding` or `type` is not known, `size` is over a limit, or the `body` is damaged.
+    """
+
+    def __init__(self, reason: Literal["encoding", "type", "size", "body"], message: str) -> None:
+        """The reason in one word, and in full."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class NotFoundError(TwinpackError):

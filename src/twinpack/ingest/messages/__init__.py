@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twinpack.ingest.messages.arrow import MAX_ARROW_ROWS
+from twinpack.ingest.messages.bodies import ENCODINGS, MAX_BODY_MESSAGES, expand, split_body
 from twinpack.ingest.messages.decode import decode
 from twinpack.ingest.messages.envelope import content_of
 from twinpack.ingest.messages.fields import closest_name
@@ -19,6 +21,9 @@ from twinpack.ingest.messages.model import (
 )
 
 __all__ = [
+    "ENCODINGS",
+    "MAX_ARROW_ROWS",
+    "MAX_BODY_MESSAGES",
     "MAX_CELLS",
     "MAX_MESSAGE_BYTES",
     "MAX_SAMPLES",
@@ -32,4 +37,6 @@ __all__ = [
     "closest_name",
     "content_of",
     "decode",
+    "expand",
+    "split_body",
 ]

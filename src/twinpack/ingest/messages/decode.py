@@ -7,17 +7,15 @@ a micro-batch, not of a message. What a message becomes does not depend on those
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
 from twinpack.ingest.messages import values as convert
+from twinpack.ingest.messages.arrow import ArrowRows, open_arrow
 from twinpack.ingest.messages.envelope import Opened, open_message
 from twinpack.ingest.messages.fields import Shape, SignalField
 from twinpack.ingest.messages.model import (
@@ -30,10 +28,9 @@ from twinpack.ingest.messages.model import (
     Reject,
     show,
 )
+from twinpack.ingest.messages.table import Rows, Table
 from twinpack.telemetry.profiles.convert import ESSENTIAL
-from twinpack.telemetry.readings import ROW_REJECTED, VALUE_CLEARED, Action, Fault, Floats, Integers, Readings
-
-Rows = npt.NDArray[np.int64]
+from twinpack.telemetry.readings import ROW_REJECTED, VALUE_CLEARED, Action, Integers
 
 
 def decode(messages: Sequence[Message], max_bytes: int = MAX_MESSAGE_BYTES) -> Decoded:
@@ -46,34 +43,86 @@ def decode(messages: Sequence[Message], max_bytes: int = MAX_MESSAGE_BYTES) -> D
     Returns:
         Their samples and what was turned away. It never raises for what a message holds.
     """
-    vehicles: dict[str, int] = {}
-    groups: dict[tuple[int, bool, tuple[str, ...]], _Group] = {}
-    rejected: list[Reject] = []
-    samples = np.zeros(len(messages), np.int64)
-    owner = np.zeros(len(messages), np.int32)
-    sequence = np.full(len(messages), -1, np.int64)
+    batch = _Batch(len(messages))
     for index, message in enumerate(messages):
         try:
-            opened = open_message(message, max_bytes, vehicles)
+            if message.content == "arrow":
+                batch.add_arrow(index, open_arrow(message))
+            else:
+                batch.add(index, open_message(message, max_bytes, batch.vehicles))
         except Refusal as refusal:
-            rejected.append(Reject(index, refusal.reason, refusal.detail))
-            continue
-        samples[index] = opened.samples
-        owner[index] = vehicles.setdefault(opened.vehicle, len(vehicles))
-        sequence[index] = opened.sequence
+            batch.rejected.append(Reject(index, refusal.reason, refusal.detail))
+    return batch.decoded()
+
+
+class _Batch:
+    """M messages while they are opened."""
+
+    def __init__(self, messages: int) -> None:
+        self.vehicles: dict[str, int] = {}
+        self.rejected: list[Reject] = []
+        self._samples = np.zeros(messages, np.int64)
+        self._owner = np.zeros(messages, np.int32)
+        self._sequence = np.full(messages, -1, np.int64)
+        self._groups: dict[tuple[int, bool, tuple[str, ...]], _Group] = {}
+        self._arrow: list[tuple[int, ArrowRows]] = []
+
+    def add(self, index: int, opened: Opened) -> None:
+        self._samples[index] = opened.samples
+        self._owner[index] = self.vehicles.setdefault(opened.vehicle, len(self.vehicles))
+        self._sequence[index] = opened.sequence
         key = (opened.vss, opened.batch, opened.names)
-        group = groups.get(key)
+        group = self._groups.get(key)
         if group is None:
-            group = groups[key] = _Group(opened.shape, opened.batch)
+            group = self._groups[key] = _Group(opened.shape, opened.batch)
         group.add(index, opened)
-    ends = np.cumsum(samples)
-    table = _Table(int(samples.sum()))
-    for group in groups.values():
-        group.fill(table, ends - samples)
-    names = tuple(map(sys.intern, vehicles))
-    readings = table.readings(names, np.repeat(owner, samples))
-    message_of = np.repeat(np.arange(len(messages), dtype=np.int32), samples)
-    return Decoded(readings, message_of, rejected, sequence, _unknown(groups.values()))
+
+    def add_arrow(self, index: int, rows: ArrowRows) -> None:
+        self._samples[index] = rows.samples
+        for name in rows.vehicles:
+            self.vehicles.setdefault(name, len(self.vehicles))
+        self._arrow.append((index, rows))
+
+    def decoded(self) -> Decoded:
+        """All values in the order of the messages."""
+        starts = np.cumsum(self._samples) - self._samples
+        table = Table(np.repeat(self._owner, self._samples))
+        for group in self._groups.values():
+            group.fill(table, starts)
+        for index, rows in self._arrow:
+            _fill_arrow(table, int(starts[index]), rows, self.vehicles)
+        names = tuple(map(sys.intern, self.vehicles))
+        message_of = np.repeat(np.arange(len(self._samples), dtype=np.int32), self._samples)
+        return Decoded(table.readings(names), message_of, self.rejected, self._sequence, self._unknown())
+
+    def _unknown(self) -> dict[str, int]:
+        shapes = [(group.shape, len(group.messages)) for group in self._groups.values()]
+        shapes += [(rows.shape, 1) for _, rows in self._arrow]
+        counts: dict[str, int] = {}
+        for shape, messages in shapes:
+            for name in shape.unknown:
+                key = name if name in counts or len(counts) < MAX_UNKNOWN_NAMES else OTHER_NAMES
+                counts[key] = counts.get(key, 0) + messages
+        return counts
+
+
+def _fill_arrow(table: Table, start: int, given: ArrowRows, vehicles: dict[str, int]) -> None:
+    rows = np.arange(start, start + given.samples)
+    lookup = np.array([*(vehicles[name] for name in given.vehicles), -1], np.int32)
+    table.vehicle[rows] = lookup[given.codes]
+    table.note("vehicle", ROW_REJECTED, "vehicle", rows, given.bad_vehicles)
+    _put_times(table, rows, given.time_us, given.bad_times)
+    for name, values in given.signals.items():
+        table.put(name, rows, values)
+    for name, array in given.lists.items():
+        table.put_list(name, rows, array)
+
+
+def _put_times(table: Table, rows: Rows, time_us: Integers, bad: list[tuple[int, str]]) -> None:
+    nothing = {position for position, _ in bad}
+    bad += [found for found in convert.impossible_times(time_us) if found[0] not in nothing]
+    table.time_us[rows] = time_us
+    table.note("time", ROW_REJECTED, "time", rows, bad)
 
 
 @dataclass(slots=True)
@@ -91,7 +140,7 @@ class _Group:
         self.bodies.append(opened.body)
         self.counts.append(opened.samples)
 
-    def fill(self, table: _Table, starts: Integers) -> None:
+    def fill(self, table: Table, starts: Integers) -> None:
         """Put the values of all messages into the rows that begin at `starts`, one for each message."""
         counts = np.array(self.counts, np.int64)
         first = starts[self.messages]
@@ -105,7 +154,7 @@ class _Group:
     def _column(self, key: str) -> list[Any]:
         return list(map(itemgetter(key), self.bodies))
 
-    def _fill_times(self, table: _Table, rows: Rows) -> None:
+    def _fill_times(self, table: Table, rows: Rows) -> None:
         given = self._column("time")
         pieces: list[Integers] = []
         bad: list[tuple[int, str]] = []
@@ -121,12 +170,9 @@ class _Group:
                 bad += [(start + position, detail) for position, detail in wrong]
                 start += len(piece)
             time = np.concatenate(pieces)
-        nothing = {position for position, _ in bad}
-        bad += [found for found in convert.impossible_times(time) if found[0] not in nothing]
-        table.put_times(rows, time)
-        table.note("time", ROW_REJECTED, "time", rows, bad)
+        _put_times(table, rows, time, bad)
 
-    def _fill_scalar(self, table: _Table, rows: Rows, scalar: SignalField) -> None:
+    def _fill_scalar(self, table: Table, rows: Rows, scalar: SignalField) -> None:
         given = self._column(scalar.key)
         flags = scalar.signal.kind == "bool"
         if self.batch:
@@ -138,7 +184,7 @@ class _Group:
         action: Action = ROW_REJECTED if name in ESSENTIAL else VALUE_CLEARED
         table.note("number", action, name, rows, _not_numbers(scalar.key, bad))
 
-    def _fill_list(self, table: _Table, rows: Rows, cells: SignalField) -> None:
+    def _fill_list(self, table: Table, rows: Rows, cells: SignalField) -> None:
         given = self._column(cells.key)
         if not self.batch:
             array, bad = convert.cells(given)
@@ -162,60 +208,3 @@ def _spread_cells(value: Any, count: int) -> list[Any]:
 
 def _not_numbers(key: str, bad: convert.Bad) -> list[tuple[int, str]]:
     return [(position, f"{key}: {show(value)} is not a number") for position, value in bad]
-
-
-class _Table:
-    """The rows of a micro-batch while its columns are put together."""
-
-    def __init__(self, rows: int) -> None:
-        self._rows = rows
-        self._times = np.zeros(rows, np.int64)
-        self._signals: dict[str, Floats] = {}
-        self._lists: dict[str, list[tuple[Rows, Any]]] = defaultdict(list)
-        self._faults: dict[tuple[str, Action, str], list[tuple[int, str]]] = defaultdict(list)
-
-    def put_times(self, rows: Rows, times: Integers) -> None:
-        self._times[rows] = times
-
-    def put(self, name: str, rows: Rows, values: Floats) -> None:
-        column = self._signals.get(name)
-        if column is None:
-            column = self._signals[name] = np.full(self._rows, np.nan)
-        column[rows] = values
-
-    def put_list(self, name: str, rows: Rows, array: Any) -> None:
-        self._lists[name].append((rows, array))
-
-    def note(self, reason: str, action: Action, name: str, rows: Rows, bad: list[tuple[int, str]]) -> None:
-        """Note what is wrong in some of `rows`, which are given by their position."""
-        if bad:
-            self._faults[(reason, action, name)] += [(int(rows[position]), detail) for position, detail in bad]
-
-    def readings(self, vehicle_ids: tuple[str, ...], vehicle: npt.NDArray[np.int32]) -> Readings:
-        lists = {name: self._joined(pieces) for name, pieces in self._lists.items()}
-        faults = [_fault(reason, action, found) for (reason, action, _), found in self._faults.items()]
-        return Readings(vehicle_ids, vehicle, self._times, None, self._signals, lists, faults)
-
-    def _joined(self, pieces: list[tuple[Rows, Any]]) -> Any:
-        """Lists in the order of their rows, null for rows that have none."""
-        rows = np.concatenate([rows for rows, _ in pieces])
-        arrays = pa.concat_arrays([array for _, array in pieces])
-        if len(rows) == self._rows and bool(np.all(np.diff(rows) == 1)):
-            return arrays
-        source = np.full(self._rows, -1, np.int64)
-        source[rows] = np.arange(len(rows))
-        return arrays.take(pa.array(source, mask=source < 0))
-
-
-def _fault(reason: str, action: Action, found: list[tuple[int, str]]) -> Fault:
-    found.sort(key=itemgetter(0))
-    return Fault(reason, action, np.array([row for row, _ in found], np.int64), [detail for _, detail in found])
-
-
-def _unknown(groups: Any) -> Mapping[str, int]:
-    counts: dict[str, int] = {}
-    for group in groups:
-        for name in group.shape.unknown:
-            key = name if name in counts or len(counts) < MAX_UNKNOWN_NAMES else OTHER_NAMES
-            counts[key] = counts.get(key, 0) + len(group.messages)
-    return counts
