@@ -62,6 +62,7 @@ def importer_of(workspace: Workspace, profile: Any, pack: str | None) -> Importe
     """What imports into a workspace."""
     from twinpack.ingest.files import TICK_AFTER_S, Importer
     from twinpack.ingest.log import SegmentLog
+    from twinpack.ingest.routing import Router, rules_path
     from twinpack.store.deadletters import LakeDeadLetters
 
     return Importer(
@@ -72,6 +73,7 @@ def importer_of(workspace: Workspace, profile: Any, pack: str | None) -> Importe
         workspace.settings.workspace.pack,
         # Longer than the silence that ends a session, so that the tick ends the last one.
         tick_after_s=max(TICK_AFTER_S, 2 * workspace.settings.trips.gap_s),
+        router=Router.load(rules_path(workspace.home, workspace.settings.gateway.rules)),
     )
 
 
@@ -136,7 +138,7 @@ def _show(summary: ImportSummary, as_json: bool) -> None:
     rows += [("files imported before", figures["files_already_imported"]), ("files failed", figures["files_failed"])]
     rows += [("vehicles", len(summary.vehicles)), ("rows read", summary.rows_read)]
     rows += [("rows imported", summary.rows_imported), ("rows late among them", summary.late)]
-    rows += [("duplicates dropped", summary.duplicates)]
+    rows += [("duplicates dropped", summary.duplicates), ("rows no routing rule takes", summary.unrouted)]
     rows += [(f"rows rejected: {reason}", count) for reason, count in sorted(summary.rejected.items())]
     rows += [(f"values cleared: {reason}", count) for reason, count in sorted(summary.cleared.items())]
     output.table(
@@ -154,6 +156,7 @@ def _figures(summary: ImportSummary) -> dict[str, Any]:
         "rows_imported": summary.rows_imported,
         "late": summary.late,
         "duplicates": summary.duplicates,
+        "unrouted": summary.unrouted,
         "rejected": dict(summary.rejected),
         "cleared": dict(summary.cleared),
         "notes": [{"file": file.name, "note": note} for file in summary.files for note in file.notes],

@@ -21,6 +21,7 @@ from twinpack.errors import ImportFileError, InputError, NotFoundError, ProfileE
 from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog
 from twinpack.ingest.readers import Piece, Reader, open_reader
 from twinpack.ingest.records import DeadLetterSink, FileResult, ImportProgress, ImportSummary, OnProgress
+from twinpack.ingest.routing import Router
 from twinpack.ingest.segments import SPOOL
 from twinpack.ingest.spool import Spool
 from twinpack.ingest.threads import Behind, read_ahead
@@ -89,6 +90,7 @@ class Importer:
         default_pack: Pack where neither the profile nor the file names one.
         tick_after_s: Silence that `finish` tells, seconds.
         now_us: Moment of the import, microseconds since the epoch; the system's clock when None.
+        router: Decides where samples go; everywhere when None.
     """
 
     profile: Profile
@@ -98,6 +100,7 @@ class Importer:
     default_pack: str | None = None
     tick_after_s: float = TICK_AFTER_S
     now_us: int | None = None
+    router: Router | None = None
 
     def import_file(self, path: Path, name: str | None = None, progress: OnProgress | None = None) -> FileResult:
         """Import one file.
@@ -190,6 +193,7 @@ class _FileImport:
         self._sink = importer.dead_letters
         self._spool = spool
         self._result = result
+        self._to_log = importer.router.rows if importer.router is not None else to_log
         self._validator = Validator(limits_for(load_pack(pack)), latest, bound.stated_units)
         self._last_sample_us = importer.log.last_sample_us()
 
@@ -198,10 +202,12 @@ class _FileImport:
         readings = self._bound.convert(piece.table, self._start_of)
         checked = self._validator.check(readings)
         self._spool.add(piece, readings, checked.faults)
-        rows = pa.concat_tables([self._registrations(checked.samples), to_log(checked.samples)])
+        routed = self._to_log(checked.samples)
+        rows = pa.concat_tables([self._registrations(checked.samples), routed])
         result = self._result
         result.rows_read += len(readings) + len(piece.bad)
-        result.rows_imported += checked.samples.num_rows
+        result.rows_imported += routed.num_rows
+        result.unrouted += checked.samples.num_rows - routed.num_rows
         result.duplicates += checked.duplicates
         result.late += checked.late
         if piece.bad:
@@ -221,7 +227,7 @@ class _FileImport:
         hints = self._validator.hints()
         if result.rows_read == 0:
             raise ImportFileError(f"{path}: no rows after the header")
-        if result.rows_imported and not hints:
+        if (result.rows_imported or result.unrouted) and not hints:
             if self._validator.current_opposes_charge():
                 result.notes.append(_WRONG_SIGN)
             return

@@ -74,6 +74,7 @@ class FileResult:
         rows_imported: Those now in the log.
         duplicates: Rows dropped because an identical one came before.
         late: Rows in the log that are older than the newest of their vehicle.
+        unrouted: Good rows that no routing rule takes; they are not in the log.
         rejected: Rows turned away, by reason.
         cleared: Single values turned away, by reason.
         vehicles: Vehicles with rows in the log from it.
@@ -89,6 +90,7 @@ class FileResult:
     rows_imported: int = 0
     duplicates: int = 0
     late: int = 0
+    unrouted: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     cleared: Counter[str] = field(default_factory=Counter)
     vehicles: set[str] = field(default_factory=set)
@@ -136,6 +138,11 @@ class ImportSummary:
     def late(self) -> int:
         """Rows older than the newest of their vehicle."""
         return sum(file.late for file in self.files)
+
+    @property
+    def unrouted(self) -> int:
+        """Good rows that no routing rule takes."""
+        return sum(file.unrouted for file in self.files)
 
     @property
     def rejected(self) -> Counter[str]:
