@@ -25,7 +25,8 @@ from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.runtime.genesis import first_state
 from twinpack.runtime.keeper import Keeper
-from twinpack.runtime.stages import COMMIT, COMPACT, FOLD, READ, SNAPSHOT, Stages
+from twinpack.runtime.lake import build_telemetry
+from twinpack.runtime.stages import COMMIT, COMPACT, FOLD, LAKE, READ, SNAPSHOT, Stages
 from twinpack.runtime.timed import timed
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
@@ -74,7 +75,7 @@ class RunSummary:
 def run(
     workspace: Workspace, *, policy: Policy | None = None, tell: Tell | None = None, stages: Stages | None = None
 ) -> RunSummary:
-    """Fold everything in the log that was not folded yet.
+    """Fold everything in the log that was not folded yet, and bring its samples to the lake.
 
     Args:
         workspace: Where log, registry and lake are; another run on it is refused.
@@ -87,8 +88,11 @@ def run(
         NotFoundError: No model was learned for its packs.
     """
     with workspace.runtime_lock(), workspace.registry() as registry:
-        runner = _Runner(workspace, registry, stages or Stages())
-        return runner.run(policy, tell or (lambda done, total: None))
+        clock = stages or Stages()
+        summary = _Runner(workspace, registry, clock).run(policy, tell or (lambda done, total: None))
+        with clock.within(LAKE):
+            build_telemetry(workspace, SegmentLog(workspace.log_dir), registry)
+        return summary
 
 
 class _Runner:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 SIMULATE, IMPORT, LEARN = "simulate", "import", "learn"
 READ, FOLD, COMPILE, FILTER = "read log", "fold", "compile", "filter"
-COMMIT, SNAPSHOT, COMPACT = "commit", "snapshot", "compact"
+COMMIT, SNAPSHOT, COMPACT, LAKE = "commit", "snapshot", "compact", "lake"
 VERIFY, SCORE, REPORT, OTHER = "verify", "score", "report", "other"
 
 
