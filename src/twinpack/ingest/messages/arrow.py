@@ -42,8 +42,8 @@ class ArrowRows:
         vehicles: Names that `codes` points into, all of them allowed.
         codes: Vehicle of each row, -1 where it has none that is allowed.
         time_us: Sample times, microseconds since the epoch, 0 where there is none.
-        signals: Scalar signals, NaN where missing.
-        lists: Lists of float32.
+        signals: Columns of scalar signals as they stand, NaN where missing.
+        lists: Columns of lists, as list<float32>.
         shape: What the columns mean.
         bad_vehicles: Rows whose vehicle is missing or not allowed, with what is wrong.
         bad_times: The same of the time.
@@ -155,8 +155,8 @@ def _is_list(kind: pa.DataType) -> bool:
 def _rows(table: pa.Table, shape: Shape) -> ArrowRows:
     vehicles, codes, bad_vehicles = _vehicles(_one(table, _VEHICLE))
     time_us, bad_times = _times(_one(table, _TIME))
-    signals = {used.signal.name: _scalar(_one(table, used.key)) * used.scale for used in shape.scalars}
-    lists = {used.signal.name: _list(_one(table, used.key), used.key) for used in shape.lists}
+    signals = {used.key: _scalar(_one(table, used.key)) for used in shape.scalars}
+    lists = {used.key: _list(_one(table, used.key), used.key) for used in shape.lists}
     return ArrowRows(table.num_rows, vehicles, codes, time_us, signals, lists, shape, bad_vehicles, bad_times)
 
 

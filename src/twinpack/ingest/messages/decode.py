@@ -112,10 +112,10 @@ def _fill_arrow(table: Table, start: int, given: ArrowRows, vehicles: dict[str, 
     table.vehicle[rows] = lookup[given.codes]
     table.note("vehicle", ROW_REJECTED, "vehicle", rows, given.bad_vehicles)
     _put_times(table, rows, given.time_us, given.bad_times)
-    for name, values in given.signals.items():
-        table.put(name, rows, values)
-    for name, array in given.lists.items():
-        table.put_list(name, rows, array)
+    for scalar in given.shape.scalars:
+        table.put(scalar.signal.name, rows, given.signals[scalar.key], scalar.scale)
+    for cells in given.shape.lists:
+        table.put_list(cells.signal.name, rows, given.lists[cells.key])
 
 
 def _put_times(table: Table, rows: Rows, time_us: Integers, bad: list[tuple[int, str]]) -> None:
@@ -180,7 +180,7 @@ class _Group:
         else:
             values, bad = convert.numbers(given, flags)
         name = scalar.signal.name
-        table.put(name, rows, values if scalar.scale == 1.0 else values * scalar.scale)
+        table.put(name, rows, values, scalar.scale)
         action: Action = ROW_REJECTED if name in ESSENTIAL else VALUE_CLEARED
         table.note("number", action, name, rows, _not_numbers(scalar.key, bad))
 

@@ -27,12 +27,15 @@ class Table:
         self._lists: dict[str, list[tuple[Rows, Any]]] = defaultdict(list)
         self._faults: dict[tuple[str, Action, str], list[tuple[int, str]]] = defaultdict(list)
 
-    def put(self, name: str, rows: Rows, values: Floats) -> None:
-        """Set a scalar signal in some rows."""
+    def put(self, name: str, rows: Rows, values: Floats, scale: float = 1.0) -> None:
+        """Set a scalar signal in some rows, to values times a factor."""
         column = self._signals.get(name)
         if column is None:
             column = self._signals[name] = np.full(self._rows, np.nan)
-        column[rows] = values
+        # A NaN of any other kind is missing too; a signalling one would raise a warning in arithmetic later on.
+        column[rows] = np.where(np.isnan(values), np.nan, values)
+        if scale != 1.0:
+            column[rows] *= scale
 
     def put_list(self, name: str, rows: Rows, array: Any) -> None:
         """Set a signal of lists in some rows."""
