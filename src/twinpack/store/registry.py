@@ -107,6 +107,11 @@ class Registry:
         table = schema.stream
         return int(self._database.value(select(table.c.log_offset).where(table.c.name == stream)) or 0)
 
+    def streams(self) -> dict[str, int]:
+        """Log offset of every stream there is, by name: who has used the log up to where."""
+        table = schema.stream
+        return {name: offset for name, offset in self._database.rows(select(table.c.name, table.c.log_offset))}
+
     def commit_batch(
         self,
         stream: str,
