@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "learn": "twinpack.cli.learn",
     "run": "twinpack.cli.run",
     "serve": "twinpack.cli.serve",
+    "fleet": "twinpack.cli.fleet",
     "twins": "twinpack.cli.twins",
     "twin": "twinpack.cli.twin",
     "rollback": "twinpack.cli.rollback",
@@ -19,5 +20,6 @@ COMMANDS: dict[str, str] = {
     "explain": "twinpack.cli.explain",
     "evaluate": "twinpack.cli.evaluate",
     "report": "twinpack.cli.report",
+    "token": "twinpack.cli.token",
     "demo": "twinpack.cli.demo",
 }

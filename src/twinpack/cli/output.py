@@ -25,7 +25,11 @@ from twinpack.twin.words import with_uncertainty as with_uncertainty
 _PLAIN = {MINUS: "-", THIN_SPACE: " ", MISSING: "-", "\N{PLUS-MINUS SIGN}": "+/-", "\N{DEGREE SIGN}": "deg "}
 _PLAIN |= {"\N{HORIZONTAL ELLIPSIS}": "...", "\N{MULTIPLICATION SIGN}": "x", "\N{RIGHTWARDS ARROW}": "->"}
 _PLAIN |= {"\N{GREEK SMALL LETTER SIGMA}": "sigma", "\N{GREEK CAPITAL LETTER OMEGA}": "Ohm", "\N{SUPERSCRIPT TWO}": "2"}
+_PLAIN |= {"─": "-"}
 _PLAIN |= {"\N{MIDDLE DOT}": "|"} | {chr(0x2080 + digit): str(digit) for digit in range(10)}  # subscripts
+
+_LONG = 500
+"""Rows from which a table is written without drawing it."""
 
 
 def make_streams_tolerant() -> None:
@@ -72,6 +76,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | No
 
     In a terminal it fits the width; in a file or a pipe it is as wide as it needs, so that nothing is cut off.
     """
+    if len(rows) > _LONG:
+        _long_table(columns, rows, title)
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -85,6 +92,20 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | No
     if not console.is_terminal:
         console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=10_000)
     console.print(drawn)
+
+
+def _long_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None) -> None:
+    """The same without fitting it to a width, which takes seconds where there are thousands of rows."""
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+
+    def written(cells: Sequence[str]) -> str:
+        first, *others = cells
+        aligned = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        return "   ".join(aligned).rstrip() + "\n"
+
+    sys.stdout.write(f"{title}\n" if title else "")
+    sys.stdout.write(written(columns) + "─" * (sum(widths) + 3 * (len(widths) - 1)) + "\n")
+    sys.stdout.writelines(map(written, rows))
 
 
 @dataclass(slots=True)

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from twinpack.battery.pack import load_pack
 from twinpack.errors import InputError, NotFoundError
+from twinpack.telemetry.schema import command_rows
 
 REGISTER = "register"
 ROLLBACK = "rollback"
+
+
+def register_rows(packs: Mapping[str, str], at_us: int) -> pa.Table:
+    """Rows of the log that make vehicles known.
+
+    Args:
+        packs: Pack of each vehicle, a shipped name or a specification as TOML.
+        at_us: Receipt time of the rows, microseconds since the epoch.
+
+    Returns:
+        Table in the `LOG` schema, one row a vehicle.
+    """
+    bodies = [{"type": REGISTER, "vehicle": vehicle, "pack": pack} for vehicle, pack in packs.items()]
+    return command_rows(list(packs), [at_us] * len(packs), [json.dumps(body, separators=(",", ":")) for body in bodies])
 
 
 def registers(body: Mapping[str, Any]) -> bool:

@@ -36,6 +36,16 @@ class FleetRegister:
         rows = self._database.rows(select(schema.fleets))
         return sorted((FleetRecord(*row) for row in rows), key=lambda fleet: fleet.name)
 
+    def fleet(self, name: str) -> FleetRecord:
+        """A fleet by name.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        for row in self._database.rows(select(schema.fleets).where(schema.fleets.c.name == name)):
+            return FleetRecord(*row)
+        raise NotFoundError(f"there is no fleet {name!r}; `twinpack fleet create {name}` makes it")
+
     def create_fleet(self, fleet: FleetRecord) -> FleetRecord:
         """Enter a fleet; returns it as kept.
 
@@ -188,7 +198,7 @@ class FleetRegister:
                 "the vehicle under another id with the pack it has now"
             )
         after.check()
-        self._check_fleet(after.fleet)
+        self.fleet(after.fleet)
         self._keep(after)
         return after
 
@@ -196,7 +206,7 @@ class FleetRegister:
         """Every vehicle, entered by a person or met in the log, by name."""
         entries = {entry.vehicle_id: entry for entry in self.entries()}
         texts = {row.name: row.specification for row in self._database.rows(select(schema.packs))}
-        met = {row.vehicle_id: row.pack for row in self._database.rows(_VEHICLE_PACKS)}
+        met = dict(self._database.many(_VEHICLE_PACKS))
         shipped = frozenset(shipped_packs())
         found = {}
         for name in sorted(entries.keys() | met.keys()):
@@ -223,10 +233,6 @@ class FleetRegister:
         for row in self._database.rows(query):
             return VehicleEntry(vehicle_id, pack=row.pack, entered_at_us=now_us())
         raise NotFoundError(f"vehicle {vehicle_id!r} is not known here; `twinpack fleet add {vehicle_id}` enters it")
-
-    def _check_fleet(self, name: str) -> None:
-        if self._database.value(select(schema.fleets.c.name).where(schema.fleets.c.name == name)) is None:
-            raise NotFoundError(f"there is no fleet {name!r}; `twinpack fleet create {name}` makes it")
 
     def _keep(self, entry: VehicleEntry) -> None:
         table, credentials = schema.vehicle_entries, schema.device_credentials

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from twinpack.twin.versions import TwinVersion, from_content
 
 
@@ -55,6 +57,26 @@ class SnapshotRecord:
     offset: int
     file: str
     sha256: str
+
+
+class LatestFigures(msgspec.Struct, frozen=True, gc=False):
+    """The figures of a vehicle's latest state that lists show.
+
+    Attributes:
+        last_seen_us: Newest sample folded, microseconds since the epoch; None before the first.
+        soc: State of charge by its twin, 0 to 1; None without one.
+        version: Its last version.
+        deployed_version: The version deployed.
+        late_samples: Samples that came too late for the twin.
+        repeated_samples: Samples that came twice.
+    """
+
+    last_seen_us: int | None = None
+    soc: float | None = None
+    version: int | None = None
+    deployed_version: int | None = None
+    late_samples: int = 0
+    repeated_samples: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+import msgspec
 from sqlalchemy import Select, delete, func, select
 
 from twinpack.errors import NotFoundError, WorkspaceError
@@ -17,6 +18,7 @@ from twinpack.store.credentials import DeviceCredentials
 from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
 from twinpack.store.fleet import FleetRegister
 from twinpack.store.records import (
+    LatestFigures,
     ModelRecord,
     SnapshotRecord,
     VehicleRecord,
@@ -174,9 +176,12 @@ class Registry:
 
     def latest(self) -> dict[str, dict[str, Any]]:
         """Latest state of every vehicle, by name."""
-        table = schema.latest_state
-        query = select(table.c.vehicle_id, table.c.body).order_by(table.c.vehicle_id)
-        return {vehicle_id: json.loads(body) for vehicle_id, body in self._database.rows(query)}
+        return {vehicle_id: msgspec.json.decode(body) for vehicle_id, body in self._latest_rows()}
+
+    def latest_figures(self) -> dict[str, LatestFigures]:
+        """The figures of every vehicle's latest state that lists show, by name; quicker than all of it."""
+        decode = msgspec.json.Decoder(LatestFigures).decode
+        return {vehicle_id: decode(body) for vehicle_id, body in self._latest_rows()}
 
     def latest_of(self, vehicle_id: str) -> dict[str, Any]:
         """Latest state of one vehicle, empty when there is none."""
@@ -294,6 +299,11 @@ class Registry:
             )
         text = json.dumps(value, sort_keys=True, allow_nan=False)
         self._database.upsert(schema.genesis, "key", {"key": key, "value": text})
+
+    def _latest_rows(self) -> list[tuple[str, str]]:
+        table = schema.latest_state
+        query = select(table.c.vehicle_id, table.c.body).order_by(table.c.vehicle_id)
+        return self._database.many(query)
 
     def _first_version(self, query: Select[Any]) -> TwinVersion | None:
         rows = self._database.rows(query.limit(1))
