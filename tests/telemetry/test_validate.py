@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinpack.battery.pack import load_pack
+from twinpack.telemetry.checks import MAX_AHEAD_US, limits_for, physical_limits
 from twinpack.telemetry.readings import Readings
 from twinpack.telemetry.schema import TELEMETRY
-from twinpack.telemetry.validate import MAX_AHEAD_US, Checked, Validator, limits_for, physical_limits
+from twinpack.telemetry.validate import Checked, Validator
 
 START = 1_700_000_000_000_000
 _VALUE = st.sampled_from([np.nan, 0.0, 1.0, 380.0, 500.0, 2000.0, np.inf, -np.inf])

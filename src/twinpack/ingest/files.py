@@ -25,10 +25,11 @@ from twinpack.ingest.routing import Router
 from twinpack.ingest.segments import SPOOL
 from twinpack.ingest.spool import Spool
 from twinpack.ingest.threads import Behind, read_ahead
+from twinpack.telemetry.checks import limits_for
 from twinpack.telemetry.profiles import BoundProfile, Profile, bind, parse_profile, shipped_profile, shipped_profiles
 from twinpack.telemetry.readings import ROW_REJECTED
 from twinpack.telemetry.schema import command_rows, tick_row, to_log
-from twinpack.telemetry.validate import Validator, limits_for
+from twinpack.telemetry.validate import Validator
 
 TICK_AFTER_S = 3600.0
 """Silence after the newest sample that the tick at the end of an import tells, in seconds."""

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.telemetry.batch import Floats, SampleBatch
+from twinpack.telemetry.checks import MAX_AHEAD_US
 from twinpack.telemetry.lanes import LaneArrays, lane_array
 from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK
-from twinpack.telemetry.validate import MAX_AHEAD_US
 
 Ints = npt.NDArray[np.int64]
 Lanes = npt.NDArray[np.int32]

@@ -7,7 +7,7 @@ that is, becomes missing. A missing value is no fault. Nothing is dropped withou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,31 +15,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinpack.battery.pack import PackSpec
+from twinpack.telemetry.checks import (
+    Ledger,
+    Limits,
+    check_times,
+    in_range,
+    list_in_range,
+    physical_limits,
+    samples_table,
+    taken,
+)
 from twinpack.telemetry.duplicates import DUPLICATE, FIRST, DuplicateWindow, row_hashes
 from twinpack.telemetry.profiles.convert import ESSENTIAL
-from twinpack.telemetry.readings import (
-    ROW_REJECTED,
-    VALUE_CLEARED,
-    Action,
-    Fault,
-    Flags,
-    Floats,
-    Integers,
-    Readings,
-)
-from twinpack.telemetry.schema import LIST_SIGNALS, SIGNALS, TELEMETRY, TIME_TYPE
+from twinpack.telemetry.readings import Fault, Flags, Floats, Integers, Readings
+from twinpack.telemetry.schema import SIGNALS
 from twinpack.telemetry.sign_check import SignCheck
 from twinpack.telemetry.units import Conversion, units_for
-
-Limits = Mapping[str, tuple[float, float]]
-
-MAX_AHEAD_US = 300_000_000
-"""A sample time further ahead of its receipt than this, in microseconds, is quarantined."""
-EARLIEST_US = 631_152_000_000_000
-"""1990-01-01; an earlier time is a wrong unit or an unset clock."""
-LATEST_US = 4_102_444_800_000_000
-"""2100-01-01."""
 
 _SAMPLED = 2000
 _SHARES = ("soc_pct", "soc_displayed_pct")
@@ -47,26 +38,6 @@ _ENOUGH_ROWS = 20
 _EMPTY_PCT = 0.02
 _NOT_AVAILABLE = (215.0, 254.0, 255.0, 65534.0, 65535.0)
 """What a bus says for "no value" (215 is 255 less the usual offset of a temperature): no sign of another unit."""
-
-
-def physical_limits() -> dict[str, tuple[float, float]]:
-    """Lowest and highest possible value of every signal, in its unit."""
-    return {signal.name: (signal.minimum, signal.maximum) for signal in SIGNALS.values()}
-
-
-def limits_for(pack: PackSpec) -> dict[str, tuple[float, float]]:
-    """Physical limits narrowed to what a pack could show, faults included.
-
-    An over-voltage or over-current is a finding and must pass; twice the allowed current, a fifth over the highest or
-    under half the lowest voltage is a wrong unit or a broken sensor.
-    """
-    limits = physical_limits()
-    limits["pack_voltage_v"] = (0.5 * pack.voltage_min_v, min(1.2 * pack.voltage_max_v, 1000.0))
-    limits["pack_current_a"] = (
-        -min(2 * pack.discharge_current_max_a, 2000.0),
-        min(2 * max(pack.charge_current_max_a, pack.discharge_current_max_a), 2000.0),
-    )
-    return limits
 
 
 @dataclass(frozen=True)
@@ -135,15 +106,15 @@ class Validator:
     def check(self, readings: Readings) -> Checked:
         """Validate the next N rows of the file."""
         self._rows += len(readings)
-        ledger = _Ledger(len(readings), list(readings.faults))
-        self._check_times(readings, ledger)
+        ledger = Ledger(len(readings), list(readings.faults))
+        check_times(readings.sample_time_us, readings.receipt_time_us, self.latest_us, ledger)
         signals = {name: self._in_range(name, values, ledger) for name, values in readings.signals.items()}
-        lists = {name: _list_in_range(values, self.limits[name]) for name, values in readings.lists.items()}
+        lists = {name: list_in_range(values, self.limits[name]) for name, values in readings.lists.items()}
         kept = np.flatnonzero(~ledger.rejected)
         kept, duplicates = self._drop_repeats(readings, signals, lists, kept, ledger)
         self._compare_signs(readings, signals, kept)
         receipt, late = self._arrival(readings, kept)
-        samples = _samples(readings, signals, lists, kept, receipt)
+        samples = samples_table(readings, signals, lists, kept, receipt)
         return Checked(samples, ledger.faults, duplicates, late)
 
     def hints(self) -> list[UnitHint]:
@@ -161,38 +132,10 @@ class Validator:
             codes = self._global_codes(readings)[kept]
             self._sign.add(codes, readings.sample_time_us[kept], current[kept], soc[kept])
 
-    def _check_times(self, readings: Readings, ledger: _Ledger) -> None:
-        time = readings.sample_time_us
-        ledger.reject("time", _impossible(time), lambda row: "the sample time is not between 1990 and 2100")
-        if readings.receipt_time_us is not None:
-            impossible = _impossible(readings.receipt_time_us)
-            ledger.reject("time", impossible, lambda row: "the receipt time is not between 1990 and 2100")
-        reference = readings.receipt_time_us if readings.receipt_time_us is not None else self.latest_us
-        if reference is None:
-            return
-        ahead = time - reference
-        than = "its receipt" if readings.receipt_time_us is not None else "the moment of the import"
-        detail: _Detail = lambda row: f"the sample time is {ahead[row] / 1e6:.0f} s ahead of {than}"  # noqa: E731
-        ledger.reject("clock", ahead > MAX_AHEAD_US, detail)
-
-    def _in_range(self, name: str, values: Floats, ledger: _Ledger) -> Floats:
-        low, high = self.limits[name]
-        finite = np.isfinite(values)
-        infinite = ~finite & ~np.isnan(values)
-        outside = finite & ((values < low) | (values > high))
-        self._remember(name, values, finite, outside)
-        if not (infinite.any() or outside.any()):
-            return values
-        action = ROW_REJECTED if name in ESSENTIAL else VALUE_CLEARED
-        unit = SIGNALS[name].unit
-        ledger.add("infinite", action, infinite, lambda row: f"{name} is infinite")
-        ledger.add(
-            "range",
-            action,
-            outside,
-            lambda row: f"{name} is {values[row]:.6g} {unit}, outside {low:g} to {high:g} {unit}",
-        )
-        return np.where(infinite | outside, np.nan, values)
+    def _in_range(self, name: str, values: Floats, ledger: Ledger) -> Floats:
+        cleaned, outside = in_range(name, values, *self.limits[name], ledger)
+        self._remember(name, values, np.isfinite(values), outside)
+        return cleaned
 
     def _remember(self, name: str, values: Floats, finite: Flags, outside: Flags) -> None:
         self._present[name] += int(finite.sum())
@@ -234,11 +177,11 @@ class Validator:
         signals: Mapping[str, Floats],
         lists: Mapping[str, Any],
         kept: npt.NDArray[np.intp],
-        ledger: _Ledger,
+        ledger: Ledger,
     ) -> tuple[npt.NDArray[np.intp], int]:
         codes = self._global_codes(readings)[kept]
         times = readings.sample_time_us[kept]
-        hashes = row_hashes({name: values[kept] for name, values in signals.items()}, _taken(lists, kept), len(kept))
+        hashes = row_hashes({name: values[kept] for name, values in signals.items()}, taken(lists, kept), len(kept))
         verdict = self._window.judge(codes, times, hashes)
         conflict = np.zeros(len(readings), bool)
         conflict[kept[(verdict != FIRST) & (verdict != DUPLICATE)]] = True
@@ -272,75 +215,3 @@ class Validator:
             newest[rows] = np.maximum(running, self._newest.get(code, 0))
             self._newest[code] = int(newest[rows[-1]])
         return newest
-
-
-_Detail = Callable[[int], str]
-
-
-def _impossible(time_us: Integers) -> Flags:
-    return (time_us < EARLIEST_US) | (time_us >= LATEST_US)
-
-
-class _Ledger:
-    """Which rows of a table are rejected, and every fault with its reason."""
-
-    def __init__(self, rows: int, faults: Sequence[Fault]) -> None:
-        self.rejected = np.zeros(rows, bool)
-        self.faults: list[Fault] = []
-        for fault in faults:
-            mask = np.zeros(rows, bool)
-            mask[fault.rows] = True
-            texts = dict(zip(fault.rows.tolist(), fault.details, strict=True))
-            self.add(fault.reason, fault.action, mask, texts.__getitem__)
-
-    def reject(self, reason: str, mask: Flags, detail: _Detail) -> None:
-        self.add(reason, ROW_REJECTED, mask, detail)
-
-    def add(self, reason: str, action: Action, mask: Flags, detail: _Detail) -> None:
-        """Note a fault of rows that have not been rejected for another one."""
-        rows = np.flatnonzero(mask & ~self.rejected)
-        if not len(rows):
-            return
-        self.faults.append(Fault(reason, action, rows.astype(np.int64), [detail(int(row)) for row in rows]))
-        if action == ROW_REJECTED:
-            self.rejected[rows] = True
-
-
-def _taken(lists: Mapping[str, Any], kept: npt.NDArray[np.intp]) -> dict[str, Any]:
-    rows = pa.array(kept, pa.int64())
-    return {name: values.take(rows) for name, values in lists.items()}
-
-
-def _list_in_range(values: Any, limits: tuple[float, float]) -> Any:
-    """A list array whose impossible elements are missing; positions of cells stay."""
-    flat = np.asarray(values.flatten().to_numpy(zero_copy_only=False), np.float32)
-    bad = ~((flat >= limits[0]) & (flat <= limits[1]))
-    if not bad.any():
-        return values
-    cleaned = pa.array(np.where(bad, np.nan, flat).astype(np.float32), from_pandas=True)
-    lengths = np.asarray(values.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
-    return pa.ListArray.from_arrays(offsets, cleaned, mask=values.is_null())
-
-
-def _samples(
-    readings: Readings,
-    signals: Mapping[str, Floats],
-    lists: Mapping[str, Any],
-    kept: npt.NDArray[np.intp],
-    receipt: Integers,
-) -> pa.Table:
-    names = pa.array(readings.vehicle_ids, pa.string())
-    taken = _taken(lists, kept)
-    given = {
-        "vehicle_id": names.take(pa.array(readings.vehicle[kept])),
-        "sample_time": pa.array(readings.sample_time_us[kept]).cast(TIME_TYPE),
-        "receipt_time": pa.array(receipt).cast(TIME_TYPE),
-        **{name: pa.array(values[kept], from_pandas=True) for name, values in signals.items()},
-        **{name: taken[name] for name in LIST_SIGNALS if name in taken},
-    }
-    columns = [
-        given[field_.name].cast(field_.type) if field_.name in given else pa.nulls(len(kept), field_.type)
-        for field_ in TELEMETRY
-    ]
-    return pa.Table.from_arrays(columns, schema=TELEMETRY)

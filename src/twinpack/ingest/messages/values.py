@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from twinpack.ingest.messages.model import show
+from twinpack.telemetry.checks import EARLIEST_US, LATEST_US
 from twinpack.telemetry.readings import Floats, Integers
-from twinpack.telemetry.validate import EARLIEST_US, LATEST_US
 
 Column = list[Any] | bytes | None
 """One signal of a batch: a list with a value a sample, packed numbers, or nothing."""
