@@ -35,7 +35,7 @@ def check_accounts(messages: Sequence[Message], decoded: Decoded) -> None:
     assert all(values.shape == (rows,) and values.dtype == np.float64 for values in readings.signals.values())
     assert all(len(array) == rows for array in readings.lists.values())
     assert all(map(is_vehicle_id, readings.vehicle_ids))
-    assert rows == 0 or 0 <= readings.vehicle.min() <= readings.vehicle.max() < len(readings.vehicle_ids)
+    assert rows == 0 or -1 <= readings.vehicle.min() <= readings.vehicle.max() < len(readings.vehicle_ids)
     for fault in readings.faults:
         assert fault.reason in ROW_REASONS
         assert len(fault.rows) == len(fault.details) > 0

@@ -158,13 +158,6 @@ def list_array(flat: Floats, lengths: Any, missing: Any) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(narrow, from_pandas=True), mask=mask)
 
 
-def packed_cells(value: bytes, count: int) -> tuple[Floats, int]:
-    """Packed float32 of `count` samples with equally many cells: all numbers in a row, and the cells of one sample."""
-    with np.errstate(invalid="ignore"):
-        flat = np.frombuffer(value, "<f4").astype(np.float64)
-    return flat, len(flat) // count
-
-
 def times(values: Sequence[Any]) -> tuple[Integers, list[tuple[int, str]]]:
     """Times as microseconds since the epoch, UTC.
 
