@@ -55,9 +55,9 @@ class _Batch:
     def __init__(self, messages: int) -> None:
         self.vehicles: dict[str, int] = {}
         self.rejected: list[Reject] = []
-        self._samples = np.zeros(messages, np.int64)
-        self._owner = np.zeros(messages, np.int32)
-        self._sequence = np.full(messages, -1, np.int64)
+        self._samples = [0] * messages
+        self._owner = [0] * messages
+        self._sequence = [-1] * messages
         self._groups: dict[tuple[int, bool, tuple[str, ...]], Group] = {}
         self._arrow: list[tuple[int, ArrowRows]] = []
 
@@ -79,15 +79,17 @@ class _Batch:
 
     def decoded(self) -> Decoded:
         """All values in the order of the messages."""
-        starts = np.cumsum(self._samples) - self._samples
-        table = Table(np.repeat(self._owner, self._samples))
+        samples = np.array(self._samples, np.int64)
+        starts = np.cumsum(samples) - samples
+        table = Table(np.repeat(np.array(self._owner, np.int32), samples))
         for group in self._groups.values():
             group.fill(table, starts)
         for index, rows in self._arrow:
             _fill_arrow(table, int(starts[index]), rows, self.vehicles)
         names = tuple(map(sys.intern, self.vehicles))
-        message_of = np.repeat(np.arange(len(self._samples), dtype=np.int32), self._samples)
-        return Decoded(table.readings(names), message_of, self.rejected, self._sequence, self._unknown())
+        message_of = np.repeat(np.arange(len(samples), dtype=np.int32), samples)
+        sequence = np.array(self._sequence, np.int64)
+        return Decoded(table.readings(names), message_of, self.rejected, sequence, self._unknown())
 
     def _unknown(self) -> dict[str, int]:
         shapes = [(group.shape, len(group.messages)) for group in self._groups.values()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,8 +16,7 @@ _LARGEST_SEQUENCE = 2**63 - 1
 _NOT_IN_JSON = "; NaN and Infinity are no JSON, write null"
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True, gc=False):
     """A message that will give samples.
 
     Attributes:
