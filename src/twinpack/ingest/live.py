@@ -13,13 +13,16 @@ from types import TracebackType
 import pyarrow as pa
 
 from twinpack.errors import WorkspaceBusyError, WorkspaceError
+from twinpack.ingest.keys import Found
 from twinpack.ingest.locks import Claim, Mutex
-from twinpack.ingest.log import ROW_GROUP_ROWS, SegmentLog, check_start, rechunked, schema_of
+from twinpack.ingest.log import ROW_GROUP_ROWS, SegmentLog, check_start, raise_to, rechunked, schema_of
+from twinpack.ingest.lookup import Lookup, newest_of
 from twinpack.ingest.records import DEAD_LETTERS, DeadLetterSink
 from twinpack.ingest.sealing import deliver, remove_wal, seal_left, seal_rows
 from twinpack.ingest.segments import GATEWAY, GATEWAY_LOCK, LOCK, RECOVERY, Segment, inspect, segment_path
 from twinpack.ingest.unsealed import Part, frames_of
 from twinpack.ingest.wal import WalWriter, new_wal, restore
+from twinpack.telemetry.readings import Integers
 
 POLL_S = 0.5
 """How often rows by age, and segments that others put into the log, are looked for, seconds."""
@@ -102,6 +105,7 @@ class LiveLog:
         self._open: Part | None = None
         self._parts: list[Part] = []
         self._imported: list[Segment] = []
+        self._lookup = Lookup()
         self._end = 0
         self._stopping = threading.Event()
         self._due = threading.Event()
@@ -228,6 +232,35 @@ class LiveLog:
             with self._appending, self._mutex().held():
                 self._take_in_imported()
         return self._imported[after:]
+
+    def last_sample_us(self) -> dict[str, int]:
+        """Newest sample time of every vehicle that has samples, microseconds since the epoch."""
+        with self._changed:
+            held = [table for part in self._held() for _, table in part.tables()]
+        newest = self._log.last_sample_us()
+        for table in held:
+            raise_to(newest, newest_of(table))
+        return newest
+
+    def find(self, vehicle_ids: Sequence[str], vehicle: Integers, time_us: Integers) -> Found:
+        """Look N samples up in all that is durable.
+
+        Args:
+            vehicle_ids: The vehicles that `vehicle` points into.
+            vehicle: Index into them, shape (N,).
+            time_us: Sample time, microseconds since the epoch, shape (N,).
+
+        Returns:
+            Which are there, and the hashes of their values. Retired rows are not found.
+
+        Raises:
+            WorkspaceError: A segment is missing or damaged.
+        """
+        numbers = self._lookup.numbers(vehicle_ids)[vehicle]
+        with self._changed:
+            # Taken before segments are listed: rows that are sealed in between are in both, never in neither.
+            held = [piece for part in self._held() for piece in part.tables()]
+        return self._lookup.find_in(self._log, held, numbers, time_us)
 
     def seal(self) -> None:
         """Seal all durable rows now.

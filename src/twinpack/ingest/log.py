@@ -15,10 +15,11 @@ A segment may be placed behind rows that are not sealed yet: `segments` ends bef
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -49,6 +50,8 @@ from twinpack.telemetry.schema import LOG, SIGNALS
 
 __all__ = ["ROW_GROUP_ROWS", "SOURCE_NAME", "SOURCE_SHA256", "Listing", "Segment", "SegmentLog", "SegmentWriter"]
 
+T = TypeVar("T")
+
 _LISTINGS = 20
 """How often a folder is listed again that changed while it was."""
 
@@ -70,6 +73,11 @@ class Listing:
     beyond: list[Segment]
     wals: list[Path]
     covered: list[Segment]
+
+    @property
+    def visible(self) -> list[Segment]:
+        """All segments that hold rows of their own."""
+        return [*self.segments, *self.beyond]
 
     @property
     def start_offset(self) -> int:
@@ -112,12 +120,24 @@ class SegmentLog:
             try:
                 return self._list()
             except ReplacedError:  # a file was renamed or removed while the folder was listed
-                if attempt == _LISTINGS - 1:
-                    raise WorkspaceError(f"{self.directory}: segments keep vanishing while they are listed") from None
+                continue
             except WorkspaceError:
                 if attempt >= 2:
                     raise
-        raise AssertionError("unreachable")
+        raise self._restless()
+
+    def at_one_moment(self, look: Callable[[Listing], T]) -> T:
+        """What a function makes of the folder; called again when segments were merged or retired meanwhile.
+
+        Raises:
+            WorkspaceError: A segment is missing or cannot be read.
+        """
+        for _ in range(_LISTINGS):
+            try:
+                return look(self.listing())
+            except ReplacedError:
+                continue
+        raise self._restless()
 
     @property
     def start_offset(self) -> int:
@@ -147,33 +167,35 @@ class SegmentLog:
         """SHA-256 of every file imported, with the name it had."""
         listing = self.listing()
         found = dict(listing.retired.sources)
-        for segment in (*listing.segments, *listing.beyond):
+        for segment in listing.visible:
             found |= segment.sources
         return found
 
     def last_sample_us(self) -> dict[str, int]:
         """Newest sample time of every vehicle that has samples in sealed segments, microseconds since the epoch."""
-        listing = self.listing()
+        return self.at_one_moment(self._newest_in)
+
+    def _newest_in(self, listing: Listing) -> dict[str, int]:
         for segment in listing.segments:
             if segment.end_offset > self._newest_to:
-                _raise_to(self._newest, read_bounds(segment).last)
+                raise_to(self._newest, read_bounds(segment).last)
                 self._newest_to = segment.end_offset
         newest = dict(self._newest)
-        _raise_to(newest, listing.retired.last_sample_us)
+        raise_to(newest, listing.retired.last_sample_us)
         for segment in listing.beyond:
-            _raise_to(newest, read_bounds(segment).last)
+            raise_to(newest, read_bounds(segment).last)
         return newest
 
     def last_receipt_us(self) -> int:
         """Newest receipt time of any sample, microseconds since the epoch; 0 in an empty log."""
         listing = self.listing()
-        times = [segment.last_receipt_us for segment in (*listing.segments, *listing.beyond)]
+        times = [segment.last_receipt_us for segment in listing.visible]
         return max([listing.retired.last_receipt_us, *times])
 
     def needs_tick(self) -> bool:
         """Whether samples follow the last tick: nothing has told yet that silence came after them."""
         listing = self.listing()
-        for segment in reversed([*listing.segments, *listing.beyond]):
+        for segment in reversed(listing.visible):
             if segment.ends_with_tick:
                 return False
             if segment.has_samples:
@@ -238,7 +260,7 @@ class SegmentLog:
                     found = list(read_commands(segment))
                     at = segment.end_offset
                     yield from found
-            except ReplacedError:  # merged meanwhile: goes on in the segment that has these rows now
+            except ReplacedError:  # goes on in the segment that has these rows now
                 continue
 
     def read(
@@ -269,7 +291,7 @@ class SegmentLog:
             WorkspaceError: A segment is missing, damaged, or was retired meanwhile.
         """
         at = start
-        for attempt in range(_LISTINGS):
+        for _ in range(_LISTINGS):
             try:
                 for segment in self._covering(at, stop):
                     for piece in read_rows(segment, at - segment.first_offset, schema):
@@ -278,20 +300,22 @@ class SegmentLog:
                         yield kept
                 if at >= stop:
                     return
-            except ReplacedError:
-                if attempt == _LISTINGS - 1:
-                    raise WorkspaceError(f"{self.directory}: segments keep vanishing while they are read") from None
-        raise WorkspaceError(f"{self.directory}: the log has no row {at}; restore the log from a backup")
+            except ReplacedError:  # goes on in the segment that has these rows now
+                continue
+        raise self._restless()
 
     def _covering(self, start: int, stop: int) -> Iterator[Segment]:
         listing = self.listing()
         check_start(self.directory, start, listing.start_offset, max(listing.end_offset, stop))
-        for segment in (*listing.segments, *listing.beyond):
+        for segment in listing.visible:
             if segment.end_offset > start and segment.first_offset < stop:
                 if segment.first_offset > start:
                     raise ReplacedError  # listed while a file was put into its place
                 start = segment.end_offset
                 yield segment
+
+    def _restless(self) -> WorkspaceError:
+        return WorkspaceError(f"{self.directory}: segments keep vanishing while they are read; try again")
 
     def _list(self) -> Listing:
         segments, wals = [], []
@@ -385,6 +409,7 @@ def _rows_in(path: Path) -> int:
         return 0  # sealed since: its rows are in a segment that was listed
 
 
-def _raise_to(newest: dict[str, int], times: Mapping[str, int]) -> None:
+def raise_to(newest: dict[str, int], times: Mapping[str, int]) -> None:
+    """Let each vehicle's newest time be no older than another."""
     for vehicle, time in times.items():
         newest[vehicle] = max(time, newest.get(vehicle, time))

@@ -197,15 +197,15 @@ def read_commands(segment: Segment) -> Iterator[str]:
     """Every command of a segment as JSON text; only the column that holds them is read, where it holds any."""
     with opened(segment) as file:
         for index in range(file.num_row_groups):
-            if _may_hold(file.metadata.row_group(index), "command"):
+            if may_hold(file.metadata.row_group(index), "command"):
                 yield from file.read_row_group(index, ["command"]).column(0).drop_null().to_pylist()
 
 
 def damaged(path: Path, error: Exception) -> WorkspaceError:
     """The error for a segment that cannot be read."""
     return WorkspaceError(
-        f"{path}: the log segment cannot be read ({error}); restore this file from a backup (`twinpack restore`). "
-        "Its rows are in no other file: do not delete it"
+        f"{path}: the log segment cannot be read ({error}); restore this file from a backup. The log cannot do "
+        "without it: where there is none, begin a new workspace and import the files that are left"
     )
 
 
@@ -350,11 +350,17 @@ def _microseconds(table: pa.Table, name: str) -> list[int]:
     return times
 
 
-def _may_hold(group: Any, name: str) -> bool:
-    """Whether a row group has values in a column, as far as the file tells without reading it."""
+def column_of(group: Any, name: str) -> Any:
+    """What a row group's metadata says of a column; of a list, of its elements."""
     columns = (group.column(index) for index in range(group.num_columns))
-    told = next(column.statistics for column in columns if column.path_in_schema == name)
-    return told is None or not told.has_null_count or bool(told.null_count < group.num_rows)
+    return next(column for column in columns if column.path_in_schema.split(".")[0] == name)
+
+
+def may_hold(group: Any, name: str) -> bool:
+    """Whether a row group has values in a column, as far as the file tells without reading it."""
+    column = column_of(group, name)
+    told = column.statistics
+    return told is None or not told.has_null_count or bool(told.null_count < column.num_values)
 
 
 def _force_to_disk(path: Path) -> None:

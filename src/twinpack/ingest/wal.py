@@ -192,13 +192,30 @@ def read_wal(path: Path) -> Wal:
     data = _content(path)
     end = 0
     for start, kind, payload in _frames(data):
-        table = _parsed(path, start, kind, payload)
+        table = restore(_parsed(path, start, payload), _SCHEMAS[kind])
         (found.rows if kind == ROWS else found.letters).append(table)
         end = start + _HEADER.size + len(payload)
     found.torn_bytes = len(data) - end
     if found.torn_bytes:
         _refuse_if_rotten(path, data, end)
     return found
+
+
+def read_rows_after(path: Path, position: int) -> tuple[list[pa.Table], int]:
+    """Log rows of the whole frames from a position on, and the position after them.
+
+    The file may be growing. Tables have the columns that have values.
+
+    Raises:
+        FileNotFoundError: It is not there, because it was sealed.
+    """
+    data = _content(path)
+    tables = []
+    for start, kind, payload in _frames(data, position):
+        position = start + _HEADER.size + len(payload)
+        if kind == ROWS:
+            tables.append(_parsed(path, start, payload))
+    return tables, position
 
 
 def count_rows(path: Path) -> int:
@@ -248,9 +265,8 @@ def _content(path: Path) -> memoryview:
         ) from error
 
 
-def _frames(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
-    """Position, type and payload of the whole frames at the beginning of a file."""
-    at = 0
+def _frames(data: memoryview, at: int = 0) -> Iterator[tuple[int, int, memoryview]]:
+    """Position, type and payload of the whole frames from a position on, up to the first that is not."""
     while (payload := _whole(data, at)) is not None:
         yield at, data[at + 12], payload
         at += _HEADER.size + len(payload)
@@ -268,10 +284,10 @@ def _whole(data: memoryview, at: int) -> memoryview | None:
     return payload if zlib.crc32(payload, zlib.crc32(data[at : at + _TO_CRC])) == crc else None
 
 
-def _parsed(path: Path, start: int, kind: int, payload: memoryview) -> pa.Table:
+def _parsed(path: Path, start: int, payload: memoryview) -> pa.Table:
     try:
         with pa.ipc.open_stream(pa.py_buffer(payload)) as stream:
-            return restore(stream.read_all(), _SCHEMAS[kind])
+            return stream.read_all()
     except pa.ArrowException as error:
         raise WorkspaceError(f"{path}: the frame at byte {start} cannot be read ({error}){_ADVICE}") from error
 

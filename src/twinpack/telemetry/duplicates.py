@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from twinpack.telemetry.readings import Floats, Integers
+from twinpack.telemetry.schema import LIST_SIGNALS, SIGNALS
 
 Hashes = npt.NDArray[np.uint64]
 Verdict = npt.NDArray[np.int8]
@@ -19,42 +21,85 @@ CONFLICT = 2
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
+_PLACES = {name: place for place, name in enumerate(SIGNALS, 1)}
 
 
 def row_hashes(signals: Mapping[str, Floats], lists: Mapping[str, Any], rows: int) -> Hashes:
-    """A 64-bit hash of all values of each row; rows with equal values, missing ones included, have equal hashes.
+    """A 64-bit hash of all values of each row; rows with equal values have equal hashes.
+
+    A missing value adds nothing: a signal that is absent, NaN or null, and a list that is null or empty, are the same.
+    So a row has one hash, whether it has just arrived or is read back from the log.
 
     Args:
-        signals: Scalar signals, shape (N,).
-        lists: Arrow list arrays, N long.
+        signals: Scalar signals, shape (N,), NaN where missing.
+        lists: Arrow arrays of list<float32>, N long.
         rows: N.
     """
     total = np.zeros(rows, np.uint64)
-    for place, name in enumerate(sorted(signals)):
-        total ^= _mixed(signals[name], place + 1)
-    for place, name in enumerate(sorted(lists)):
-        total ^= _mixed_lists(lists[name], place + 1001)
+    for name, values in signals.items():
+        # A flag is kept as true or false, whatever number it came as.
+        flag = SIGNALS[name].kind == "bool"
+        total ^= _mixed(np.where(values == 0, 0.0, np.where(np.isnan(values), np.nan, 1.0)) if flag else values, name)
+    for name, array in lists.items():
+        total ^= _mixed_lists(array, name)
     return total
 
 
-def _mixed(values: Floats, place: int) -> Hashes:
-    # Adding zero turns -0.0 into 0.0; every NaN is made the same one.
-    bits = np.where(np.isnan(values), np.nan, values + 0.0).view(np.uint64)
+def table_hashes(table: pa.Table) -> Hashes:
+    """`row_hashes` of samples in the `TELEMETRY` or the `LOG` schema; columns that have no value may be absent."""
+    rows = table.num_rows
+    found = {name: table.column(name) for name in table.column_names if name in SIGNALS}
+    found = {name: column for name, column in found.items() if column.null_count < rows}
+    lists = {name: found[name].combine_chunks() for name in LIST_SIGNALS if name in found}
+    signals = {name: _floats(column) for name, column in found.items() if name not in lists}
+    return row_hashes(signals, {name: _one(array) for name, array in lists.items()}, rows)
+
+
+def _floats(column: pa.ChunkedArray) -> Floats:
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+
+
+def _one(array: Any) -> Any:
+    return pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+
+
+def _mixed(values: Floats, name: str) -> Hashes:
+    # Adding zero turns -0.0 into 0.0.
+    bits = _scrambled((values + 0.0).view(np.uint64), _PLACES[name])
+    bits[np.isnan(values)] = 0
+    return bits
+
+
+def _scrambled(bits: Hashes, place: int) -> Hashes:
+    """Bits of values, scrambled in place in the way of one signal."""
     with np.errstate(over="ignore"):
-        bits = (bits + np.uint64(place) * _PRIME) * _MIX
+        bits += np.uint64(place) * _PRIME
+        bits *= _MIX
         bits ^= bits >> np.uint64(29)
-        return bits * _PRIME
+        bits *= _PRIME
+    return bits
 
 
-def _mixed_lists(array: Any, place: int) -> Hashes:
+def _mixed_lists(array: Any, name: str) -> Hashes:
     lengths = np.asarray(array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False), np.int64)
-    flat = np.asarray(array.flatten().to_numpy(zero_copy_only=False), np.float64)
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    starts = np.concatenate([[0], np.cumsum(lengths)])[:-1]
-    position = np.arange(len(flat)) - starts[owner]
-    total = _mixed(lengths.astype(np.float64), place)
+    flat = np.asarray(array.flatten().to_numpy(zero_copy_only=False), np.float32)
+    total: Hashes = _scrambled(lengths.astype(np.uint64), _PLACES[name])
+    total[lengths == 0] = 0
+    if not len(flat):
+        return total
+    held = np.flatnonzero(lengths)
+    starts = (np.cumsum(lengths) - lengths)[held]
+    # Every position is scrambled in its own way, so that cells that swap their values make another hash.
+    bits = np.arange(len(flat), dtype=np.uint64)
+    bits -= np.repeat(starts.astype(np.uint64), lengths[held])
     with np.errstate(over="ignore"):
-        np.add.at(total, owner, _mixed(flat, place) * (position.astype(np.uint64) * _MIX + np.uint64(1)))
+        bits *= _MIX
+        bits += (flat + np.float32(0)).view(np.uint32)
+        bits = _scrambled(bits, _PLACES[name])
+        bits[np.isnan(flat)] = 0
+        total[held] += np.add.reduceat(bits, starts)
     return total
 
 

@@ -1,0 +1,87 @@
+"""What a log holds already, for one who is not its gateway: sealed segments, and what a gateway has not sealed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from twinpack.ingest.keys import Found
+from twinpack.ingest.log import SegmentLog, raise_to
+from twinpack.ingest.lookup import Lookup, newest_of
+from twinpack.ingest.segments import Segment
+from twinpack.ingest.wal import first_offset_of, read_rows_after
+from twinpack.telemetry.readings import Integers
+
+
+class LogHistory:
+    """Finds samples in a log that another process may be appending to; serves `Seen` and the importer."""
+
+    def __init__(self, log: SegmentLog) -> None:
+        """Name the log."""
+        self._log = log
+        self._lookup = Lookup()
+        self._tails: dict[Path, _Tail] = {}
+
+    @property
+    def end_offset(self) -> int:
+        """Offset after the last sealed row."""
+        return self._log.end_offset
+
+    def imported(self, after: int = 0) -> list[Segment]:
+        """Nothing: what is in the log is looked at anew each time."""
+        return []
+
+    def last_sample_us(self) -> dict[str, int]:
+        """Newest sample time of every vehicle that has samples, microseconds since the epoch."""
+        held = self._unsealed()
+        newest = self._log.last_sample_us()
+        for _, table in held:
+            raise_to(newest, newest_of(table))
+        return newest
+
+    def find(self, vehicle_ids: Sequence[str], vehicle: Integers, time_us: Integers) -> Found:
+        """Look N samples up.
+
+        Args:
+            vehicle_ids: The vehicles that `vehicle` points into.
+            vehicle: Index into them, shape (N,).
+            time_us: Sample time, microseconds since the epoch, shape (N,).
+
+        Returns:
+            Which are there, and the hashes of their values. Retired rows are not found.
+
+        Raises:
+            WorkspaceError: A segment is missing or damaged.
+        """
+        held = self._unsealed()  # first: what is sealed in between is found twice, not never
+        return self._lookup.find_in(self._log, held, self._lookup.numbers(vehicle_ids)[vehicle], time_us)
+
+    def _unsealed(self) -> list[tuple[int, pa.Table]]:
+        paths = self._log.listing().wals
+        self._tails = {path: self._tails.get(path, _Tail(path)) for path in paths}
+        return [piece for tail in self._tails.values() for piece in tail.read()]
+
+
+@dataclass
+class _Tail:
+    """One write-ahead file, read on from where it was read last."""
+
+    path: Path
+    _position: int = 0
+    _pieces: list[tuple[int, pa.Table]] = field(default_factory=list)
+
+    def read(self) -> list[tuple[int, pa.Table]]:
+        try:
+            tables, self._position = read_rows_after(self.path, self._position)
+        except FileNotFoundError:
+            return self._pieces
+        end = first_offset_of(self.path)
+        if self._pieces:
+            end = self._pieces[-1][0] + self._pieces[-1][1].num_rows
+        for table in tables:
+            self._pieces.append((end, table))
+            end += table.num_rows
+        return self._pieces
