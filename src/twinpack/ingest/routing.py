@@ -20,10 +20,10 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from twinpack.errors import RoutingError
 from twinpack.ingest.conditions import TIME_LIMIT_S, Bools, Condition, Evaluator, parse_condition
+from twinpack.ingest.thinning import Thinner
 from twinpack.telemetry.schema import KIND_LAKE_SAMPLE, KIND_REALTIME_SAMPLE, KIND_SAMPLE, to_log
 
 REALTIME = "realtime"
@@ -42,9 +42,6 @@ _KINDS = np.array([DROPPED, KIND_REALTIME_SAMPLE, KIND_LAKE_SAMPLE, KIND_SAMPLE]
 """Kind by 1 for the real-time path plus 2 for the lake."""
 _PIECES = 256
 """Queries spent at most on finding the rows of a batch on which a rule fails."""
-_VEHICLES = 1_000_000
-_SPANS = 4
-"""What a rule with `every` remembers: spans of time of a vehicle, and vehicles."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ class Router:
         """Route by checked rules, whose conditions may take so many seconds over a batch."""
         self.rules = tuple(rules)
         self.counts = RoutingCounts(rules={rule.name: RuleCounts() for rule in rules})
-        self._thin = {at: _Thinner(rule.every_us) for at, rule in enumerate(self.rules) if rule.every_us}
+        self._thin = {at: Thinner(rule.every_us) for at, rule in enumerate(self.rules) if rule.every_us}
         self._asked = [at for at, rule in enumerate(self.rules) if rule.condition.constant is None]
         conditions = [self.rules[at].condition for at in self._asked]
         self._evaluator = Evaluator(conditions, time_limit_s) if conditions else None
@@ -227,50 +224,6 @@ def _each_alone(evaluator: Evaluator, at: int, table: pa.Table) -> tuple[Bools, 
     return taken, failed
 
 
-class _Thinner:
-    """Lets one sample of each vehicle and span of sample time pass: the first to arrive.
-
-    A sample that passed passes again, so that nothing is lost of a batch whose write failed and is tried again. It
-    remembers the last spans of each vehicle: late samples, told among newer ones, are thinned as well.
-    """
-
-    def __init__(self, span_us: int) -> None:
-        self._span_us = span_us
-        self._passed: dict[str, tuple[int, ...]] = {}
-
-    def pass_some(self, samples: pa.Table, taken: Bools) -> Bools:
-        """Which of the rows that are taken pass, shape (N,)."""
-        rows = np.flatnonzero(taken)
-        passes = np.zeros_like(taken)
-        if not len(rows):
-            return passes
-        coded = pc.dictionary_encode(samples.column("vehicle_id").combine_chunks())
-        vehicle = coded.indices.to_numpy(zero_copy_only=False)[rows].astype(np.int64)
-        times = samples.column("sample_time").cast(pa.int64()).to_numpy()[rows]
-        spans = times // self._span_us
-        _, spans = np.unique(spans, return_inverse=True)
-        keys = vehicle * rows.size + spans.reshape(-1)
-        _, first, group = np.unique(keys, return_index=True, return_inverse=True)
-        chosen = times[first]
-        names = coded.dictionary.to_pylist()
-        for at in np.argsort(first, kind="stable"):
-            chosen[at] = self._choose(names[vehicle[first[at]]], int(times[first[at]]))
-        passes[rows] = times == chosen[group.reshape(-1)]
-        return passes
-
-    def _choose(self, vehicle: str, time_us: int) -> int:
-        """Sample time of the one that passes in the span of a sample."""
-        passed = self._passed.pop(vehicle, ())
-        kept = next((time for time in passed if time // self._span_us == time_us // self._span_us), None)
-        if kept is None:
-            kept = time_us
-            passed = (*passed, time_us)[-_SPANS:]
-        self._passed[vehicle] = passed
-        if len(self._passed) > _VEHICLES:
-            del self._passed[next(iter(self._passed))]  # the one not heard of for longest
-        return kept
-
-
 # Reading rules
 
 
@@ -281,12 +234,16 @@ def load_rules(path: Path | None = None) -> tuple[Rule, ...]:
         RoutingError: It cannot be read or holds a mistake.
     """
     if path is None:
-        text = resources.files(__package__).joinpath(RULES_FILE).read_text(encoding="utf-8")
-        return parse_rules(text, SHIPPED)
+        return parse_rules(shipped_text(), SHIPPED)
     try:
         return parse_rules(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeError) as error:
         raise RoutingError(f"{path}: cannot be read: {error}") from error
+
+
+def shipped_text() -> str:
+    """The shipped rules as TOML."""
+    return resources.files(__package__).joinpath(RULES_FILE).read_text(encoding="utf-8")
 
 
 def rules_path(home: Path, setting: str) -> Path | None:
