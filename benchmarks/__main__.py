@@ -30,6 +30,8 @@ BENCHMARKS: dict[str, str] = {
     "kernel_compile_n6_s": "benchmarks.kernels:compiling",
     "warm_start_s": "benchmarks.kernels:warm_start",
     "loop_filter_s": "benchmarks.loop:run",
+    "lake_vehicle_day_ms": "benchmarks.lake:vehicle_day",
+    "fleet_latest_ms": "benchmarks.lake:fleet_latest",
 }
 RECORD = Path("build/bench.json")
 

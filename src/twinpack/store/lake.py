@@ -10,6 +10,7 @@ a few files, and days would make them thousands. Compaction keeps their number d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -192,8 +193,13 @@ class Lake:
         except (DeltaError, OSError) as error:
             raise self._unreadable(name, error) from error
 
-    def compact(self, name: str, min_files: int = 2) -> bool:
+    def compact(self, name: str, min_files: int = 2, keep_hours: float = _KEPT_HOURS) -> bool:
         """Join a table's small files and remove what was replaced; the recorded offset stays.
+
+        Args:
+            name: Name of the table.
+            min_files: How many files it must have to be worth it.
+            keep_hours: How long files that were replaced stay for readers that began before.
 
         Returns:
             Whether there were at least `min_files` of them.
@@ -203,8 +209,9 @@ class Lake:
             if table is None or len(table.file_uris()) < min_files:
                 return False
             properties = at_offset(self._offset_of(name, table)) if OFFSET in TABLES[name].schema.names else None
+            hours = math.ceil(keep_hours)
             table.optimize.compact(commit_properties=properties, writer_properties=_writer())
-            table.vacuum(_KEPT_HOURS, dry_run=False, enforce_retention_duration=False, commit_properties=properties)
+            table.vacuum(hours, dry_run=False, enforce_retention_duration=False, commit_properties=properties)
         return True
 
     def _write(self, name: str, rows: pa.Table, properties: CommitProperties) -> None:

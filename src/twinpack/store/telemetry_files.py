@@ -32,6 +32,8 @@ ROW_GROUP_ROWS = 32_768
 """Rows of a group: what is read at least of one vehicle."""
 FILE_ROWS = 2_000_000
 """Most rows of a file."""
+PART, SORTED = "part-", "sorted-"
+"""What names of files begin with: those of one batch, and those of compaction, sorted over their day and bucket."""
 
 _DAY_US = 86_400_000_000
 _EPOCH = date(1970, 1, 1)
@@ -74,7 +76,7 @@ def write_files(
     buckets: int,
     context: Mapping[str, VehicleContext] | None = None,
     *,
-    data_change: bool = True,
+    compacted: bool = False,
 ) -> list[AddAction]:
     """Write rows as files of the table; they belong to it once a commit names them.
 
@@ -83,7 +85,7 @@ def write_files(
         samples: Rows with vehicle_id (a dictionary or text), times, offset and what signals hold values.
         buckets: How many buckets vehicles are put into.
         context: What is known of the vehicles; None when the columns are among the rows.
-        data_change: Whether the rows are new, and not only written anew.
+        compacted: Whether all rows of their days and buckets are among them, from files that these replace.
 
     Returns:
         What a commit has to add. The files are on disk.
@@ -93,7 +95,8 @@ def write_files(
     ordered = _arrange(samples, buckets)
     rows = ordered.rows if context is None else _with_context(ordered, context)
     pieces = list(zip(ordered.cuts[:-1].tolist(), ordered.cuts[1:].tolist(), strict=True))
-    paths = [_path(rows.column(SAMPLE_TIME)[first], ordered, first, buckets) for first, _ in pieces]
+    folders = [_folder(rows.column(SAMPLE_TIME)[first], ordered, first, buckets) for first, _ in pieces]
+    paths = [f"{folder}/{SORTED if compacted else PART}{uuid.uuid4().hex}.parquet" for folder in folders]
     place.make_folders(paths)
     files = place.filesystem()
 
@@ -104,7 +107,7 @@ def write_files(
         data = sink.getvalue()
         with files.open_output_stream(path) as stream:
             stream.write(data)
-        return _action(path, data.size, table, data_change)
+        return _action(path, data.size, table, data_change=not compacted)
 
     with ThreadPoolExecutor(_WRITERS) as pool:
         actions = list(pool.map(write, paths, *zip(*pieces, strict=True)))
@@ -118,15 +121,7 @@ def bucket_of(vehicle: str, buckets: int) -> int:
 
 
 def _arrange(samples: pa.Table, buckets: int) -> _Sorted:
-    vehicle = samples.column("vehicle_id")
-    if not pa.types.is_dictionary(vehicle.type):
-        vehicle = vehicle.dictionary_encode()
-    vehicle = vehicle.unify_dictionaries().combine_chunks()
-    place = pc.sort_indices(vehicle.dictionary).to_numpy()
-    rank = np.empty(len(place), dtype=np.int64)
-    rank[place] = np.arange(len(place))
-    names = vehicle.dictionary.take(pa.array(place))
-    code = rank[vehicle.indices.to_numpy()]
+    code, names = ranked(samples.column("vehicle_id"))
     time = samples.column(SAMPLE_TIME).combine_chunks().cast(pa.int64()).to_numpy()
     group = time // _DAY_US * buckets
     if buckets > 1:
@@ -139,6 +134,17 @@ def _arrange(samples: pa.Table, buckets: int) -> _Sorted:
     index = pa.array(order)
     rows = pa.table({name: _combined(samples.column(name)).take(index) for name in held})
     return _Sorted(rows, code[order], names, _cuts(group))
+
+
+def ranked(vehicle: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.Array]:
+    """Which vehicle each row is of, as its place among the vehicles in order of their names, and these."""
+    if not pa.types.is_dictionary(vehicle.type):
+        vehicle = vehicle.dictionary_encode()
+    encoded = vehicle.unify_dictionaries().combine_chunks()
+    place = pc.sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(len(place), dtype=np.int64)
+    rank[place] = np.arange(len(place))
+    return rank[encoded.indices.to_numpy()], encoded.dictionary.take(pa.array(place))
 
 
 def _combined(column: pa.ChunkedArray) -> pa.Array:
@@ -175,10 +181,10 @@ def _with_vehicles(ordered: _Sorted, rows: pa.Table, first: int, last: int) -> p
     return rows.slice(first, last - first).add_column(0, "vehicle_id", vehicle)
 
 
-def _path(time: pa.Scalar, ordered: _Sorted, row: int, buckets: int) -> str:
+def _folder(time: pa.Scalar, ordered: _Sorted, row: int, buckets: int) -> str:
     day = _EPOCH + timedelta(days=time.cast(pa.int64()).as_py() // _DAY_US)
     bucket = bucket_of(ordered.names[int(ordered.code[row])].as_py(), buckets) if buckets > 1 else 0
-    return f"{DAY}={day.isoformat()}/{BUCKET}={bucket}/part-{uuid.uuid4().hex}.parquet"
+    return f"{DAY}={day.isoformat()}/{BUCKET}={bucket}"
 
 
 def _how(table: pa.Table) -> dict[str, Any]:
