@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.runtime.segments import DAY_US, START_US, all_rows, enter, of_kind, samples, write
+from tests.runtime.segments import DAY_US, START_US, all_rows, of_kind, samples, write
 from twinpack.runtime import lake as builder
 from twinpack.runtime.lake import build_telemetry
+from twinpack.store.fleet_records import VehicleEntry
 from twinpack.store.telemetry import TelemetryTable
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import (
@@ -43,16 +44,14 @@ def test_samples_come_whole_with_their_offsets_days_and_context(workspace: Works
     table = samples("car-1", minutes(0, 1), pack_voltage_v=[350.0, None], is_charging=True, cell_voltage_v=[[3.5], []])
     write(workspace.home, table)
     with workspace.registry() as registry:
-        enter(registry, "car-1", pack="sim_nmc_96s")
+        registry.fleet.enter([VehicleEntry("car-1", pack="sim_nmc_96s", model_year=2024, climate="cold")])
     assert build(workspace) == builder.Built(rows=2, first_offset=0, end_offset=2)
     found = workspace.lake().read("telemetry")
     assert found.select(table.column_names).to_pylist() == table.to_pylist()
     assert found.column("offset").to_pylist() == [0, 1]
     assert set(found.column("day").to_pylist()) == {DAY}
-    assert (
-        found.select(["pack", "fleet", "model_year", "climate"]).to_pylist()
-        == [{"pack": "sim_nmc_96s", "fleet": None, "model_year": None, "climate": None}] * 2
-    )
+    known = {"pack": "sim_nmc_96s", "fleet": "default", "model_year": 2024, "climate": "cold"}
+    assert found.select(list(known)).to_pylist() == [known] * 2
 
 
 def test_only_what_is_meant_for_the_lake_reaches_it(workspace: Workspace) -> None:

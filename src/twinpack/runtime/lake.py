@@ -66,7 +66,10 @@ def build_telemetry(workspace: Workspace, log: SegmentLog, registry: Registry, u
 
 def context_of(registry: Registry) -> dict[str, VehicleContext]:
     """What the registry knows of each vehicle that stands beside its samples."""
-    return {record.vehicle_id: VehicleContext(pack=record.pack) for record in registry.vehicles()}
+    return {
+        name: VehicleContext(one.pack_name or None, one.fleet or None, one.model_year, one.climate or None)
+        for name, one in registry.fleet.known().items()
+    }
 
 
 def sealed_samples(segments: list[Segment], start: int, until: int | None) -> Iterator[tuple[int, pa.Table]]:

@@ -85,7 +85,7 @@ class Database:
     def rows(self, query: Select[Any]) -> list[Any]:
         """All rows of a query."""
         with self.read() as connection:
-            return list(connection.execute(query).fetchall())
+            return list(connection.execute(query))
 
     def many(self, query: Select[Any]) -> list[Any]:
         """All rows of a query without conditions, as plain tuples: what SQLAlchemy adds costs more than the reading."""

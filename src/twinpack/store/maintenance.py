@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
@@ -137,17 +138,20 @@ def clean_up(lake: Lake, name: str, keep_hours: float) -> int:
         if table is None:
             return 0
         properties = at_offset(lake.recorded_offset(name)) if OFFSET in TABLES[name].schema.names else None
+        how: dict[str, Any] = {
+            "retention_hours": math.ceil(keep_hours),
+            "enforce_retention_duration": False,
+            "full": True,
+        }
         try:
-            removed = table.vacuum(
-                math.ceil(keep_hours),
-                dry_run=False,
-                enforce_retention_duration=False,
-                commit_properties=properties,
-                full=True,
-            )
+            old = table.vacuum(dry_run=True, **how)
+            # Those that were removed before are told again; without any other nothing is to be done, nor committed.
+            found = [each for each in lake.place(name).filesystem().get_file_info(old) if each.is_file]
+            if found:
+                table.vacuum(dry_run=False, commit_properties=properties, **how)
         except (DeltaError, OSError) as error:
             raise WorkspaceError(f"lake table {lake.place(name).uri} cannot be cleaned up: {error}") from error
-    return len(removed)
+    return len(found)
 
 
 def _groups(table: DeltaTable) -> list[list[StoredFile]]:
