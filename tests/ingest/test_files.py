@@ -221,3 +221,31 @@ def test_the_lg_and_i3_profiles_keep_the_sign_and_scale(bench: Bench) -> None:
         ["i3", 3.0, None],
         ["lg-hg2", -3.0, 50.0],
     ]
+
+
+def test_rows_that_are_in_the_log_already_are_found_again_in_another_file(bench: Bench) -> None:
+    bench.csv(CSV)
+    again = bench.csv(CSV.replace(",379,-12,", ",370,-12,") + "car-1,2025-01-01T00:00:01Z,378,-9,\n", "b.csv")
+    assert (again.duplicates, again.rejected, again.rows_imported, again.late) == (2, {"conflict": 1}, 1, 1)
+    assert bench.letters("file", "row", "reason") == [("b.csv", 3, "conflict")]
+    assert len(bench.samples("vehicle_id")) == 4
+
+
+def test_a_file_of_rows_that_are_all_there_adds_nothing_and_is_no_mistake(bench: Bench) -> None:
+    bench.csv(CSV)
+    end = bench.log.end_offset
+    again = bench.csv(CSV + "\n", "b.csv")
+    assert (again.count("imported"), again.duplicates, again.rows_imported) == (1, 3, 0)
+    assert bench.log.end_offset == end
+
+
+def test_rows_that_arrived_live_are_found_again_in_a_file(bench: Bench) -> None:
+    from tests.ingest.logs import opened, samples
+
+    with opened(bench.log.directory) as live:
+        live.append(samples([1_735_689_600], "car-1", volt=380.0))
+        summary = bench.csv("vin,t,volt,amp\ncar-1,2025-01-01T00:00:00Z,380,\ncar-1,2025-01-01T00:00:01Z,380,\n")
+        assert (summary.duplicates, summary.rows_imported) == (1, 1)
+        assert live.imported()[0].first_offset == 1
+        live.seal()
+        assert len(bench.samples("vehicle_id")) == 2

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 
 from twinpack.battery.pack import load_pack
 from twinpack.errors import ImportFileError, InputError, NotFoundError, ProfileError
+from twinpack.ingest.history import LogHistory
 from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog
 from twinpack.ingest.readers import Piece, Reader, open_reader
 from twinpack.ingest.records import DeadLetterSink, FileResult, ImportProgress, ImportSummary, OnProgress
@@ -102,6 +104,11 @@ class Importer:
     tick_after_s: float = TICK_AFTER_S
     now_us: int | None = None
     router: Router | None = None
+
+    @cached_property
+    def history(self) -> LogHistory:
+        """What the log holds already."""
+        return LogHistory(self.log)
 
     def import_file(self, path: Path, name: str | None = None, progress: OnProgress | None = None) -> FileResult:
         """Import one file.
@@ -195,8 +202,9 @@ class _FileImport:
         self._spool = spool
         self._result = result
         self._to_log = importer.router.rows if importer.router is not None else to_log
-        self._validator = Validator(limits_for(load_pack(pack)), latest, bound.stated_units)
-        self._last_sample_us = importer.log.last_sample_us()
+        earlier = importer.history.before_now()
+        self._validator = Validator(limits_for(load_pack(pack)), latest, bound.stated_units, earlier)
+        self._last_sample_us = earlier.last_sample_us
 
     def take(self, piece: Piece) -> pa.Table:
         """Convert and validate one piece: rows of the log."""
@@ -228,7 +236,7 @@ class _FileImport:
         hints = self._validator.hints()
         if result.rows_read == 0:
             raise ImportFileError(f"{path}: no rows after the header")
-        if (result.rows_imported or result.unrouted) and not hints:
+        if (result.rows_imported or result.unrouted or result.duplicates) and not hints:
             if self._validator.current_opposes_charge():
                 result.notes.append(_WRONG_SIGN)
             return

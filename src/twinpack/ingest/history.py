@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from twinpack.ingest.keys import Found
@@ -13,7 +14,10 @@ from twinpack.ingest.log import SegmentLog, raise_to
 from twinpack.ingest.lookup import Lookup, newest_of
 from twinpack.ingest.segments import Segment
 from twinpack.ingest.wal import first_offset_of, read_rows_after
-from twinpack.telemetry.readings import Integers
+from twinpack.telemetry.duplicates import CONFLICT, DUPLICATE, FIRST, Hashes, Verdict
+from twinpack.telemetry.readings import Index, Integers
+
+_NEVER = -(2**62)
 
 
 class LogHistory:
@@ -42,7 +46,7 @@ class LogHistory:
             raise_to(newest, newest_of(table))
         return newest
 
-    def find(self, vehicle_ids: Sequence[str], vehicle: Integers, time_us: Integers) -> Found:
+    def find(self, vehicle_ids: Sequence[str], vehicle: Index, time_us: Integers) -> Found:
         """Look N samples up.
 
         Args:
@@ -59,10 +63,43 @@ class LogHistory:
         held = self._unsealed()  # first: what is sealed in between is found twice, not never
         return self._lookup.find_in(self._log, held, self._lookup.numbers(vehicle_ids)[vehicle], time_us)
 
+    def before_now(self) -> InLog:
+        """What is known of all samples that are in the log now, for an import."""
+        return InLog(self, self.last_sample_us())
+
     def _unsealed(self) -> list[tuple[int, pa.Table]]:
         paths = self._log.listing().wals
         self._tails = {path: self._tails.get(path, _Tail(path)) for path in paths}
         return [piece for tail in self._tails.values() for piece in tail.read()]
+
+
+@dataclass(frozen=True)
+class InLog:
+    """Compares the samples of a file with those in the log.
+
+    Attributes:
+        history: The log.
+        last_sample_us: Newest sample time of every vehicle in it.
+    """
+
+    history: LogHistory
+    last_sample_us: Mapping[str, int]
+
+    def newest_us(self, vehicle_ids: Sequence[str]) -> Integers:
+        """Newest sample time of each vehicle, microseconds since the epoch; before every time where there is none."""
+        return np.array([self.last_sample_us.get(name, _NEVER) for name in vehicle_ids], np.int64)
+
+    def judge(self, vehicle_ids: Sequence[str], vehicle: Index, time_us: Integers, hashes: Hashes) -> Verdict:
+        """`FIRST`, `DUPLICATE` or `CONFLICT` of N samples; those newer than all of their vehicle cannot be there."""
+        verdict = np.full(len(time_us), FIRST, np.int8)
+        if not vehicle_ids:
+            return verdict
+        old = np.flatnonzero(time_us <= self.newest_us(vehicle_ids)[vehicle])
+        if len(old):
+            found = self.history.find(vehicle_ids, vehicle[old], time_us[old])
+            there = old[found.known]
+            verdict[there] = np.where(found.hashes[found.known] == hashes[there], DUPLICATE, CONFLICT)
+        return verdict
 
 
 @dataclass

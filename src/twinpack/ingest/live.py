@@ -22,7 +22,7 @@ from twinpack.ingest.sealing import deliver, remove_wal, seal_left, seal_rows
 from twinpack.ingest.segments import GATEWAY, GATEWAY_LOCK, LOCK, RECOVERY, Segment, inspect, segment_path
 from twinpack.ingest.unsealed import Part, frames_of
 from twinpack.ingest.wal import WalWriter, new_wal, restore
-from twinpack.telemetry.readings import Integers
+from twinpack.telemetry.readings import Index, Integers
 
 POLL_S = 0.5
 """How often rows by age, and segments that others put into the log, are looked for, seconds."""
@@ -242,7 +242,7 @@ class LiveLog:
             raise_to(newest, newest_of(table))
         return newest
 
-    def find(self, vehicle_ids: Sequence[str], vehicle: Integers, time_us: Integers) -> Found:
+    def find(self, vehicle_ids: Sequence[str], vehicle: Index, time_us: Integers) -> Found:
         """Look N samples up in all that is durable.
 
         Args:

@@ -14,7 +14,7 @@ import numpy as np
 from twinpack.ingest.keys import Found, Keys, joined, nothing_found
 from twinpack.ingest.segments import Segment, read_bounds
 from twinpack.telemetry.duplicates import CONFLICT, DUPLICATE, FIRST, Hashes, Verdict
-from twinpack.telemetry.readings import Flags, Integers
+from twinpack.telemetry.readings import Flags, Index, Integers
 
 WINDOW_ROWS = 1_000_000
 """Samples held in memory, at 24 to 56 bytes each."""
@@ -35,7 +35,7 @@ class History(Protocol):
         """Newest sample time of every vehicle, microseconds since the epoch."""
         ...
 
-    def find(self, vehicle_ids: Sequence[str], vehicle: Integers, time_us: Integers) -> Found:
+    def find(self, vehicle_ids: Sequence[str], vehicle: Index, time_us: Integers) -> Found:
         """Which samples are there, and the hashes of their values."""
         ...
 
@@ -79,7 +79,7 @@ class Seen:
         self._imports = 0
         self._learn(log.last_sample_us())
 
-    def judge(self, vehicle_ids: Sequence[str], vehicle: Integers, time_us: Integers, hashes: Hashes) -> Judgement:
+    def judge(self, vehicle_ids: Sequence[str], vehicle: Index, time_us: Integers, hashes: Hashes) -> Judgement:
         """Say of each of N samples, in order of arrival, whether it came before.
 
         Args:
@@ -97,7 +97,7 @@ class Seen:
         verdict = self._search(codes, time_us, hashes, newest)
         return Judgement(verdict, _late(codes, time_us, newest, verdict), end)
 
-    def accept(self, vehicle_ids: Sequence[str], vehicle: Integers, time_us: Integers, hashes: Hashes) -> None:
+    def accept(self, vehicle_ids: Sequence[str], vehicle: Index, time_us: Integers, hashes: Hashes) -> None:
         """Remember samples that are in the log now; those of a batch that were not written are left out."""
         codes = self._codes_of(vehicle_ids)[vehicle]
         if not len(codes):

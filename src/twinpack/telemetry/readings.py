@@ -14,6 +14,8 @@ ROW_REJECTED: Action = "row rejected"
 VALUE_CLEARED: Action = "value cleared"
 
 Integers = npt.NDArray[np.int64]
+Index = npt.NDArray[np.integer[Any]]
+"""Positions in something, of any width."""
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 

@@ -7,9 +7,9 @@ that is, becomes missing. A missing value is no fault. Nothing is dropped withou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +25,9 @@ from twinpack.telemetry.checks import (
     samples_table,
     taken,
 )
-from twinpack.telemetry.duplicates import DUPLICATE, FIRST, DuplicateWindow, row_hashes
+from twinpack.telemetry.duplicates import DUPLICATE, FIRST, DuplicateWindow, Hashes, Verdict, row_hashes
 from twinpack.telemetry.profiles.convert import ESSENTIAL
-from twinpack.telemetry.readings import Fault, Flags, Floats, Integers, Readings
+from twinpack.telemetry.readings import Fault, Flags, Floats, Index, Integers, Readings
 from twinpack.telemetry.schema import SIGNALS
 from twinpack.telemetry.sign_check import SignCheck
 from twinpack.telemetry.units import Conversion, units_for
@@ -80,6 +80,25 @@ class Checked:
     late: int
 
 
+class Earlier(Protocol):
+    """What is known of samples that came before this file."""
+
+    def newest_us(self, vehicle_ids: Sequence[str]) -> Integers:
+        """Newest sample time of each vehicle, microseconds since the epoch; before every time where there is none."""
+        ...
+
+    def judge(self, vehicle_ids: Sequence[str], vehicle: Index, time_us: Integers, hashes: Hashes) -> Verdict:
+        """Say of N samples whether each is the first of its vehicle and time, a repeat, or contradicts an earlier one.
+
+        Args:
+            vehicle_ids: The vehicles that `vehicle` points into.
+            vehicle: Index into them, shape (N,).
+            time_us: Sample time, shape (N,).
+            hashes: Of all values, by `row_hashes`, shape (N,).
+        """
+        ...
+
+
 @dataclass
 class Validator:
     """Checks the tables of one file one after the other.
@@ -89,11 +108,13 @@ class Validator:
         latest_us: Moment of the import where the file has clock times but no receipt times: nothing can have been
             sampled after it. Microseconds since the epoch.
         stated: Scale and offset with which values of a signal came from the unit its profile states.
+        earlier: Samples that came before this file, with which its rows are compared.
     """
 
     limits: Limits = field(default_factory=physical_limits)
     latest_us: int | None = None
     stated: Mapping[str, Conversion] = field(default_factory=dict)
+    earlier: Earlier | None = None
     _codes: dict[str, int] = field(default_factory=dict)
     _newest: dict[int, int] = field(default_factory=dict)
     _window: DuplicateWindow = field(default_factory=DuplicateWindow)
@@ -182,7 +203,11 @@ class Validator:
         codes = self._global_codes(readings)[kept]
         times = readings.sample_time_us[kept]
         hashes = row_hashes({name: values[kept] for name, values in signals.items()}, taken(lists, kept), len(kept))
-        verdict = self._window.judge(codes, times, hashes)
+        verdict = np.full(len(kept), FIRST, np.int8)
+        if self.earlier is not None:
+            verdict = self.earlier.judge(readings.vehicle_ids, readings.vehicle[kept], times, hashes)
+        fresh = np.flatnonzero(verdict == FIRST)
+        verdict[fresh] = self._window.judge(codes[fresh], times[fresh], hashes[fresh])
         conflict = np.zeros(len(readings), bool)
         conflict[kept[(verdict != FIRST) & (verdict != DUPLICATE)]] = True
         ledger.reject(
@@ -199,10 +224,12 @@ class Validator:
         codes = self._global_codes(readings)[kept]
         times = readings.sample_time_us[kept]
         newest = self._running_newest(codes, times)
-        late = int((times < newest).sum())
+        late = times < newest
+        if self.earlier is not None:
+            late |= times < self.earlier.newest_us(readings.vehicle_ids)[readings.vehicle[kept]]
         # A row that comes after a newer one cannot have been received before it.
         receipt = newest if readings.receipt_time_us is None else readings.receipt_time_us[kept]
-        return receipt, late
+        return receipt, int(late.sum())
 
     def _running_newest(self, codes: npt.NDArray[np.int64], times: Integers) -> Integers:
         order = np.argsort(codes, kind="stable")
