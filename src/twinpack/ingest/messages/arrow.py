@@ -76,7 +76,7 @@ def open_arrow(message: Message) -> ArrowRows:
         table.validate(full=True)
         table = table.unify_dictionaries().combine_chunks()
         rows = _rows(table, shape)
-    except (pa.ArrowException, OSError, struct.error) as error:
+    except (pa.ArrowException, OSError, ValueError, struct.error) as error:
         raise Refusal("arrow", f"the body is no Arrow IPC stream: {str(error)[:200]}") from error
     if message.topic_vehicle is not None and rows.vehicles != [message.topic_vehicle]:
         raise Refusal("topic", f"it has other vehicles than that of the topic, {show(message.topic_vehicle)}")
