@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from twinpack.ingest.messages.model import show
-from twinpack.telemetry.checks import EARLIEST_US, LATEST_US
+from twinpack.telemetry.checks import EARLIEST_US, LATEST_US, impossible
 from twinpack.telemetry.readings import Floats, Integers
 
 Column = list[Any] | bytes | None
@@ -207,7 +207,7 @@ def packed_times(value: bytes) -> Integers:
 
 def impossible_times(time_us: Integers) -> list[tuple[int, str]]:
     """Positions of times outside 1990 to 2100, with what is wrong with each."""
-    outside = np.flatnonzero((time_us < EARLIEST_US) | (time_us >= LATEST_US))
+    outside = np.flatnonzero(impossible(time_us))
     return [(int(row), _outside(int(time_us[row]))) for row in outside]
 
 
