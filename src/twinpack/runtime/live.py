@@ -189,9 +189,9 @@ class LiveFold:
     def _begun(self, registry: Registry) -> tuple[ShardState, int]:
         """The state to go on from, once there is a model to begin with."""
         while True:
+            self._until_it_works(self._log.seal)
+            log = SegmentLog(self._workspace.log_dir)
             try:
-                self._log.seal()
-                log = SegmentLog(self._workspace.log_dir)
                 state, offset, notes = recovered(self._workspace, registry, log, self._policy, Stages())
             except NotFoundError as error:
                 self._say(f"twins wait for a model: {error}")
