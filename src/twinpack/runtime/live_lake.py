@@ -1,0 +1,69 @@
+"""The lake while rows still arrive: built from sealed segments, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from twinpack.errors import WorkspaceError
+from twinpack.ingest.log import SegmentLog
+from twinpack.runtime.lake import build_telemetry
+from twinpack.store.workspace import Workspace
+
+EVERY_S = 30.0
+
+
+class LiveLake:
+    """Brings what is sealed to the lake now and then until it is stopped.
+
+    Attributes:
+        problem: Why it cannot at the moment, "" while all is well; it tries again.
+    """
+
+    def __init__(
+        self, workspace: Workspace, tell: Callable[[str], None] = lambda text: None, every_s: float = EVERY_S
+    ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            workspace: Whose log and lake.
+            tell: Told each problem once, and when it is over.
+            every_s: Seconds between two looks for new segments.
+        """
+        self.problem = ""
+        self._workspace = workspace
+        self._tell = tell
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lake", daemon=True)
+
+    def __enter__(self) -> LiveLake:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End once what is sealed by now has been brought, or cannot be."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every_s):
+            self._build()
+        self._build()
+
+    def _build(self) -> None:
+        try:
+            with self._workspace.registry() as registry:
+                build_telemetry(self._workspace, SegmentLog(self._workspace.log_dir), registry)
+        except (WorkspaceError, OSError) as error:
+            self._say(f"the lake waits, nothing is lost: {error}")
+        except Exception as error:  # noqa: BLE001 - the thread's boundary; the rest goes on, and the reason is told
+            self._say(f"the lake cannot be built: {error}")
+        else:
+            self._say("")
+
+    def _say(self, problem: str) -> None:
+        if problem != self.problem:
+            self._tell(problem or f"goes on after: {self.problem}")
+            self.problem = problem
