@@ -17,6 +17,7 @@
     │   ├── RegistryBusyError     the registry is locked, full or away for now; trying again is safe
     │   └── WorkspaceVersionError it was made by another release
     ├── LearningError             a model that could not be fitted to the data given
+    ├── JobError                  a job that failed, or is in no state for what is asked
     └── CheckError                a check failed (the command line exits with 1)
         └── AuditError            the version history does not verify; names the first broken link
 
@@ -105,6 +106,10 @@ class WorkspaceVersionError(WorkspaceError):
 
 class LearningError(TwinpackError):
     """A model could not be fitted to the data given."""
+
+
+class JobError(TwinpackError):
+    """A job failed, or is in no state for what is asked of it."""
 
 
 class CheckError(TwinpackError):

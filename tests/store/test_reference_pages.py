@@ -7,7 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 
 from twinpack import errors
-from twinpack.store.settings import Settings
+from twinpack.store.jobs import JOBS
+from twinpack.store.settings import Settings, parse_settings, sections
+from twinpack.store.toml import toml_value
+from twinpack.store.triggers import SHIPPED_TRIGGERS, Trigger
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -15,7 +18,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 def test_every_setting_is_on_its_page_as_settings_toml_says_it() -> None:
     text = (REFERENCE / "settings.md").read_text("utf-8")
     toml = Settings().to_toml()
-    for part in fields(Settings):
+    for part in sections():
         section = text.split(f"## [{part.name}]")[1].split("\n## ")[0]
         for key in fields(getattr(Settings(), part.name)):
             line = next(
@@ -23,6 +26,17 @@ def test_every_setting_is_on_its_page_as_settings_toml_says_it() -> None:
             )
             default = line.removeprefix(f"{key.name} = ")
             assert f"| `{key.name}` | `{default}` | {key.metadata['doc']} |" in section
+
+
+def test_every_key_of_a_trigger_and_every_job_is_on_its_page() -> None:
+    section = (REFERENCE / "settings.md").read_text("utf-8").split("## [[trigger]]")[1].split("\n## ")[0]
+    for key in fields(Trigger):
+        assert f"| `{key.name}` | {key.metadata['doc']} |" in section
+    for name, kind in JOBS.items():
+        arguments = ", ".join(f"`{key} = {toml_value(told.default)}`" for key, told in kind.arguments.items())
+        assert f"| `{name}` | {kind.doc} | {arguments} |" in section
+    shown = section.split("```toml\n")[1].split("```")[0]
+    assert parse_settings(shown).trigger == SHIPPED_TRIGGERS
 
 
 def test_every_error_is_on_its_page() -> None:

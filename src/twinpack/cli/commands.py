@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "rollback": "twinpack.cli.rollback",
     "audit": "twinpack.cli.audit",
     "explain": "twinpack.cli.explain",
+    "jobs": "twinpack.cli.jobs",
     "routing": "twinpack.cli.routing",
     "evaluate": "twinpack.cli.evaluate",
     "report": "twinpack.cli.report",

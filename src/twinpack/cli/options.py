@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,11 +13,13 @@ HOME_HELP = "The workspace folder. Default: ./twinpack-data, or TWINPACK_HOME."
 
 def effective_home(context: typer.Context, home: Path) -> Path:
     """`--home` may stand before the command or after it; the one nearer to the command wins."""
-    source = context.get_parameter_source("home")
-    stated_before = context.find_root().params.get("home")
-    if source is not None and source.name == "COMMANDLINE":
-        return home
-    return Path(stated_before) if stated_before is not None else home
+    at: Any = context
+    while at is not None:
+        source = at.get_parameter_source("home")
+        if source is not None and source.name == "COMMANDLINE":
+            return home if at is context else Path(at.params["home"])
+        at = at.parent
+    return home
 
 
 Home = Annotated[

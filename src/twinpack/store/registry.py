@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 
 from twinpack.errors import NotFoundError, WorkspaceError
-from twinpack.fleet.events import Event
+from twinpack.fleet.events import TRIP, VERSION, Event
 from twinpack.store import schema
 from twinpack.store.commit import Batch, commit
 from twinpack.store.credentials import DeviceCredentials
@@ -151,6 +151,22 @@ class Registry:
         table = schema.events
         query = select(table.c.kind, func.count()).group_by(table.c.kind).order_by(table.c.kind)
         return {kind: count for kind, count in self._database.rows(query)}
+
+    def count_trips(self, start: int, end: int) -> int:
+        """How many trips were closed by rows of the log from an offset up to another."""
+        table = schema.events
+        query = select(func.count()).select_from(table).where(table.c.kind == TRIP, *_within(table, start, end))
+        return int(self._database.value(query))
+
+    def count_versions(self, kind: str, start: int, end: int) -> int:
+        """How many versions of a kind were made by rows of the log from an offset up to another."""
+        # By way of the events, which have an index of offsets: versions are as many as a fleet is old.
+        events, versions = schema.events, schema.twin_versions
+        places = select(events.c.vehicle_id, events.c.log_offset).distinct()
+        found = places.where(events.c.kind == VERSION, *_within(events, start, end)).subquery()
+        same = and_(versions.c.vehicle_id == found.c.vehicle_id, versions.c.log_offset == found.c.log_offset)
+        query = select(func.count()).select_from(versions.join(found, same)).where(versions.c.kind == kind)
+        return int(self._database.value(query))
 
     def has_event(self, event_id: str) -> bool:
         """Whether an event was committed."""
@@ -308,3 +324,7 @@ class Registry:
     def _first_version(self, query: Select[Any]) -> TwinVersion | None:
         rows = self._database.rows(query.limit(1))
         return VersionRow(*rows[0]).version() if rows else None
+
+
+def _within(table: Any, start: int, end: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.log_offset >= start, table.c.log_offset < end

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from twinpack.errors import SettingsError
+from twinpack.store.checks import Check
+from twinpack.store.checks import auto_or_positive as _auto_or_positive
+from twinpack.store.checks import flag as _flag
+from twinpack.store.checks import not_negative as _not_negative
+from twinpack.store.checks import one_of as _one_of
+from twinpack.store.checks import positive as _positive
+from twinpack.store.checks import text as _text
+from twinpack.store.checks import whole as _whole
+from twinpack.store.toml import toml_value
+from twinpack.store.triggers import SHIPPED_TRIGGERS, Trigger, parse_triggers, triggers_text
 
 T = TypeVar("T")
-Check = Callable[[Any], str]
-"""Returns what a value should have been, or "" when it is allowed."""
-
 POLICIES = ("threshold", "always", "change")
-
-
-def _text(value: Any) -> str:
-    return "" if isinstance(value, str) else "text"
-
-
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else "true or false"
-
-
-def _whole(least: int, most: int) -> Check:
-    def check(value: Any) -> str:
-        allowed = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-        return "" if allowed else f"a whole number from {least} to {most}"
-
-    return check
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _positive(value: Any) -> str:
-    return "" if _number(value) and value > 0 else "a number above 0"
-
-
-def _not_negative(value: Any) -> str:
-    return "" if _number(value) and value >= 0 else "a number of at least 0"
-
-
-def _one_of(*allowed: str) -> Check:
-    return lambda value: "" if value in allowed else " or ".join(f'"{name}"' for name in allowed)
-
-
-def _auto_or_positive(value: Any) -> str:
-    return "" if value == "auto" or _positive(value) == "" else '"auto" or a number above 0'
+TRIGGER = "trigger"
 
 
 def _setting(default: T, check: Check, doc: str) -> T:
@@ -198,11 +169,18 @@ class Settings:
     lake: LakeSettings = LakeSettings()
     broker: BrokerSettings = BrokerSettings()
     jobs: JobSettings = JobSettings()
+    trigger: tuple[Trigger, ...] = SHIPPED_TRIGGERS
 
     def to_toml(self) -> str:
         """The text of `settings.toml`: every key with its value and a line on what it means."""
-        sections = (_section_text(part.name, getattr(self, part.name)) for part in fields(self))
-        return "# Settings of this workspace. A key left out has its default.\n" + "".join(sections)
+        before, after = triggers_text(self.trigger)
+        parts = (_section_text(part.name, getattr(self, part.name)) for part in sections())
+        return "# Settings of this workspace. A key left out has its default.\n" + before + "".join(parts) + after
+
+
+def sections() -> tuple[Any, ...]:
+    """The fields of `Settings` that are sections of keys: all but the triggers, which are a list of tables."""
+    return tuple(part for part in fields(Settings) if part.name != TRIGGER)
 
 
 def parse_settings(text: str, where: str = "settings.toml") -> Settings:
@@ -221,7 +199,12 @@ def parse_settings(text: str, where: str = "settings.toml") -> Settings:
         raise SettingsError(f"{where}: not valid TOML: {error}") from error
     known = {part.name: type(part.default) for part in fields(Settings)}
     _check_names(given, known, where, "section")
-    return Settings(**{name: _parse_section(known[name], name, values, where) for name, values in given.items()})
+    found: dict[str, Any] = {
+        name: _parse_section(known[name], name, values, where) for name, values in given.items() if name != TRIGGER
+    }
+    if TRIGGER in given:
+        found[TRIGGER] = parse_triggers(given[TRIGGER], where)
+    return Settings(**found)
 
 
 def _parse_section(kind: Any, section: str, values: Any, where: str) -> Any:
@@ -249,14 +232,5 @@ def _section_text(name: str, section: Any) -> str:
     lines = [f"\n[{name}]"]
     for part in fields(section):
         lines.append(f"# {part.metadata['doc']}")
-        lines.append(f"{part.name} = {_toml_value(getattr(section, part.name))}")
+        lines.append(f"{part.name} = {toml_value(getattr(section, part.name))}")
     return "\n".join(lines) + "\n"
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value)

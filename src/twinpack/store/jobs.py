@@ -1,0 +1,82 @@
+"""The kinds of jobs there are, and what each may be told. What they do is in `runtime.jobs`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from twinpack.errors import InputError
+from twinpack.store.checks import Check, one_of, text, whole
+
+COMPACT = "compact"
+RETENTION = "retention"
+LAKE = "lake"
+LEARN = "learn"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a job may be told: a text or a number.
+
+    Attributes:
+        default: What it is when it is not told.
+        check: What it may be.
+        doc: What it means.
+    """
+
+    default: str | int
+    check: Check
+    doc: str
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One kind of job."""
+
+    doc: str
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+
+    def complete(self, given: Mapping[str, Any]) -> dict[str, str | int]:
+        """Arguments with the defaults of those that are not given.
+
+        Raises:
+            InputError: One is unknown or not allowed; names it.
+        """
+        for name, value in given.items():
+            if name not in self.arguments:
+                known = ", ".join(self.arguments) or "none"
+                raise InputError(f"unknown argument {name!r}; known: {known}")
+            wanted = self.arguments[name].check(value)
+            if wanted:
+                raise InputError(f"argument {name} must be {wanted}, not {value!r}")
+        return {name: given.get(name, argument.default) for name, argument in self.arguments.items()}
+
+
+MODEL_KINDS = ("thevenin-1rc", "thevenin-2rc", "thevenin-3rc")
+
+JOBS: dict[str, JobKind] = {
+    COMPACT: JobKind("joins small files of the lake and the log, orders telemetry, removes what was replaced"),
+    RETENTION: JobKind("removes what is older or larger than the settings let the log and the lake be"),
+    LAKE: JobKind("brings sealed segments of the log into the lake, with the daily features"),
+    LEARN: JobKind(
+        "fits a prototype to the vehicles' first trips and stores it; it is not deployed by that",
+        {
+            "pack": Argument("", text, 'pack to learn for; "" when there is one'),
+            "kind": Argument("thevenin-2rc", one_of(*MODEL_KINDS), "circuit"),
+            "trips": Argument(3, whole(1, 99_999), "first trips of each vehicle"),
+        },
+    ),
+}
+"""Every kind of job, by name."""
+
+
+def job_kind(name: str) -> JobKind:
+    """One kind.
+
+    Raises:
+        InputError: There is no such kind; says which there are.
+    """
+    if name not in JOBS:
+        raise InputError(f"there is no job {name!r}; there are {', '.join(JOBS)}")
+    return JOBS[name]
