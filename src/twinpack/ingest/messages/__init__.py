@@ -9,6 +9,7 @@ from twinpack.ingest.messages.envelope import content_of
 from twinpack.ingest.messages.fields import closest_name
 from twinpack.ingest.messages.model import (
     MAX_CELLS,
+    MAX_FIELDS,
     MAX_MESSAGE_BYTES,
     MAX_SAMPLES,
     REJECT_REASONS,
@@ -25,6 +26,7 @@ __all__ = [
     "MAX_ARROW_ROWS",
     "MAX_BODY_MESSAGES",
     "MAX_CELLS",
+    "MAX_FIELDS",
     "MAX_MESSAGE_BYTES",
     "MAX_SAMPLES",
     "REJECT_REASONS",
