@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.job_probe import NAMES, runner, trace, until, worker
+from tests.servers.postgresql import Server
+from tests.servers.postgresql import postgresql as postgresql
 from twinpack.errors import InputError, JobError, NotFoundError, SettingsError, WorkspaceBusyError, WorkspaceError
 from twinpack.runtime.jobs import Jobs, database
 from twinpack.runtime.jobs.joblog import MOST_BYTES, JobLogs
@@ -204,3 +206,33 @@ def test_every_kind_has_its_steps() -> None:
     assert set(STEPS) == set(JOBS)
     for steps in STEPS.values():
         assert len({step.name for step in steps}) == len(steps)
+
+
+def test_jobs_of_two_workspaces_keep_apart_on_one_server(tmp_path: Path, postgresql: Server) -> None:
+    url = postgresql.new_database()
+    settings = Settings(jobs=JobSettings(database_url=url), trigger=())
+    homes = [Workspace.open(tmp_path / name, settings=settings) for name in ("first", "second")]
+    hold = mark(homes[0], "hold-two")
+    with Jobs(homes[0]) as jobs, Jobs(homes[1]) as others:
+        with worker(homes[0]) as child:
+            job_id = jobs.start("compact", job_id="same")
+            until(lambda: trace(homes[0]) == ["one", "two"])
+            child.kill()
+            child.wait()
+        hold.unlink()
+        assert others.list() == []
+        others.start("learn", job_id="same")
+        with runner(homes[1]):
+            assert others.wait("same", 60).kind == "learn"
+        with runner(homes[0]):
+            assert jobs.wait(job_id, 60).state == "done"
+    assert (trace(homes[0]), trace(homes[1])) == (["one", "two", "two", "three"], ["learn"])
+    assert not (homes[0].home / "jobs.db").exists()
+
+
+def test_a_server_that_is_gone_is_named_without_the_password(tmp_path: Path, postgresql: Server) -> None:
+    gone = postgresql.url("nowhere").replace(f":{postgresql.port}/", ":9/")
+    workspace = Workspace.open(tmp_path, settings=Settings(jobs=JobSettings(database_url=gone), trigger=()))
+    with pytest.raises(WorkspaceError, match=r"jobs' database postgresql.*cannot be used: .*refused") as caught:
+        Jobs(workspace)
+    assert "unused-secret" not in str(caught.value)

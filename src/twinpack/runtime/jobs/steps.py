@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from twinpack.store.jobs import COMPACT, LAKE, LEARN, RETENTION
@@ -34,11 +35,33 @@ class Step:
     run: Callable[[StepContext], dict[str, Any]]
 
 
-def _compact(table: str) -> Step:
-    def run(context: StepContext) -> dict[str, Any]:
-        return {"joined": context.workspace.lake().compact(table)}
+def _order_telemetry(context: StepContext) -> dict[str, Any]:
+    from twinpack.store.maintenance import compact_telemetry
 
-    return Step(f"compact {table}", run)
+    return {"days_ordered": compact_telemetry(context.workspace.lake())}
+
+
+def _join_files(context: StepContext) -> dict[str, Any]:
+    from twinpack.store.maintenance import SMALL_FILES
+
+    lake, keep_h = context.workspace.lake(), context.workspace.settings.lake.keep_replaced_h
+    names = [name for name, table in TABLES.items() if not table.partitions]
+    return {"tables_joined": [name for name in names if lake.compact(name, SMALL_FILES, keep_h)]}
+
+
+def _clean_up(context: StepContext) -> dict[str, Any]:
+    from twinpack.store.maintenance import clean_up
+
+    lake, keep_h = context.workspace.lake(), context.workspace.settings.lake.keep_replaced_h
+    return {"files_removed": sum(clean_up(lake, name, keep_h) for name in TABLES)}
+
+
+def _drop_old_days(context: StepContext) -> dict[str, Any]:
+    from twinpack.store.maintenance import drop_old_days
+
+    days = context.workspace.settings.lake.retention_days
+    dropped = drop_old_days(context.workspace.lake(), days, datetime.now(UTC))
+    return {"days_dropped": [day.isoformat() for day in dropped]}
 
 
 def _build_telemetry(context: StepContext) -> dict[str, Any]:
@@ -62,8 +85,12 @@ def _learn(context: StepContext) -> dict[str, Any]:
 
 
 STEPS: dict[str, tuple[Step, ...]] = {
-    COMPACT: tuple(_compact(name) for name in TABLES),
-    RETENTION: (),
+    COMPACT: (
+        Step("order telemetry", _order_telemetry),
+        Step("join small files", _join_files),
+        Step("remove replaced files", _clean_up),
+    ),
+    RETENTION: (Step("lake", _drop_old_days),),
     LAKE: (Step("telemetry", _build_telemetry),),
     LEARN: (Step("fit a prototype", _learn),),
 }
