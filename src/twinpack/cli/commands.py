@@ -23,5 +23,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "twinpack.cli.evaluate",
     "report": "twinpack.cli.report",
     "token": "twinpack.cli.token",
+    "backup": "twinpack.cli.backup",
+    "restore": "twinpack.cli.restore",
     "demo": "twinpack.cli.demo",
 }

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, func, select, tuple_
 from twinpack.errors import AuditError, WorkspaceError
 from twinpack.fleet.events import STEPS, VERSION, Event
 from twinpack.store import schema
-from twinpack.store.database import insert_into
+from twinpack.store.database import execute_many, insert_into
 from twinpack.store.records import VehicleRecord, canonical_json, now_us, sha256_text
 from twinpack.twin.versions import TwinVersion
 
@@ -117,7 +117,7 @@ def _put_vehicles(connection: Connection, vehicles: Sequence[VehicleRecord]) -> 
         statement = insert_into(connection, schema.vehicles)
         renewed = {name: statement.excluded[name] for name in ("pack", "model_hash")}
         statement = statement.on_conflict_do_update(index_elements=["vehicle_id"], set_=renewed)
-        _execute_many(connection, statement, [asdict(vehicle) for vehicle in vehicles])
+        execute_many(connection, statement, [asdict(vehicle) for vehicle in vehicles])
 
 
 def _append_versions(connection: Connection, events: Sequence[Event]) -> None:
@@ -133,7 +133,7 @@ def _append_versions(connection: Connection, events: Sequence[Event]) -> None:
         if _continues(event.body, heads, kept.get((event.vehicle_id, event.body.number)))
     ]
     if rows:
-        _execute_many(connection, schema.twin_versions.insert(), rows)
+        execute_many(connection, schema.twin_versions.insert(), rows)
 
 
 def _is_old(version: TwinVersion, heads: Mapping[str, Head]) -> bool:
@@ -184,7 +184,7 @@ def _put_unknown_vehicles(connection: Connection, firsts: Sequence[TwinVersion])
     ]
     if rows:
         statement = insert_into(connection, schema.vehicles).on_conflict_do_nothing(index_elements=["vehicle_id"])
-        _execute_many(connection, statement, rows)
+        execute_many(connection, statement, rows)
 
 
 def read_heads(connection: Connection, vehicle_ids: Iterable[str]) -> dict[str, Head]:
@@ -227,7 +227,7 @@ def _put_events(connection: Connection, events: Sequence[Event]) -> int:
         }
         for event in events
     ]
-    return _execute_many(
+    return execute_many(
         connection, insert_into(connection, schema.events).on_conflict_do_nothing(index_elements=["event_id"]), rows
     )
 
@@ -245,7 +245,7 @@ def _put_latest(connection: Connection, batch: Batch) -> None:
             set_={name: statement.excluded[name] for name in ("log_offset", "body")},
             where=table.c.log_offset <= statement.excluded.log_offset,  # a replay never sets it back
         )
-        _execute_many(connection, statement, rows)
+        execute_many(connection, statement, rows)
 
 
 def _put_offset(connection: Connection, stream: str, offset: int) -> None:
@@ -254,18 +254,6 @@ def _put_offset(connection: Connection, stream: str, offset: int) -> None:
         index_elements=["name"], set_={"log_offset": statement.excluded.log_offset}
     )
     connection.execute(statement, {"name": stream, "log_offset": offset})
-
-
-def _execute_many(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert many rows at the driver's own speed: SQLAlchemy's work on each row costs several times the insert.
-
-    Returns:
-        How many rows were written.
-    """
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    order = compiled.positiontup
-    values = [dict(row) for row in rows] if order is None else [tuple(row[name] for name in order) for row in rows]
-    return connection.exec_driver_sql(str(compiled), values).rowcount
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

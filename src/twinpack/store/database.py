@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, Select, Table, create_engine, event, inspect, text
@@ -47,6 +48,16 @@ class Database:
         """
         return cls(open_engine(url, busy_timeout_ms))
 
+    @classmethod
+    @contextmanager
+    def opened(cls, url: str) -> Iterator[Database]:
+        """The same, closed at the end."""
+        database = cls.open(url)
+        try:
+            yield database
+        finally:
+            database.close()
+
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
@@ -70,6 +81,24 @@ class Database:
         """
         with plain_errors(), self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def moment(self) -> Iterator[Connection]:
+        """A connection that reads all tables as they are at one moment, for as long as it takes."""
+        options = {} if self._engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with plain_errors(), self._engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    def copy_sqlite(self, path: Path) -> bool:
+        """Copy an SQLite database of one moment into a new file, as SQLite does it; False when this is another one."""
+        if self._engine.dialect.name != "sqlite":
+            return False
+        with plain_errors(), self._engine.connect() as connection, closing(sqlite3.connect(path)) as target:
+            driver = connection.connection.driver_connection
+            if not isinstance(driver, sqlite3.Connection):
+                raise TypeError(f"an SQLite registry has a driver of its own: {type(driver)}")
+            driver.backup(target)
+        return True
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -188,6 +217,18 @@ def insert_into(connection: Connection, table: Table) -> Any:
 
     statement: Insert = sqlite.insert(table)
     return statement
+
+
+def execute_many(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert many rows at the driver's own speed: SQLAlchemy's work on each row costs several times the insert.
+
+    Returns:
+        How many rows were written.
+    """
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    order = compiled.positiontup
+    values = [dict(row) for row in rows] if order is None else [tuple(row[name] for name in order) for row in rows]
+    return connection.exec_driver_sql(str(compiled), values).rowcount
 
 
 def current_revision(connection: Connection) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +27,7 @@ from twinpack.store.records import (
     canonical_json,
     now_us,
 )
+from twinpack.store.registry_copy import copy_registry
 from twinpack.twin.versions import REFUSED, TwinVersion
 
 MAIN_STREAM = "main"
@@ -97,6 +99,10 @@ class Registry:
         """The revision the tables stand at, "" for none."""
         with self._database.read() as connection:
             return current_revision(connection)
+
+    def copy_to(self, path: Path, snapshots: Collection[int]) -> None:
+        """Write all of it, of one moment, into a new SQLite file; see `copy_registry`."""
+        copy_registry(self._database, path, snapshots)
 
     def close(self) -> None:
         """Give all connections back."""
