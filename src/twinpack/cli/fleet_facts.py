@@ -68,10 +68,10 @@ def find_vehicle(workspace: Workspace, registry: Registry, vehicle_id: str) -> V
 
 def next_step(workspace: Workspace, registry: Registry) -> str:
     """What to do in a workspace that has no twins yet."""
-    from twinpack.ingest.log import SegmentLog
+    from twinpack.ingest.opening import open_log
 
     run = f"{command('run', workspace.home)} makes the twins"
-    if SegmentLog(workspace.log_dir).end_offset == 0:
+    if open_log(workspace).end_offset == 0:
         return f"there is no telemetry here yet; {command('import PATH', workspace.home)} brings it in"
     if not registry.models():
         return f"there is telemetry but no model yet; {command('learn model', workspace.home)} fits one, then {run}"

@@ -61,13 +61,13 @@ def _open(home: Path, profile: Any, pack: str | None) -> tuple[Workspace, Import
 def importer_of(workspace: Workspace, profile: Any, pack: str | None) -> Importer:
     """What imports into a workspace."""
     from twinpack.ingest.files import TICK_AFTER_S, Importer
-    from twinpack.ingest.log import SegmentLog
+    from twinpack.ingest.opening import open_log
     from twinpack.ingest.routing import Router, rules_path
     from twinpack.store.deadletters import LakeDeadLetters
 
     return Importer(
         profile,
-        SegmentLog(workspace.log_dir),
+        open_log(workspace),
         LakeDeadLetters(workspace.lake()),
         pack,
         workspace.settings.workspace.pack,

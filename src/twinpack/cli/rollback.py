@@ -28,14 +28,14 @@ def command(
     Nothing is erased: the roll-back becomes a new version. It is a row of the log and takes effect when that row is
     folded, with the next `twinpack run`.
     """
-    from twinpack.ingest.log import SegmentLog
+    from twinpack.ingest.opening import open_log
     from twinpack.store.workspace import Workspace
 
     workspace = Workspace.open(home, create=False)
     with workspace.registry() as registry:
         target = registry.version(vehicle, version)
     body = rollback_command(target, reason)
-    offset = append_command(SegmentLog(workspace.log_dir), vehicle, body)
+    offset = append_command(open_log(workspace), vehicle, body)
     if as_json:
         output.json_result({"vehicle": vehicle, "to": version, "reason": reason, "offset": offset})
     else:

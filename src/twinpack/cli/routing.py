@@ -78,11 +78,12 @@ def _opened(data: Path, profile: str, pack: str | None) -> Iterator[SegmentLog]:
     from twinpack.errors import ImportFileError
     from twinpack.ingest.files import find_pack, find_profile, import_path
     from twinpack.ingest.log import SegmentLog
+    from twinpack.ingest.opening import open_log
     from twinpack.ingest.records import MemoryDeadLetters
     from twinpack.store.workspace import Workspace
 
     if (data / "workspace.json").is_file():
-        yield SegmentLog(Workspace.open(data, create=False).log_dir)
+        yield open_log(Workspace.open(data, create=False))
         return
     if not data.exists():
         raise ImportFileError(f"{data}: there is no such file, folder or workspace")

@@ -217,6 +217,10 @@ class SegmentLog:
                 leftover.unlink(missing_ok=True)
             yield
 
+    def has_unsealed(self) -> bool:
+        """Whether there are write-ahead files, of a living or of a dead gateway."""
+        return any(is_wal(name) for name in os.listdir(self.directory))
+
     def gateway_lives(self) -> bool:
         """Whether a gateway appends to this log now."""
         claim = Claim(self.directory / GATEWAY_LOCK, RECOVERY)

@@ -14,6 +14,7 @@ from twinpack import __version__
 from twinpack.battery.pack import PackSpec, load_pack
 from twinpack.errors import AuditError, TwinpackError
 from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.opening import open_log
 from twinpack.report import traces, vehicle
 from twinpack.report.columns import by_vehicle, records
 from twinpack.report.data import FleetRow, ReportData, TraceSeries, TripPoint, VehicleReport, VoltageHistory
@@ -60,7 +61,7 @@ def collect(
             report says how many there are.
         explain: Words for the changes of a vehicle's figures.
     """
-    lake, log = Lake(workspace.lake_dir), SegmentLog(workspace.log_dir)
+    lake, log = Lake(workspace.lake_dir), open_log(workspace)
     registry = workspace.registry()
     try:
         found = _find(registry, lake, log.last_sample_us())
@@ -150,7 +151,7 @@ def _shown(rows: Sequence[FleetRow], found: Sequence[_Found], pages: int) -> lis
 def _pages(
     found: Sequence[_Found], lake: Lake, log: SegmentLog, policy: str, explain: Explain
 ) -> Iterator[VehicleReport]:
-    measured = (table for _, table in log.read(0, _ROWS_A_READ, ["pack_voltage_v"]))
+    measured = (table for _, table in log.read(log.start_offset, _ROWS_A_READ, ["pack_voltage_v"]))
     histories = voltage_histories(measured, {item.record.vehicle_id: item.sessions for item in found})
     axes = {pack: _axes([item for item in found if item.record.pack == pack]) for pack in _packs(found)}
     shown = _traces(found, lake)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from twinpack.fleet.commands import register_rows
-from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.opening import open_log
 from twinpack.store.fleet_records import VehicleEntry
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
@@ -33,7 +33,7 @@ def enrol(workspace: Workspace, registry: Registry, entries: Sequence[VehicleEnt
     texts = {pack: registry.fleet.pack_for_fold(pack) for pack in {entry.pack for entry in entries}}
     packs = {entry.vehicle_id: texts[entry.pack] for entry in entries if entry.vehicle_id not in met}
     if packs:
-        log = SegmentLog(workspace.log_dir)
+        log = open_log(workspace)
         # Wall-clock time may be years after the data: it would look like silence.
         at_us = log.last_receipt_us() or int(datetime.now(UTC).timestamp() * 1e6)
         log.append([register_rows(packs, at_us)], {"source": "fleet"})

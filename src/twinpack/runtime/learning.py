@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinpack.errors import LearningError, NotFoundError
-from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.opening import open_log
 from twinpack.learn.data import FirstTrips, first_trips
 from twinpack.learn.model import learn_model
 from twinpack.runtime.genesis import fold_settings
@@ -65,5 +65,6 @@ def _spec(found: FirstTrips, pack: str | None) -> Any:
 
 
 def _batches(workspace: Workspace) -> Iterator[SampleBatch]:
-    for first, table in SegmentLog(workspace.log_dir).read(0, READ_ROWS, STEP_SIGNALS):
+    log = open_log(workspace)
+    for first, table in log.read(log.start_offset, READ_ROWS, STEP_SIGNALS):
         yield SampleBatch.from_arrow(table, first)

@@ -22,6 +22,7 @@ from twinpack.fleet.events import PREDICTION, TRIP, VERSION, Event
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.opening import open_log
 from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.runtime.genesis import first_state
 from twinpack.runtime.keeper import Keeper
@@ -102,7 +103,7 @@ class _Runner:
         self._workspace = workspace
         self._registry = registry
         self._stages = stages
-        self._log = SegmentLog(workspace.log_dir)
+        self._log = open_log(workspace)
         self._keeper = Keeper(workspace, registry)
 
     def run(self, policy: Policy | None, tell: Tell) -> RunSummary:
