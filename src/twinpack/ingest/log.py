@@ -329,6 +329,7 @@ class SegmentLog:
                     segments.append(self._inspected(entry))
                 elif is_wal(entry.name):
                     wals.append(self.directory / entry.name)
+        self._known = {segment.path.name: segment for segment in segments}
         retired = self._retired.read()
         segments.sort(key=lambda segment: segment.first_offset)
         return _arranged(self.directory, retired, segments, sorted(wals))
