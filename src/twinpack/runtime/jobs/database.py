@@ -82,7 +82,7 @@ def prepare(workspace: Workspace) -> None:
                 connection.execute("PRAGMA journal_mode=WAL")
         client = open_client(workspace)
         try:
-            client.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.2)
+            client.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.4)
         finally:
             client.destroy()
 
