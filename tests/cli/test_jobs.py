@@ -64,10 +64,11 @@ def test_what_starts_jobs_is_listed(empty_home: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["start", "clean"], "there is no job 'clean'; there are compact, retention, lake, learn"),
+        (["start", "clean"], "there is no job 'clean'; there are compact, retention, lake, learn, backup"),
         (["start", "learn", "--arg", "trips"], "'trips' is not of the form KEY=VALUE"),
         (["start", "learn", "--arg", "trips=many"], "argument trips must be a whole number"),
         (["start", "compact", "--arg", "trips=1"], "unknown argument 'trips'; known: none"),
+        (["start", "backup"], "argument to is missing: folder for backups, outside the workspace"),
         (["show", "compact-1"], "there is no job 'compact-1'; `twinpack jobs` lists them"),
         (["logs", "../settings"], "there is no job '../settings'"),
     ],

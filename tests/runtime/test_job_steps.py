@@ -13,6 +13,7 @@ from tests.runtime.workspaces import begin, with_settings
 from tests.twin.garage import PACK, healthy
 from twinpack.runtime.jobs import JobRunner, Jobs
 from twinpack.runtime.jobs.steps import STEPS, StepContext
+from twinpack.store.archive import Archive
 from twinpack.store.jobs import JOBS
 from twinpack.store.workspace import Workspace
 
@@ -20,7 +21,7 @@ from twinpack.store.workspace import Workspace
 def do(workspace: Workspace, job: str, **told: Any) -> dict[str, Any]:
     """Every step of a job twice, as after a kill at its end; what the first gave."""
     found: dict[str, Any] = {}
-    context = StepContext(workspace, JOBS[job].complete(told), lambda text: None)
+    context = StepContext(f"{job}-1", workspace, JOBS[job].complete(told), lambda text: None)
     for step in STEPS[job]:
         found |= step.run(context)
         step.run(context)
@@ -60,6 +61,14 @@ def test_learning_stores_a_model_for_the_pack(tmp_path: Path) -> None:
     with workspace.registry() as registry:
         (model,) = registry.models(PACK)
     assert found["model_hash"] == model.hash
+
+
+def test_a_backup_is_a_whole_one_under_the_jobs_name(workspace: Workspace, tmp_path: Path) -> None:
+    left = tmp_path / "backups" / ".backup-1.partial-1"
+    left.mkdir(parents=True)
+    folder = Path(do(workspace, "backup", to=str(tmp_path / "backups"))["folder"])
+    assert folder == tmp_path / "backups" / "backup-1" and not left.exists()
+    assert any(name.startswith("log/") for name in Archive.open(folder).manifest.files)
 
 
 def test_they_run_as_jobs(workspace: Workspace) -> None:

@@ -33,7 +33,10 @@ def test_every_key_of_a_trigger_and_every_job_is_on_its_page() -> None:
     for key in fields(Trigger):
         assert f"| `{key.name}` | {key.metadata['doc']} |" in section
     for name, kind in JOBS.items():
-        arguments = ", ".join(f"`{key} = {toml_value(told.default)}`" for key, told in kind.arguments.items())
+        arguments = ", ".join(
+            f"`{key}`" if told.default is None else f"`{key} = {toml_value(told.default)}`"
+            for key, told in kind.arguments.items()
+        )
         assert f"| `{name}` | {kind.doc} | {arguments} |" in section
     shown = section.split("```toml\n")[1].split("```")[0]
     assert parse_settings(shown).trigger == SHIPPED_TRIGGERS

@@ -15,6 +15,11 @@ def text(value: Any) -> str:
     return "" if isinstance(value, str) else "text"
 
 
+def filled(value: Any) -> str:
+    """A text that is not empty."""
+    return "" if isinstance(value, str) and value.strip() else "a text that is not empty"
+
+
 def flag(value: Any) -> str:
     """True or false."""
     return "" if isinstance(value, bool) else "true or false"

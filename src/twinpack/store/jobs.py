@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twinpack.errors import InputError
-from twinpack.store.checks import Check, one_of, text, whole
+from twinpack.store.checks import Check, filled, one_of, text, whole
 
 COMPACT = "compact"
 RETENTION = "retention"
 LAKE = "lake"
 LEARN = "learn"
+BACKUP = "backup"
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,12 @@ class Argument:
     """What a job may be told: a text or a number.
 
     Attributes:
-        default: What it is when it is not told.
+        default: What it is when it is not told; None when it has to be.
         check: What it may be.
         doc: What it means.
     """
 
-    default: str | int
+    default: str | int | None
     check: Check
     doc: str
 
@@ -41,7 +42,7 @@ class JobKind:
         """Arguments with the defaults of those that are not given.
 
         Raises:
-            InputError: One is unknown or not allowed; names it.
+            InputError: One is unknown, missing or not allowed; names it.
         """
         for name, value in given.items():
             if name not in self.arguments:
@@ -50,7 +51,11 @@ class JobKind:
             wanted = self.arguments[name].check(value)
             if wanted:
                 raise InputError(f"argument {name} must be {wanted}, not {value!r}")
-        return {name: given.get(name, argument.default) for name, argument in self.arguments.items()}
+        found = {name: given.get(name, argument.default) for name, argument in self.arguments.items()}
+        for name, value in found.items():
+            if value is None:
+                raise InputError(f"argument {name} is missing: {self.arguments[name].doc}")
+        return {name: value for name, value in found.items() if value is not None}
 
 
 MODEL_KINDS = ("thevenin-1rc", "thevenin-2rc", "thevenin-3rc")
@@ -66,6 +71,10 @@ JOBS: dict[str, JobKind] = {
             "kind": Argument("thevenin-2rc", one_of(*MODEL_KINDS), "circuit"),
             "trips": Argument(3, whole(1, 99_999), "first trips of each vehicle"),
         },
+    ),
+    BACKUP: JobKind(
+        "copies the workspace into a new folder, named after the job",
+        {"to": Argument(None, filled, "folder for backups, outside the workspace")},
     ),
 }
 """Every kind of job, by name."""

@@ -179,7 +179,7 @@ class JobRunner:
 
     def _context(self, job_id: str, arguments: dict[str, Any]) -> StepContext:
         workspace = Workspace.open(self._workspace.home, create=False)  # with the settings of now
-        return StepContext(workspace, arguments, lambda text: self._jobs.logs.add(job_id, text))
+        return StepContext(job_id, workspace, arguments, lambda text: self._jobs.logs.add(job_id, text))
 
     def _failed(self, job_id: str, step: Step, error: Exception, pause_s: float | None) -> None:
         """Wait for another attempt, or give up."""
@@ -210,7 +210,7 @@ class JobRunner:
             return None
         events = WorkspaceEvents(self._workspace)
         owned.callback(events.close)
-        path = database.folder(self._workspace) / "triggers.json"
+        path = self._workspace.home / "triggers.json"
         return Triggers(self._workspace.settings.trigger, path, events, self._jobs.start)
 
     def _look(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from twinpack.store.jobs import COMPACT, LAKE, LEARN, RETENTION
+from twinpack.store.jobs import BACKUP, COMPACT, LAKE, LEARN, RETENTION
 from twinpack.store.tables import TABLES
 from twinpack.store.workspace import Workspace
 
@@ -17,11 +19,13 @@ class StepContext:
     """What a step works with.
 
     Attributes:
+        job_id: Name of the job.
         workspace: The workspace, with its settings as they are now.
         arguments: What the job was told, complete.
         tell: Writes a line into the job's log.
     """
 
+    job_id: str
     workspace: Workspace
     arguments: Mapping[str, Any]
     tell: Callable[[str], None]
@@ -84,6 +88,21 @@ def _learn(context: StepContext) -> dict[str, Any]:
     return {"model_hash": learned.model_hash, "pack": card["pack"], "rmse_v": card["rmse_v"]}
 
 
+def _back_up(context: StepContext) -> dict[str, Any]:
+    from twinpack.runtime.backup import backup
+    from twinpack.store.archive import MANIFEST
+
+    folder = Path(str(context.arguments["to"])).expanduser() / context.job_id
+    if (folder / MANIFEST).is_file():  # written last: an earlier attempt was cut off after it
+        return {"folder": str(folder)}
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left)
+    made = backup(context.workspace, folder, context.tell)
+    for what in made.left_out:
+        context.tell(f"left out: {what}")
+    return {"folder": str(folder), "files": len(made.manifest.files), "bytes": made.manifest.size}
+
+
 STEPS: dict[str, tuple[Step, ...]] = {
     COMPACT: (
         Step("order telemetry", _order_telemetry),
@@ -93,5 +112,6 @@ STEPS: dict[str, tuple[Step, ...]] = {
     RETENTION: (Step("lake", _drop_old_days),),
     LAKE: (Step("telemetry", _build_telemetry),),
     LEARN: (Step("fit a prototype", _learn),),
+    BACKUP: (Step("copy the workspace", _back_up),),
 }
 """The steps of every kind of job. A step that is renamed or moved fails jobs that were interrupted in it."""
