@@ -1,0 +1,188 @@
+"""The gateway of a workspace: sources, intake and log, started and stopped together."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from twinpack.ingest.gateway.http import Door, HttpSource
+from twinpack.ingest.gateway.intake import Intake
+from twinpack.ingest.gateway.judge import Judge
+from twinpack.ingest.gateway.known import KnownVehicles
+from twinpack.ingest.gateway.logs import Events
+from twinpack.ingest.gateway.metrics import Metrics
+from twinpack.ingest.gateway.mqtt import MqttSource
+from twinpack.ingest.gateway.topics import Topics
+from twinpack.ingest.live import LiveLog, Watchers, Written
+from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.routing import Router, rules_path
+from twinpack.ingest.seen import Seen
+from twinpack.store.deadletters import LakeDeadLetters
+from twinpack.store.registry import Registry
+from twinpack.store.workspace import Workspace
+
+BUSY_MS = 2_000
+"""Longest wait for a locked registry, milliseconds: the gateway goes on with what it knows."""
+
+
+def wall_clock_us() -> int:
+    """Now, microseconds since the epoch."""
+    return time.time_ns() // 1_000
+
+
+class Gateway:
+    """Takes live telemetry into a workspace's log; one gateway a workspace.
+
+    with Gateway(workspace) as gateway:
+        gateway.log  # what arrives is here
+    """
+
+    def __init__(self, workspace: Workspace, *, http: bool = True) -> None:
+        """Name the workspace; `start` opens it.
+
+        Args:
+            workspace: The workspace, whose settings name the broker.
+            http: Whether the HTTP door is opened.
+        """
+        self.metrics = Metrics()
+        self._workspace, self._wants_http = workspace, http
+        self._events = Events("gateway")
+        self._open = ExitStack()
+        self._intake: Intake | None = None
+        self._log: LiveLog | None = None
+        self.mqtt: MqttSource | None = None
+        self.http: HttpSource | None = None
+
+    @property
+    def log(self) -> LiveLog:
+        """The log, while the gateway runs."""
+        if self._log is None:
+            raise RuntimeError("the gateway is not started")
+        return self._log
+
+    @property
+    def intake(self) -> Intake:
+        """The way in, while the gateway runs."""
+        if self._intake is None:
+            raise RuntimeError("the gateway is not started")
+        return self._intake
+
+    def start(self) -> Gateway:
+        """Open the log, recover what a gateway that died left, and let the sources begin.
+
+        Raises:
+            WorkspaceBusyError: Another gateway runs on the workspace.
+            WorkspaceError: The log or the registry cannot be opened.
+            RoutingError: A rule has a mistake; names it.
+            SettingsError: The settings of a source cannot be used.
+            OSError: The HTTP port is taken.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Take nothing more, write and acknowledge what is there, seal it and let go."""
+        self._events.info("stopping", pending_bytes=self.intake.pending.bytes)
+        self._open.close()
+        self._events.info("stopped")
+
+    def __enter__(self) -> Gateway:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop."""
+        self.stop()
+
+    def _start(self) -> None:
+        workspace, settings, stack = self._workspace, self._workspace.settings, self._open
+        router = stack.enter_context(Router.load(rules_path(workspace.home, settings.gateway.rules)))
+        workspace.registry().close()  # brings it to this release
+        registry = stack.enter_context(Registry.open(workspace.registry_url, BUSY_MS))
+        segments = SegmentLog(workspace.log_dir)
+        self._log = stack.enter_context(
+            LiveLog(
+                segments,
+                LakeDeadLetters(workspace.lake()),
+                segment_rows=settings.log.segment_rows,
+                segment_age_s=settings.log.segment_age_s,
+                watchers=Watchers(self._on_written, self._on_sealed, self._on_problem),
+            )
+        )
+        known = KnownVehicles(
+            registry,
+            segments,
+            register=settings.gateway.unknown_vehicles == "register",
+            default_pack=settings.workspace.pack,
+            events=Events("known"),
+        )
+        known.start()
+        stack.callback(known.stop)
+        judge = Judge(known, Seen(self._log), router, round(settings.gateway.max_message_kb * 1_000))
+        self._intake = Intake(
+            self._log, judge, settings.gateway, self.metrics, now_us=wall_clock_us, may_tick=self._hears
+        )
+        self._intake.start()
+        self._start_sources(registry)
+        self._events.info("started", home=str(workspace.home), log_end=self._log.end_offset)
+
+    def _start_sources(self, registry: Registry) -> None:
+        # They are let go in the reverse order: nothing more is read, what is there is written, the last
+        # acknowledgements are sent, and then the lines are cut.
+        settings, intake, stack = self._workspace.settings, self.intake, self._open
+        if settings.mqtt.url:
+            self.mqtt = self._mqtt_source(intake)
+            stack.callback(self.mqtt.close)
+        if self._wants_http:
+            door = Door(intake, registry.credentials, settings.http, self.metrics, self.health, wall_clock_us)
+            self.http = HttpSource(door, settings.http, self._workspace.home)
+            stack.callback(self.http.close)
+        stack.callback(intake.stop)
+        for source in (self.mqtt, self.http):
+            if source is not None:
+                stack.callback(source.stop)
+                source.start()
+
+    def _mqtt_source(self, intake: Intake) -> MqttSource:
+        settings = self._workspace.settings
+        return MqttSource(
+            settings.mqtt,
+            self._workspace.home,
+            intake.pending,
+            Topics(settings.workspace.shards),
+            self.metrics,
+            most_in_flight=2 * settings.gateway.batch_rows,
+            now_us=wall_clock_us,
+        )
+
+    def health(self) -> dict[str, Any]:
+        """How it does; `status` is `ok` while what arrives is kept."""
+        intake = self.intake
+        state: dict[str, Any] = {
+            "status": "ok" if intake.writable else "failing",
+            "log_writable": intake.writable,
+            "log_end": self.log.end_offset,
+            "pending_bytes": intake.pending.bytes,
+        }
+        if self.mqtt is not None:
+            state["mqtt_connected"] = self.mqtt.connected
+        return state
+
+    def _hears(self) -> bool:
+        """Whether silence would be that of the vehicles, and not of a line that is down."""
+        return self.mqtt is None or self.mqtt.connected
+
+    def _on_written(self, written: Written) -> None:
+        self.metrics.sync.observe(written.sync_s)
+
+    def _on_sealed(self, first: int, end: int) -> None:
+        self._events.info("sealed", first_offset=first, end_offset=end)
+
+    def _on_problem(self, problem: Exception) -> None:
+        self._events.error("sealing_failed", error=f"{type(problem).__name__}: {problem}")

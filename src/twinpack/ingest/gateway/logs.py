@@ -1,0 +1,69 @@
+"""Structured logs: one line of JSON an event. Payloads are never logged, and secrets never reach here."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+LOGGER = "twinpack.gateway"
+
+_FIELDS = "twinpack_fields"
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON: time, level, event and its fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, without a line break in it."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {
+            "time": moment.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+            **getattr(record, _FIELDS, {}),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class Events:
+    """Tells what happens in one part of the gateway."""
+
+    def __init__(self, part: str) -> None:
+        """Name the part."""
+        self._log = logging.getLogger(f"{LOGGER}.{part}")
+
+    def debug(self, event: str, **fields: object) -> None:
+        """What only helps to find a fault."""
+        self._tell(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        """What is as it should be."""
+        self._tell(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """What is not, and mends itself."""
+        self._tell(logging.WARNING, event, fields)
+
+    def error(self, event: str, *, trace: bool = False, **fields: object) -> None:
+        """What needs somebody; with where it happened, if wanted."""
+        self._tell(logging.ERROR, event, fields, trace)
+
+    def _tell(self, level: int, event: str, fields: dict[str, object], trace: bool = False) -> None:
+        if self._log.isEnabledFor(level):
+            self._log.log(level, event, extra={_FIELDS: fields}, exc_info=trace)
+
+
+def log_to_stderr(level: int | str = logging.INFO) -> None:
+    """Write the gateway's events to standard error, one line of JSON each."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logger = logging.getLogger(LOGGER)
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
