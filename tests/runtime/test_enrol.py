@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from tests.runtime.workspaces import begin, bring, record
+from tests.runtime.workspaces import begin, bring, bring_file, record
 from tests.twin.garage import PACK, START_US, healthy
 from twinpack.errors import InputError
 from twinpack.ingest.log import SegmentLog
@@ -51,6 +52,18 @@ def test_a_vehicle_that_was_registered_is_not_registered_again(tmp_path: Path) -
     end = SegmentLog(workspace.log_dir).end_offset
     enter(workspace, "car-1")
     assert SegmentLog(workspace.log_dir).end_offset == end
+
+
+def test_a_vehicle_keeps_the_pack_it_was_entered_with_whatever_an_import_says(tmp_path: Path) -> None:
+    workspace = begin(tmp_path / "home")
+    enter(workspace, "car-1")
+    path = tmp_path / "other.parquet"
+    pq.write_table(healthy("car-1", 2).table(), path)
+    bring_file(workspace, path, pack="bmw_i3_60ah")
+    summary = run(workspace)
+    assert (summary.vehicles, summary.without_model) == (1, ())
+    with workspace.registry() as registry:
+        assert registry.vehicle("car-1").pack == PACK
 
 
 def test_an_entry_that_failed_can_be_made_again(tmp_path: Path) -> None:

@@ -89,11 +89,12 @@ def _registered(batch: SampleBatch) -> set[str]:
 
 
 def _records(state: ShardState, batch: SampleBatch) -> list[VehicleRecord]:
-    """Vehicles registered in a batch."""
+    """Vehicles registered in a batch; one that was registered before keeps its pack, whatever it is called now."""
     records = []
+    packs = dict(zip(state.vehicle_ids, state.packs, strict=True)) if batch.commands else {}
     for row, body in batch.commands:
         if registers(body):
-            pack = load_pack(body["pack"]).name
+            pack = load_pack(packs.get(body["vehicle"], body["pack"])).name
             prototype = state.prototypes.get(pack)
             seen = int(batch.sample_time_us[row])
             records.append(VehicleRecord(body["vehicle"], pack, prototype.model_hash if prototype else "", seen))

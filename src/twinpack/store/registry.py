@@ -183,7 +183,8 @@ class Registry:
 
     def vehicles(self) -> list[VehicleRecord]:
         """Every vehicle, by name."""
-        return [VehicleRecord(*row) for row in self._database.rows(select(schema.vehicles).order_by("vehicle_id"))]
+        found = [VehicleRecord(*row) for row in self._database.many(select(schema.vehicles))]
+        return sorted(found, key=lambda vehicle: vehicle.vehicle_id)  # databases differ in how they order names
 
     def vehicle(self, vehicle_id: str) -> VehicleRecord:
         """One vehicle.
@@ -324,8 +325,7 @@ class Registry:
 
     def _latest_rows(self) -> list[tuple[str, str]]:
         table = schema.latest_state
-        query = select(table.c.vehicle_id, table.c.body).order_by(table.c.vehicle_id)
-        return self._database.many(query)
+        return sorted(self._database.many(select(table.c.vehicle_id, table.c.body)))
 
     def _first_version(self, query: Select[Any]) -> TwinVersion | None:
         rows = self._database.rows(query.limit(1))
