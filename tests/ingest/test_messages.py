@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from twinpack.ingest.messages import (
     content_of,
     decode,
 )
+from twinpack.ingest.messages.table import MAX_TOLD
 from twinpack.telemetry.schema import SIGNALS
 
 NOON_US = 1_740_830_400_000_000
@@ -61,12 +63,12 @@ def test_a_message_is_one_sample(encode: Any) -> None:
     assert readings.vehicle.tolist() == [0]
     assert readings.sample_time_us.tolist() == [NOON_US]
     assert readings.receipt_time_us is None
-    assert {name: values.tolist() for name, values in readings.signals.items() if name != "soc_pct"} == {
+    # The charge has no value, and so there is no such column.
+    assert {name: values.tolist() for name, values in readings.signals.items()} == {
         "pack_voltage_v": [371.5],
         "pack_current_a": [-40.0],
         "is_charging": [0.0],
     }
-    assert np.isnan(readings.signals["soc_pct"]).all()
     assert (decoded.sequence.tolist(), decoded.message.tolist(), decoded.rejected, decoded.unknown) == (
         [7],
         [0],
@@ -84,7 +86,7 @@ def test_a_message_is_several_samples_in_columns(encode: Any) -> None:
     )
     assert decoded.readings.sample_time_us.tolist() == [NOON_US, NOON_US + 1_000_000, NOON_US + 2_000_000]
     np.testing.assert_array_equal(decoded.readings.signals["pack_voltage_v"], [1, 2.5, np.nan])
-    np.testing.assert_array_equal(decoded.readings.signals["soc_pct"], [np.nan] * 3)
+    assert "soc_pct" not in decoded.readings.signals
     assert decoded.readings.lists["cell_temp_c"].to_pylist() == [[1.0, None], None, []]
     assert decoded.message.tolist() == [0, 0, 0]
 
@@ -120,6 +122,24 @@ def test_rows_are_in_the_order_of_messages_whatever_their_fields() -> None:
     assert decoded.message.tolist() == [0, 1, 1, 2, 4]
     assert faults(decoded) == [("number", "value cleared", [3], ["soc_pct: '?' is not a number"])]
     assert [(reject.message, reject.reason) for reject in decoded.rejected] == [(3, "json")]
+
+
+def test_a_signal_may_have_several_names_in_a_batch() -> None:
+    path = "Vehicle.TraveledDistance"
+    messages = [
+        as_json(odometer_km=1),
+        as_json(**{path: 2000}),
+        as_json(),
+        as_json(vss=5, **{path: 4}),
+        as_json(time=[NOON_US, NOON_US], **{path: [5000, None]}),
+        as_json(vss=5, time=[NOON_US, NOON_US], odometer_km=[7, 8]),
+        as_json(time=[NOON_US], soc_pct=[1]),
+    ]
+    readings = decode(messages).readings
+    np.testing.assert_allclose(readings.signals["odometer_km"], [1, 2, np.nan, 4, 5, np.nan, 7, 8, np.nan])
+    path = SIGNALS["cell_temp_c"].vss
+    messages = [as_json(cell_temp_c=[1]), as_json(**{path: [2]}), as_json(cell_temp_c=None), as_json(cell_temp_c=[4])]
+    assert decode(messages).readings.lists["cell_temp_c"].to_pylist() == [[1], [2], None, [4]]
 
 
 def test_nothing_is_decoded_to_nothing() -> None:
@@ -257,10 +277,10 @@ def test_a_field_that_is_there_twice_counts_as_it_stands_last() -> None:
 @pytest.mark.parametrize("value", ["4", True, [1], {"a": 1}])
 def test_what_is_no_number_rejects_the_row_for_voltage_and_current(value: Any) -> None:
     for name, action in (("pack_current_a", "row rejected"), ("speed_kmh", "value cleared")):
-        decoded = decode([as_json(), as_json(**{name: value})])
+        decoded = decode([as_json(**{name: 7}), as_json(**{name: value})])
         ((reason, found, rows, _),) = faults(decoded)
         assert (reason, found, rows) == ("number", action, [1])
-        assert np.isnan(decoded.readings.signals[name]).all()
+        np.testing.assert_array_equal(decoded.readings.signals[name], [7, np.nan])
 
 
 def test_flags_may_be_numbers_and_nothing_else() -> None:
@@ -289,6 +309,36 @@ def test_an_element_that_is_no_number_is_missing_and_told_once() -> None:
     assert [fault[2:] for fault in faults(decoded)] == [
         ([0, 2], ["cell_temp_c: 'a' is not a number", "cell_temp_c: 7 is not a number"])
     ]
+
+
+def test_what_is_wrong_all_over_a_message_is_told_for_some() -> None:
+    rows = 50
+    spoilt = as_json(time=[7] * rows, soc_pct=["x"] * rows)
+    decoded = decode([spoilt, spoilt])
+    for reason, _, found, details in faults(decoded):
+        assert (reason in ("time", "number"), found) == (True, list(range(2 * rows)))
+        assert details[:rows] == details[rows:]
+        assert (
+            details[0]
+            == details[MAX_TOLD - 1]
+            != details[MAX_TOLD]
+            == details[-1]
+            == "more of this in the same message"
+        )
+
+
+def test_memory_is_bounded_by_the_bytes_that_came() -> None:
+    ones, nulls = b",".join([b"1"] * 10_000), b"".join(b',"%s":null' % name.encode() for name in SIGNALS)
+    texts = b'{"vehicle":"a","time":[%s],"soc_pct":[%s]}' % (ones, b",".join([b'""'] * 10_000))
+    bare = b'{"vehicle":"a","time":[%s]%s}' % (ones, nulls)
+    nested = b'{"vehicle":"a","time":1,"x":[%s]}' % b",".join([b"{}"] * 80_000)
+    for payload in (texts, bare, nested):
+        messages = [Message(payload)] * (200_000 // len(payload) + 1)
+        tracemalloc.start()
+        decode(messages)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 100 * sum(len(message.payload) for message in messages)
 
 
 @pytest.mark.parametrize(

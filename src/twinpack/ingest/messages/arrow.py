@@ -45,7 +45,7 @@ class ArrowRows:
         signals: Columns of scalar signals as they stand, NaN where missing.
         lists: Columns of lists, as list<float32>.
         shape: What the columns mean.
-        bad_vehicles: Rows whose vehicle is missing or not allowed, with what is wrong.
+        bad_vehicles: Rows whose vehicle is missing or not allowed, with what is there.
         bad_times: The same of the time.
     """
 
@@ -56,8 +56,8 @@ class ArrowRows:
     signals: dict[str, Floats]
     lists: dict[str, Any]
     shape: Shape
-    bad_vehicles: list[tuple[int, str]] = field(default_factory=list)
-    bad_times: list[tuple[int, str]] = field(default_factory=list)
+    bad_vehicles: list[tuple[int, Any]] = field(default_factory=list)
+    bad_times: list[tuple[int, Any]] = field(default_factory=list)
 
 
 def open_arrow(message: Message) -> ArrowRows:
@@ -165,7 +165,7 @@ def _one(table: pa.Table, name: str) -> Any:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def _vehicles(array: Any) -> tuple[list[str], npt.NDArray[np.int64], list[tuple[int, str]]]:
+def _vehicles(array: Any) -> tuple[list[str], npt.NDArray[np.int64], list[tuple[int, Any]]]:
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
     names: list[str | None] = array.dictionary.to_pylist()
@@ -178,24 +178,25 @@ def _vehicles(array: Any) -> tuple[list[str], npt.NDArray[np.int64], list[tuple[
             lookup[index] = good.setdefault(name, len(good))
     codes = lookup[indices]
     shown = [*names, None]
-    bad = [(int(row), _vehicle_fault(shown[indices[row]])) for row in np.flatnonzero(codes < 0)]
+    bad = [(int(row), shown[indices[row]]) for row in np.flatnonzero(codes < 0)]
     return list(good), codes, bad
 
 
-def _vehicle_fault(name: str | None) -> str:
+def vehicle_fault(name: str | None) -> str:
+    """What is wrong with the vehicle of a row."""
     return "the vehicle id is missing" if name is None else f"{show(name)} is not an allowed vehicle id"
 
 
-def _times(array: Any) -> tuple[Integers, list[tuple[int, str]]]:
+def _times(array: Any) -> tuple[Integers, list[tuple[int, Any]]]:
     unit = array.type.unit
     missing = np.asarray(array.is_null().to_numpy(zero_copy_only=False))
     whole = np.asarray(array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False))
     factor = _MICROSECONDS.get(unit, 1)
     impossible = np.abs(whole // 2) > _LARGEST // factor // 2
     scaled = whole // 1000 if unit == "ns" else np.where(impossible, 0, whole) * factor
-    bad = [(int(row), "the time is missing") for row in np.flatnonzero(missing)]
+    bad: list[tuple[int, Any]] = [(int(row), None) for row in np.flatnonzero(missing)]
     if unit != "ns":
-        bad += [(int(row), "the sample time is not between 1990 and 2100") for row in np.flatnonzero(impossible)]
+        bad += [(int(row), f"{whole[row]} {unit}") for row in np.flatnonzero(impossible)]
     return scaled.astype(np.int64), bad
 
 

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twinpack.ingest.messages.arrow import ArrowRows, open_arrow
+from twinpack.ingest.messages import values as convert
+from twinpack.ingest.messages.arrow import ArrowRows, open_arrow, vehicle_fault
 from twinpack.ingest.messages.envelope import Opened, open_message
-from twinpack.ingest.messages.group import Group, put_times
+from twinpack.ingest.messages.fields import Shape
+from twinpack.ingest.messages.group import Group
 from twinpack.ingest.messages.model import (
     MAX_MESSAGE_BYTES,
     MAX_UNKNOWN_NAMES,
@@ -23,8 +25,12 @@ from twinpack.ingest.messages.model import (
     Refusal,
     Reject,
 )
-from twinpack.ingest.messages.table import Table
+from twinpack.ingest.messages.table import Table, told
+from twinpack.telemetry.checks import impossible
 from twinpack.telemetry.readings import ROW_REJECTED
+
+# Parsed messages take many times their size, so that few are held at a time.
+_HELD_BYTES = 1_000_000
 
 
 def decode(messages: Sequence[Message], max_bytes: int = MAX_MESSAGE_BYTES) -> Decoded:
@@ -43,7 +49,7 @@ def decode(messages: Sequence[Message], max_bytes: int = MAX_MESSAGE_BYTES) -> D
             if message.content == "arrow":
                 batch.add_arrow(index, open_arrow(message))
             else:
-                batch.add(index, open_message(message, max_bytes, batch.vehicles))
+                batch.add(index, len(message.payload), open_message(message, max_bytes, batch.vehicles))
         except Refusal as refusal:
             batch.rejected.append(Reject(index, refusal.reason, refusal.detail))
     return batch.decoded()
@@ -58,21 +64,31 @@ class _Batch:
         self._samples = [0] * messages
         self._owner = [0] * messages
         self._sequence = [-1] * messages
-        self._groups: dict[tuple[int, bool, tuple[str, ...]], Group] = {}
+        self._groups: dict[tuple[bool, int], Group] = {}
+        self._held_bytes = 0
+        self._unknown: dict[str, int] = {}
         self._arrow: list[tuple[int, ArrowRows]] = []
 
-    def add(self, index: int, opened: Opened) -> None:
+    def add(self, index: int, size: int, opened: Opened) -> None:
         self._samples[index] = opened.samples
         self._owner[index] = self.vehicles.setdefault(opened.vehicle, len(self.vehicles))
         self._sequence[index] = opened.sequence
-        key = (opened.vss, opened.batch, opened.names)
+        if opened.shape.unknown:
+            self._count_unknown(opened.shape)
+        key = (opened.batch, opened.vss)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(opened.shape, opened.batch)
+            group = self._groups[key] = Group(opened.batch)
         group.add(index, opened)
+        self._held_bytes += size
+        if self._held_bytes >= _HELD_BYTES:
+            self._held_bytes = 0
+            for group in self._groups.values():
+                group.convert()
 
     def add_arrow(self, index: int, rows: ArrowRows) -> None:
         self._samples[index] = rows.samples
+        self._count_unknown(rows.shape)
         for name in rows.vehicles:
             self.vehicles.setdefault(name, len(self.vehicles))
         self._arrow.append((index, rows))
@@ -89,25 +105,26 @@ class _Batch:
         names = tuple(map(sys.intern, self.vehicles))
         message_of = np.repeat(np.arange(len(samples), dtype=np.int32), samples)
         sequence = np.array(self._sequence, np.int64)
-        return Decoded(table.readings(names), message_of, self.rejected, sequence, self._unknown())
+        return Decoded(table.readings(names), message_of, self.rejected, sequence, self._unknown)
 
-    def _unknown(self) -> dict[str, int]:
-        shapes = [(group.shape, len(group.messages)) for group in self._groups.values()]
-        shapes += [(rows.shape, 1) for _, rows in self._arrow]
-        counts: dict[str, int] = {}
-        for shape, messages in shapes:
-            for name in shape.unknown:
-                key = name if name in counts or len(counts) < MAX_UNKNOWN_NAMES else OTHER_NAMES
-                counts[key] = counts.get(key, 0) + messages
-        return counts
+    def _count_unknown(self, shape: Shape) -> None:
+        for name in shape.unknown:
+            key = name if name in self._unknown or len(self._unknown) < MAX_UNKNOWN_NAMES else OTHER_NAMES
+            self._unknown[key] = self._unknown.get(key, 0) + 1
 
 
 def _fill_arrow(table: Table, start: int, given: ArrowRows, vehicles: dict[str, int]) -> None:
     rows = np.arange(start, start + given.samples)
     lookup = np.array([*(vehicles[name] for name in given.vehicles), -1], np.int32)
     table.vehicle[rows] = lookup[given.codes]
-    table.note("vehicle", ROW_REJECTED, "vehicle", rows, given.bad_vehicles)
-    put_times(table, rows, given.time_us, given.bad_times)
+    outside = impossible(given.time_us)
+    outside[[row for row, _ in given.bad_times]] = False
+    beyond = [(int(row), int(given.time_us[row])) for row in np.flatnonzero(outside)]
+    ends = np.array([given.samples])
+    table.time_us[rows] = given.time_us
+    table.note("vehicle", ROW_REJECTED, "vehicle", rows, told(given.bad_vehicles, vehicle_fault, ends))
+    table.note("time", ROW_REJECTED, "time", rows, told(given.bad_times, convert.time_fault, ends))
+    table.note("time", ROW_REJECTED, "time", rows, told(beyond, convert.outside_fault, ends))
     for scalar in given.shape.scalars:
         table.put(scalar.signal.name, rows, given.signals[scalar.key], scalar.scale)
     for cells in given.shape.lists:

@@ -21,7 +21,6 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         body: Its fields.
-        names: Their names.
         shape: What they mean.
         vss: Version of the paths.
         vehicle: Its vehicle.
@@ -31,7 +30,6 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
     """
 
     body: dict[str, Any]
-    names: tuple[str, ...]
     shape: Shape
     vss: int
     vehicle: str
@@ -87,8 +85,7 @@ def open_message(message: Message, max_bytes: int, known_vehicles: dict[str, int
     if version is not None and (type(version) is not int or version != VERSION):
         raise Refusal("version", f"v is {show(version)}; this release knows version {VERSION}")
     vss = vss_version(body.get("vss"))
-    names = tuple(body)
-    shape = shape_of(names, vss)
+    shape = shape_of(tuple(body), vss)
     vehicle = _vehicle(body.get("vehicle"), message.topic_vehicle, known_vehicles)
     sequence = body.get("seq")
     if sequence is None:
@@ -101,10 +98,10 @@ def open_message(message: Message, max_bytes: int, known_vehicles: dict[str, int
     if type(time) in (list, bytes):
         samples = _samples(time)
         _check_columns(body, shape, samples)
-        return Opened(body, names, shape, vss, vehicle, samples, True, sequence)
+        return Opened(body, shape, vss, vehicle, samples, True, sequence)
     for field in shape.lists:
         _check_cells(field.key, body[field.key])
-    return Opened(body, names, shape, vss, vehicle, 1, False, sequence)
+    return Opened(body, shape, vss, vehicle, 1, False, sequence)
 
 
 def _vehicle(named: Any, topic_vehicle: str | None, known_vehicles: dict[str, int]) -> str:

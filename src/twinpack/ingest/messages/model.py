@@ -94,7 +94,7 @@ class Decoded:
 
     Attributes:
         readings: Their N samples, those of a message together and messages in their order. Faults of single samples
-            and values are in it; receipt times are not.
+            and values are in it; receipt times are not. A signal without any value has no column.
         message: The message that each sample is from, shape (N,).
         rejected: Messages that gave no sample, in order: every message either has samples or is here.
         sequence: The counter of each message, shape (M,), -1 where it has none.

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from twinpack.ingest.messages.model import show
-from twinpack.telemetry.checks import EARLIEST_US, LATEST_US, impossible
+from twinpack.telemetry.checks import EARLIEST_US, LATEST_US
 from twinpack.telemetry.readings import Floats, Integers
 
 Column = list[Any] | bytes | None
@@ -158,14 +158,14 @@ def list_array(flat: Floats, lengths: Any, missing: Any) -> Any:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(narrow, from_pandas=True), mask=mask)
 
 
-def times(values: Sequence[Any]) -> tuple[Integers, list[tuple[int, str]]]:
+def times(values: Sequence[Any]) -> tuple[Integers, Bad]:
     """Times as microseconds since the epoch, UTC.
 
     Args:
         values: Texts, numbers of microseconds or moments, N long.
 
     Returns:
-        The times, shape (N,), 0 where there is none; and the positions of those that are none, with what is wrong.
+        The times, shape (N,), 0 where there is none; and what is none.
     """
     kinds = set(map(type, values))
     if kinds == {int}:
@@ -174,7 +174,7 @@ def times(values: Sequence[Any]) -> tuple[Integers, list[tuple[int, str]]]:
         except OverflowError:
             pass
     found = [_time(value) for value in values]
-    bad = [(position, _time_fault(values[position])) for position, time in enumerate(found) if time is None]
+    bad = [(position, values[position]) for position, time in enumerate(found) if time is None]
     return np.array([time or 0 for time in found], np.int64), bad
 
 
@@ -196,7 +196,8 @@ def _text_time(text: str) -> int | None:
         return None
 
 
-def _time_fault(value: Any) -> str:
+def time_fault(value: Any) -> str:
+    """What is wrong with something that is no time."""
     return "the time is missing" if value is None else f"time: {show(value)} is not a time: {_NOT_ZONED}"
 
 
@@ -205,13 +206,8 @@ def packed_times(value: bytes) -> Integers:
     return np.frombuffer(value, "<i8").astype(np.int64)
 
 
-def impossible_times(time_us: Integers) -> list[tuple[int, str]]:
-    """Positions of times outside 1990 to 2100, with what is wrong with each."""
-    outside = np.flatnonzero(impossible(time_us))
-    return [(int(row), _outside(int(time_us[row]))) for row in outside]
-
-
-def _outside(time_us: int) -> str:
+def outside_fault(time_us: int) -> str:
+    """What is wrong with a time outside 1990 to 2100: often its unit."""
     detail = f"the sample time {time_us} is not between 1990 and 2100 in microseconds since 1970"
     for unit, a_second, factor in _OTHER_UNITS:
         if EARLIEST_US <= time_us * 1_000_000 // a_second < LATEST_US:
