@@ -249,3 +249,25 @@ def test_rows_that_arrived_live_are_found_again_in_a_file(bench: Bench) -> None:
         assert live.imported()[0].first_offset == 1
         live.seal()
         assert len(bench.samples("vehicle_id")) == 2
+
+
+@pytest.mark.parametrize("seal", [False, True])
+def test_rows_that_arrive_live_while_their_file_is_read_are_found(bench: Bench, seal: bool) -> None:
+    from tests.ingest.logs import opened, samples
+
+    path = bench.folder / "a.csv"
+    path.write_text("vin,t,volt,amp\ncar-1,2025-01-01T00:00:00Z,380,\ncar-1,2025-01-01T00:00:01Z,380,\n")
+    with opened(bench.log.directory) as live:
+        second = iter([1_735_689_600, 1_735_689_601, 1_735_689_602])
+
+        def arrive(_step: ImportProgress) -> None:
+            if live.end_offset < 2:
+                live.append(samples([next(second)], "car-1", volt=380.0))
+                if seal:
+                    live.seal()
+
+        summary = bench.run(path, progress=arrive)
+        assert (summary.duplicates, summary.rows_imported) == (2, 0)
+        live.append(samples([1_735_689_603]))
+    times = [row[0].second for row in bench.samples("sample_time")]
+    assert times == [0, 1, 3]

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cached_property
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from twinpack.battery.pack import load_pack
 from twinpack.errors import ImportFileError, InputError, NotFoundError, ProfileError
 from twinpack.ingest.history import LogHistory
-from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog
+from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog, SegmentWriter
 from twinpack.ingest.readers import Piece, Reader, open_reader
 from twinpack.ingest.records import DeadLetterSink, FileResult, ImportProgress, ImportSummary, OnProgress
 from twinpack.ingest.routing import Router
@@ -41,6 +41,7 @@ NO_IMPORT = ".twinpack-no-import"
 """A folder that holds a file of this name is left out of every import of a folder."""
 
 _KEPT_OF_REFUSED = 1000
+_ATTEMPTS = 4
 _WRONG_SIGN = (
     "pack_current_a seems to have the wrong sign: soc_pct falls while it is positive; "
     "positive must charge, set sign = -1 in the profile"
@@ -79,6 +80,10 @@ def _read_toml(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
+
+
+class _OvertakenError(Exception):
+    """Samples of a file arrived live after it had been compared with the log: compare it again."""
 
 
 @dataclass(frozen=True)
@@ -122,38 +127,51 @@ class Importer:
             ImportFileError: It cannot be read, or no row of it can be used; nothing of it stays.
             ProfileError: It lacks a column the profile needs.
         """
-        result = FileResult(name or path.name)
         with self.log.import_lock():
-            before = _fingerprint(path)
-            digest = _sha256(path)
-            if digest in self.log.sources():
-                result.status = "already imported"
-                return result
-            reader = open_reader(path, self.profile.csv)
-            bound = bind(self.profile, reader.columns, path.name)
-            pack = self._pack(reader, path)
-            with ExitStack() as stack:
-                spool = stack.enter_context(self._spool(result.name, digest, pack))
-                segment = stack.enter_context(self.log.new_segment())
-                # One piece is read and one is written while another is checked.
-                behind = stack.enter_context(Behind())
-                pieces = stack.enter_context(closing(read_ahead(reader.pieces(bound.columns))))
-                work = _FileImport(self, bound, pack, spool, result)
-                for piece in pieces:
-                    behind.do(segment.write, work.take(piece))
-                    if progress is not None:
-                        progress(ImportProgress(result.name, 0, 1, int(piece.share * before[0]), before[0]))
-                work.refuse_if_useless(path)
-                if _fingerprint(path) != before:
-                    raise ImportFileError(f"{path}: the file changed while it was read; import it again")
-                behind.wait()
-                spool.deliver(self.dead_letters)
-                note = {SOURCE_SHA256: digest, SOURCE_NAME: result.name, "profile": self.profile.name}
-                segment.finish(note)
-                # Only now does its place in the log count: a gateway went on appending all the while.
-                with self.log.lock():
-                    result.first_offset, result.end_offset = segment.place(self.log.next_offset())
+            for _ in range(_ATTEMPTS):
+                with suppress(_OvertakenError):
+                    return self._import(path, FileResult(name or path.name), progress)
+        raise ImportFileError(f"{path}: samples of it keep arriving live while it is imported; import it again later")
+
+    def _import(self, path: Path, result: FileResult, progress: OnProgress | None) -> FileResult:
+        before = _fingerprint(path)
+        digest = _sha256(path)
+        if digest in self.log.sources():
+            result.status = "already imported"
+            return result
+        reader = open_reader(path, self.profile.csv)
+        bound = bind(self.profile, reader.columns, path.name)
+        pack = self._pack(reader, path)
+        compared_to = self.log.next_offset()
+        with ExitStack() as stack:
+            spool = stack.enter_context(self._spool(result.name, digest, pack))
+            segment = stack.enter_context(self.log.new_segment())
+            # One piece is read and one is written while another is checked.
+            behind = stack.enter_context(Behind())
+            pieces = stack.enter_context(closing(read_ahead(reader.pieces(bound.columns))))
+            work = _FileImport(self, bound, pack, spool, result)
+            for piece in pieces:
+                behind.do(segment.write, work.take(piece))
+                if progress is not None:
+                    progress(ImportProgress(result.name, 0, 1, int(piece.share * before[0]), before[0]))
+            work.refuse_if_useless(path)
+            if _fingerprint(path) != before:
+                raise ImportFileError(f"{path}: the file changed while it was read; import it again")
+            behind.wait()
+            segment.finish({SOURCE_SHA256: digest, SOURCE_NAME: result.name, "profile": self.profile.name})
+            compared_to = self._compare(segment, compared_to)
+            spool.deliver(self.dead_letters)
+            # Only now does its place in the log count: a gateway went on appending all the while.
+            with self.log.lock():
+                result.first_offset, result.end_offset = segment.place(self._compare(segment, compared_to))
         return result
+
+    def _compare(self, segment: SegmentWriter, compared_to: int) -> int:
+        """Compare a finished segment with what came since it was compared; returns the end of the log."""
+        end = self.log.next_offset()
+        if segment.rows and end > compared_to and self.history.came_since(compared_to, segment.path):
+            raise _OvertakenError
+        return end
 
     def finish(self, wait_for_silence: bool = False) -> None:
         """Tell that silence followed the newest sample, unless that has been told.

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from twinpack.ingest.keys import Found
-from twinpack.ingest.log import SegmentLog, raise_to
+from twinpack.ingest.log import Listing, SegmentLog, raise_to
 from twinpack.ingest.lookup import Lookup, newest_of
-from twinpack.ingest.segments import Segment
+from twinpack.ingest.segments import Segment, inspect, read_rows
 from twinpack.ingest.wal import first_offset_of, read_rows_after
 from twinpack.telemetry.duplicates import CONFLICT, DUPLICATE, FIRST, Hashes, Verdict
 from twinpack.telemetry.readings import Index, Integers
+from twinpack.telemetry.schema import LOG
 
 _NEVER = -(2**62)
 
@@ -63,6 +64,19 @@ class LogHistory:
         held = self._unsealed()  # first: what is sealed in between is found twice, not never
         return self._lookup.find_in(self._log, held, self._lookup.numbers(vehicle_ids)[vehicle], time_us)
 
+    def came_since(self, offset: int, path: Path) -> bool:
+        """Whether the log has, from an offset on, any sample of a finished segment that is not in the log yet.
+
+        Raises:
+            WorkspaceError: A segment is missing or damaged.
+        """
+        held = [table.slice(max(offset - first, 0)) for first, table in self._unsealed()]
+        sealed = self._log.at_one_moment(lambda listing: _keys_after(listing, offset))
+        columns = ["vehicle_id", "sample_time", "kind"]
+        keys = [self._lookup.keys_of(table.select(columns)) for table in (*sealed, *held) if table.num_rows]
+        segment = inspect(path, first_offset=0)
+        return any(self._lookup.find([segment], key.vehicle, key.time_us).known.any() for key in keys)
+
     def before_now(self) -> InLog:
         """What is known of all samples that are in the log now, for an import."""
         return InLog(self, self.last_sample_us())
@@ -100,6 +114,15 @@ class InLog:
             there = old[found.known]
             verdict[there] = np.where(found.hashes[found.known] == hashes[there], DUPLICATE, CONFLICT)
         return verdict
+
+
+def _keys_after(listing: Listing, offset: int) -> list[pa.Table]:
+    columns = pa.schema([LOG.field(name) for name in ("vehicle_id", "sample_time", "kind")])
+    found = []
+    for segment in listing.visible:
+        if segment.end_offset > offset:
+            found += list(read_rows(segment, max(offset - segment.first_offset, 0), columns))
+    return found
 
 
 @dataclass

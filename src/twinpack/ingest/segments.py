@@ -113,8 +113,12 @@ def is_segment(name: str) -> bool:
     return name.endswith(_SUFFIX) and len(stem) == _DIGITS and stem.isdigit()
 
 
-def inspect(path: Path) -> Segment:
+def inspect(path: Path, first_offset: int | None = None) -> Segment:
     """What a segment says of itself.
+
+    Args:
+        path: Its file.
+        first_offset: Offset of its first row; its name tells when None.
 
     Raises:
         WorkspaceError: It is damaged.
@@ -133,7 +137,7 @@ def inspect(path: Path) -> Segment:
     firsts = summary.get("first_sample_us", {}).values()
     return Segment(
         path=path,
-        first_offset=int(path.name.removesuffix(_SUFFIX)),
+        first_offset=int(path.name.removesuffix(_SUFFIX)) if first_offset is None else first_offset,
         rows=found.num_rows,
         metadata=_own_notes(notes),
         # Earlier releases did not note the oldest times.
