@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from twinpack.errors import WorkspaceError
 from twinpack.ingest.live import LiveLog
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.records import DEAD_LETTERS, MemoryDeadLetters
@@ -45,6 +46,17 @@ def seconds_of(parts: Iterable[tuple[int, pa.Table]]) -> list[int]:
 
 def names(directory: Path, suffix: str) -> list[str]:
     return sorted(path.name for path in directory.iterdir() if path.name.endswith(suffix))
+
+
+class BrokenSink(MemoryDeadLetters):
+    """A lake that does not answer until it is mended."""
+
+    broken = True
+
+    def append(self, table: pa.Table) -> None:
+        if self.broken:
+            raise WorkspaceError("the lake is down")
+        super().append(table)
 
 
 @contextmanager

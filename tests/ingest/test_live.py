@@ -6,11 +6,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.ingest.logs import letters, names, opened, samples, seconds_of
+from tests.ingest.logs import SECOND_US, BrokenSink, letters, names, opened, samples, seconds_of
 from twinpack.errors import WorkspaceBusyError, WorkspaceError
 from twinpack.ingest.live import LogMovedError, Watchers, Written
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.records import MemoryDeadLetters
+from twinpack.ingest.tidy import merge
+from twinpack.ingest.unsealed import frames_of
+from twinpack.ingest.wal import WalWriter, new_wal
 from twinpack.telemetry.schema import LOG
 
 
@@ -80,7 +83,7 @@ def test_rows_of_an_import_take_their_place_behind_what_is_not_sealed(tmp_path: 
         assert (other.end_offset, other.sources()) == (0, {"aa": "x"})
         assert live.append(samples(range(5, 6))) == 5
         assert other.append([samples(range(6, 7))]) == (6, 7)
-        assert [segment.first_offset for segment in live.imported()] == [3, 6]
+        assert live.imported() == [{"car-1": 4 * SECOND_US}, {"car-1": 6 * SECOND_US}]
         assert live.imported(2) == []
         assert seconds_of(live.read(0)) == list(range(7))
         live.seal()
@@ -133,3 +136,31 @@ def test_each_write_is_told(tmp_path: Path) -> None:
         live.append(samples(range(3)), letters(2))
     assert [(write.rows, write.letters) for write in told] == [(3, 2)]
     assert told[0].bytes > 100 and told[0].sync_s > 0
+
+
+def test_rows_that_were_imported_and_merged_at_once_are_not_overlooked(tmp_path: Path) -> None:
+    with opened(tmp_path) as live:
+        live.append(samples(range(3)))
+        live.seal()
+        other = SegmentLog(tmp_path)
+        other.append([samples(range(3, 5))])
+        assert merge(other, 5) == 2  # the name of what was imported is gone again
+        assert live.append(samples(range(5, 6))) == 5
+        assert live.imported() == [{"car-1": 4 * SECOND_US}]
+        assert merge(other, 99) == 0
+        live.append(samples(range(6, 7)))
+        assert seconds_of(live.read()) == list(range(7))
+    assert seconds_of(SegmentLog(tmp_path).read()) == list(range(7))
+
+
+def test_dead_letters_that_a_dead_gateway_left_wait_for_the_lake(tmp_path: Path) -> None:
+    writer = WalWriter(new_wal(tmp_path, 0))
+    writer.append(frames_of(samples(range(3)), letters(2)))
+    writer.close()
+    sink, told = BrokenSink(), threading.Event()
+    with opened(tmp_path, sink, watchers=Watchers(problem=lambda _: told.set())) as live:
+        assert live.append(samples(range(3, 4))) == 3
+        assert told.wait(60)
+        assert live.unsealed_rows == 3
+        sink.broken = False
+    assert (sink.table.num_rows, names(tmp_path, ".wal")) == (2, [])

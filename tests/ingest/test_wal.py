@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.logs import letters, names, opened, samples, seconds_of
+from tests.ingest.logs import BrokenSink, letters, names, opened, samples, seconds_of
 from twinpack.errors import WorkspaceError
 from twinpack.ingest.live import LiveLog, Watchers
 from twinpack.ingest.log import SegmentLog
@@ -134,17 +134,6 @@ def test_sealing_goes_on_when_the_disk_has_room_again(tmp_path: Path) -> None:
         live.seal()
         assert SegmentLog(tmp_path).end_offset == 3001
     assert (names(tmp_path, ".tmp"), names(tmp_path, ".wal")) == ([], [])
-
-
-class BrokenSink(MemoryDeadLetters):
-    """A lake that does not answer until it is mended."""
-
-    broken = True
-
-    def append(self, table: pa.Table) -> None:
-        if self.broken:
-            raise WorkspaceError("the lake is down")
-        super().append(table)
 
 
 def test_dead_letters_wait_for_the_lake_and_rows_do_not(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from twinpack.ingest.keys import Found
 from twinpack.ingest.log import Listing, SegmentLog, raise_to
 from twinpack.ingest.lookup import Lookup, newest_of
-from twinpack.ingest.segments import Segment, inspect, read_rows
+from twinpack.ingest.segments import inspect, read_rows
 from twinpack.ingest.wal import first_offset_of, read_rows_after
 from twinpack.telemetry.duplicates import CONFLICT, DUPLICATE, FIRST, Hashes, Verdict
 from twinpack.telemetry.readings import Index, Integers
@@ -35,7 +35,7 @@ class LogHistory:
         """Offset after the last sealed row."""
         return self._log.end_offset
 
-    def imported(self, after: int = 0) -> list[Segment]:
+    def imported(self, after: int = 0) -> list[Mapping[str, int]]:
         """Nothing: what is in the log is looked at anew each time."""
         return []
 

@@ -5,60 +5,32 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 
 import pyarrow as pa
 
-from twinpack.errors import WorkspaceBusyError, WorkspaceError
+from twinpack.errors import WorkspaceError
 from twinpack.ingest.keys import Found
 from twinpack.ingest.locks import Claim, Mutex
 from twinpack.ingest.log import ROW_GROUP_ROWS, SegmentLog, check_start, raise_to, rechunked, schema_of
 from twinpack.ingest.lookup import Lookup, newest_of
 from twinpack.ingest.records import DEAD_LETTERS, DeadLetterSink
-from twinpack.ingest.sealing import deliver, remove_wal, seal_left, seal_rows
-from twinpack.ingest.segments import GATEWAY, GATEWAY_LOCK, LOCK, RECOVERY, Segment, inspect, segment_path
+from twinpack.ingest.sealing import become_gateway, deliver, remove_wal, seal_rows, seal_rows_left
+from twinpack.ingest.segments import GATEWAY, GATEWAY_LOCK, LOCK, segment_path
 from twinpack.ingest.unsealed import Part, frames_of
-from twinpack.ingest.wal import WalWriter, new_wal, restore
+from twinpack.ingest.wal import LETTERS, ROWS, WalWriter, new_wal, restore
+from twinpack.ingest.watchers import LogMovedError, Watchers, Written
 from twinpack.telemetry.readings import Index, Integers
+
+__all__ = ["POLL_S", "LiveLog", "LogMovedError", "Watchers", "Written"]
 
 POLL_S = 0.5
 """How often rows by age, and segments that others put into the log, are looked for, seconds."""
 
 _PARTS_OF_SEGMENT = 4
 _BACKOFF_S = (0.5, 30.0)
-_RECOVERY_WAIT_S = 120.0
-
-
-class LogMovedError(Exception):
-    """Another process put rows into the log since these were compared with it: compare them again."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """One append: how many rows, dead letters and bytes, and the seconds it took to force them to disk."""
-
-    rows: int
-    letters: int
-    bytes: int
-    sync_s: float
-
-
-@dataclass(frozen=True)
-class Watchers:
-    """Who is told what happens; all are called from threads of the log and must return soon.
-
-    Attributes:
-        written: Each append that succeeded.
-        sealed: First and end offset of each segment that was sealed.
-        problem: Each failure of the sealing thread, which goes on trying.
-    """
-
-    written: Callable[[Written], None] | None = None
-    sealed: Callable[[int, int], None] | None = None
-    problem: Callable[[Exception], None] | None = None
 
 
 class LiveLog:
@@ -103,10 +75,11 @@ class LiveLog:
         self._sealing = threading.Lock()
         self._changed = threading.Condition()
         self._open: Part | None = None
+        self._wal: WalWriter | None = None  # writes to the file of `_open`
         self._parts: list[Part] = []
-        self._imported: list[Segment] = []
-        self._lookup = Lookup()
-        self._end = 0
+        self._imported: list[Mapping[str, int]] = []
+        self._lookup, self._finding = Lookup(), threading.Lock()
+        self._end = self._generation = 0
         self._stopping = threading.Event()
         self._due = threading.Event()
         self._thread: threading.Thread | None = None
@@ -116,13 +89,15 @@ class LiveLog:
 
         Raises:
             WorkspaceBusyError: Another gateway lives; names its process.
-            WorkspaceError: What the dead one left is damaged, or cannot be sealed.
+            WorkspaceError: What the dead one left is damaged, or its rows cannot be sealed.
         """
-        self._take_claim()
+        become_gateway(self._claim, self._log.directory)
         try:
-            seal_left(self._log, self._sink)
+            # Dead letters of a dead gateway may wait for the lake, like those of a living one.
+            self._parts = [Part.sealed_before(wal.path, wal.letters) for wal in seal_rows_left(self._log)]
             self._lock = Mutex(self._log.directory / LOCK)
             with self._lock.held():
+                self._generation = self._log.generation()
                 self._end = self._log.next_offset()
         except BaseException:
             self._claim.release()
@@ -226,9 +201,13 @@ class LiveLog:
             self._changed.wait_for(lambda: self._end > offset or self._stopping.is_set(), timeout_s)
             return self._end > offset
 
-    def imported(self, after: int = 0) -> list[Segment]:
-        """Segments that other processes put into the log since it was opened, without the first `after` of them."""
-        if segment_path(self._log.directory, self._end).exists():
+    def imported(self, after: int = 0) -> list[Mapping[str, int]]:
+        """Newest sample times of each lot of rows that other processes put into the log since it was opened.
+
+        Args:
+            after: Leave out so many lots.
+        """
+        if self._was_touched():
             with self._appending, self._mutex().held():
                 self._take_in_imported()
         return self._imported[after:]
@@ -256,11 +235,12 @@ class LiveLog:
         Raises:
             WorkspaceError: A segment is missing or damaged.
         """
-        numbers = self._lookup.numbers(vehicle_ids)[vehicle]
         with self._changed:
             # Taken before segments are listed: rows that are sealed in between are in both, never in neither.
             held = [piece for part in self._held() for piece in part.tables()]
-        return self._lookup.find_in(self._log, held, numbers, time_us)
+        with self._finding:
+            numbers = self._lookup.numbers(vehicle_ids)[vehicle]
+            return self._lookup.find_in(self._log, held, numbers, time_us)
 
     def seal(self) -> None:
         """Seal all durable rows now.
@@ -281,50 +261,62 @@ class LiveLog:
         return self._lock
 
     def _write(self, frames: list[tuple[int, pa.Table]]) -> tuple[Part, Written]:
-        part = self._open
-        if part is None:
-            part = self._open = Part(WalWriter(new_wal(self._log.directory, self._end)), self._end)
-        before = part.wal.length
+        if self._open is None or self._wal is None:
+            self._wal = WalWriter(new_wal(self._log.directory, self._end))
+            self._open = Part(self._wal.path, self._end)
+        part, wal = self._open, self._wal
+        before = wal.length
         try:
-            sync_s = part.wal.append(frames)
+            sync_s = wal.append(frames)
         except OSError:
-            self._after_failure(part)
+            self._after_failure(part, wal)
             raise
-        sizes = dict.fromkeys((1, 2), 0) | {kind: table.num_rows for kind, table in frames}
-        return part, Written(sizes[1], sizes[2], part.wal.length - before, sync_s)
+        sizes = dict.fromkeys((ROWS, LETTERS), 0) | {kind: table.num_rows for kind, table in frames}
+        return part, Written(sizes[ROWS], sizes[LETTERS], wal.length - before, sync_s)
 
-    def _after_failure(self, part: Part) -> None:
+    def _after_failure(self, part: Part, wal: WalWriter) -> None:
         """After a failed sync the system may take pages for written that are not: go on in a new file."""
-        if part.wal.torn:
+        if wal.torn:
             return  # the next append cuts it off first
         if part.empty:
-            self._open = None
+            self._open = self._wal = None
             with suppress(OSError):  # an empty file does no harm
-                part.wal.discard()
+                wal.discard()
         else:
             self._rotate()
 
     def _rotate(self) -> None:
         """Later rows go into a new file; only with `_appending`."""
-        part = self._open
-        if part is None:
+        part, wal = self._open, self._wal
+        if part is None or wal is None:
             return
-        part.wal.mend()
-        part.wal.close()
+        wal.mend()
+        wal.close()
         with self._changed:
-            self._open = None
+            self._open = self._wal = None
             self._parts.append(part)
         self._due.set()
 
+    def _was_touched(self) -> bool:
+        """Whether another process may have put rows into the log: at its end, and perhaps merged since."""
+        moved = self._log.generation() != self._generation
+        return moved or segment_path(self._log.directory, self._end).exists()
+
     def _take_in_imported(self) -> None:
-        """Go on behind segments that others placed at the end; only with `_appending` and inside the log's lock."""
-        while (path := segment_path(self._log.directory, self._end)).exists():
+        """Go on behind rows that others put at the end; only with `_appending` and inside the log's lock."""
+        if not self._was_touched():
+            return
+        if self._wal is not None:
+            self._wal.mend()  # what a failed write left must not count
+        generation, end = self._log.generation(), self._log.next_offset()
+        if end > self._end:
             self._rotate()
-            segment = inspect(path)
+            newest = self._log.newest_from(self._end)
             with self._changed:
-                self._imported.append(segment)
-                self._end = segment.end_offset
+                self._imported.append(newest)
+                self._end = end
                 self._changed.notify_all()
+        self._generation = generation
 
     def _wait_for_room(self) -> None:
         with self._changed:
@@ -369,9 +361,9 @@ class LiveLog:
             self._due.wait(pause)
             self._due.clear()
             try:
-                self.imported()
                 self._rotate_by_age()
                 self._seal_parts()
+                self.imported()
                 pause = POLL_S
             except Exception as problem:  # noqa: BLE001 - the edge of a thread: rows stay durable, it tries again
                 pause = min(max(2 * pause, _BACKOFF_S[0]), _BACKOFF_S[1])
@@ -393,8 +385,8 @@ class LiveLog:
                     self._seal_rows(part)
             for part in parts:
                 if part.letters:
-                    deliver(part.wal.path, [restore(table, DEAD_LETTERS) for table in part.letters], self._sink)
-                remove_wal(part.wal.path)
+                    deliver(part.path, [restore(table, DEAD_LETTERS) for table in part.letters], self._sink)
+                remove_wal(part.path)
                 with self._changed:
                     self._parts.remove(part)
                     self._changed.notify_all()
@@ -410,14 +402,3 @@ class LiveLog:
     def _report(self, problem: Exception) -> None:
         if self._tell.problem is not None:
             self._tell.problem(problem)
-
-    def _take_claim(self) -> None:
-        waited_until = time.monotonic() + _RECOVERY_WAIT_S
-        while not self._claim.take():
-            role, process = self._claim.holder()
-            if role != RECOVERY or time.monotonic() > waited_until:
-                raise WorkspaceBusyError(
-                    f"log {self._log.directory} is written by another {role} (process {process}): stop it, or use "
-                    "another workspace with --home"
-                )
-            time.sleep(0.05)

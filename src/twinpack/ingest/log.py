@@ -15,17 +15,18 @@ A segment may be placed behind rows that are not sealed yet: `segments` ends bef
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
 
 from twinpack.errors import WorkspaceError
+from twinpack.ingest.listing import Listing, arranged
 from twinpack.ingest.locks import Claim, locked
-from twinpack.ingest.retired import Retired, RetiredFile
+from twinpack.ingest.retired import RetiredFile
 from twinpack.ingest.segments import (
     GATEWAY_LOCK,
     IMPORT_LOCK,
@@ -35,6 +36,7 @@ from twinpack.ingest.segments import (
     SOURCE_NAME,
     SOURCE_SHA256,
     SPOOL,
+    TIDY_LOCK,
     ReplacedError,
     Segment,
     SegmentWriter,
@@ -56,40 +58,6 @@ _LISTINGS = 20
 """How often a folder is listed again that changed while it was."""
 
 
-@dataclass(frozen=True)
-class Listing:
-    """What a log's folder held at one moment.
-
-    Attributes:
-        retired: What is remembered of rows that are gone.
-        segments: Sealed segments without a gap from the first row that is left.
-        beyond: Segments behind rows that are not sealed yet.
-        wals: Write-ahead files, by offset.
-        covered: Segments that are retired, or wholly in a merged one, and not removed yet.
-    """
-
-    retired: Retired
-    segments: list[Segment]
-    beyond: list[Segment]
-    wals: list[Path]
-    covered: list[Segment]
-
-    @property
-    def visible(self) -> list[Segment]:
-        """All segments that hold rows of their own."""
-        return [*self.segments, *self.beyond]
-
-    @property
-    def start_offset(self) -> int:
-        """Offset of the first row that is left."""
-        return self.retired.start_offset
-
-    @property
-    def end_offset(self) -> int:
-        """Offset after the last row sealed without a gap."""
-        return self.segments[-1].end_offset if self.segments else self.start_offset
-
-
 class SegmentLog:
     """A log in a folder; many may read it, writers take turns."""
 
@@ -101,6 +69,7 @@ class SegmentLog:
         self._retired = RetiredFile(directory)
         self._newest: dict[str, int] = {}
         self._newest_to = 0
+        self._counting = threading.Lock()
 
     def segments(self) -> list[Segment]:
         """Every sealed segment in order of offset, up to the first row that is not sealed.
@@ -173,7 +142,8 @@ class SegmentLog:
 
     def last_sample_us(self) -> dict[str, int]:
         """Newest sample time of every vehicle that has samples in sealed segments, microseconds since the epoch."""
-        return self.at_one_moment(self._newest_in)
+        with self._counting:
+            return self.at_one_moment(self._newest_in)
 
     def _newest_in(self, listing: Listing) -> dict[str, int]:
         for segment in listing.segments:
@@ -185,6 +155,18 @@ class SegmentLog:
         for segment in listing.beyond:
             raise_to(newest, read_bounds(segment).last)
         return newest
+
+    def newest_from(self, offset: int) -> dict[str, int]:
+        """Newest sample times in sealed segments that reach beyond an offset, and in what was retired from there on."""
+
+        def look(listing: Listing) -> dict[str, int]:
+            newest = dict(listing.retired.last_sample_us) if listing.start_offset > offset else {}
+            for segment in listing.visible:
+                if segment.end_offset > offset:
+                    raise_to(newest, read_bounds(segment).last)
+            return newest
+
+        return self.at_one_moment(look)
 
     def last_receipt_us(self) -> int:
         """Newest receipt time of any sample, microseconds since the epoch; 0 in an empty log."""
@@ -227,6 +209,24 @@ class SegmentLog:
         free = claim.take()
         claim.release()
         return not free
+
+    def generation(self) -> int:
+        """Grows when segments were merged or retired: a name that is not there may have been, a moment ago."""
+        try:
+            return (self.directory / TIDY_LOCK).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    @contextmanager
+    def tidying(self) -> Iterator[None]:
+        """Be the only one to merge and retire segments."""
+        with locked(self.directory / TIDY_LOCK):
+            yield
+
+    def touch(self) -> None:
+        """Let `generation` grow; only inside `tidying`, before a segment goes."""
+        with (self.directory / TIDY_LOCK).open("ab") as file:
+            file.write(b".")
 
     def new_segment(self) -> SegmentWriter:
         """A segment to be written; `place` puts it into the log."""
@@ -332,7 +332,7 @@ class SegmentLog:
         self._known = {segment.path.name: segment for segment in segments}
         retired = self._retired.read()
         segments.sort(key=lambda segment: segment.first_offset)
-        return _arranged(self.directory, retired, segments, sorted(wals))
+        return arranged(self.directory, retired, segments, sorted(wals))
 
     def _inspected(self, entry: os.DirEntry[str]) -> Segment:
         try:
@@ -381,30 +381,6 @@ def rechunked(pieces: Iterator[pa.Table], start: int, max_rows: int) -> Iterator
             held = [joined.slice(max_rows)]
     if rows:
         yield start, pa.concat_tables(held)
-
-
-def _arranged(directory: Path, retired: Retired, segments: list[Segment], wals: list[Path]) -> Listing:
-    found = Listing(retired, [], [], wals, [])
-    at = retired.start_offset
-    unsealed = [first_offset_of(path) for path in wals]
-    for segment in segments:
-        if segment.end_offset <= at:
-            found.covered.append(segment)
-            continue
-        if segment.first_offset < at:
-            raise WorkspaceError(
-                f"{segment.path}: begins before row {at}, where the rows before it end; move it away if "
-                "it was copied here, or restore the log from a backup"
-            )
-        # Rows that are not sealed yet lie between; a gap that they do not explain is a loss.
-        if segment.first_offset > at and not any(at <= first < segment.first_offset for first in unsealed):
-            raise WorkspaceError(
-                f"{directory}: the log has no row {at}, its next segment is {segment.path.name}; "
-                "restore the missing segment from a backup"
-            )
-        (found.beyond if found.beyond or segment.first_offset > at else found.segments).append(segment)
-        at = segment.end_offset
-    return found
 
 
 def _rows_in(path: Path) -> int:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
-from twinpack.errors import WorkspaceError
+from twinpack.errors import WorkspaceBusyError, WorkspaceError
 from twinpack.ingest.locks import Claim
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.records import DEAD_LETTERS, DeadLetterSink
 from twinpack.ingest.segments import GATEWAY_LOCK, RECOVERY
-from twinpack.ingest.wal import read_wal
+from twinpack.ingest.wal import Wal, read_wal
 from twinpack.store.files import sync_folder
+
+_RECOVERY_WAIT_S = 120.0
 
 
 def recover(log: SegmentLog, dead_letters: DeadLetterSink) -> bool:
@@ -41,19 +44,51 @@ def recover(log: SegmentLog, dead_letters: DeadLetterSink) -> bool:
     return True
 
 
+def become_gateway(claim: Claim, directory: Path) -> None:
+    """Take the gateway's lock of a log, waiting for a recovery that is at work.
+
+    Raises:
+        WorkspaceBusyError: Another gateway has it; names its process.
+    """
+    until = time.monotonic() + _RECOVERY_WAIT_S
+    while not claim.take():
+        role, process = claim.holder()
+        if role != RECOVERY or time.monotonic() > until:
+            raise WorkspaceBusyError(
+                f"log {directory} is written by another {role} (process {process}): stop it, or use another workspace "
+                "with --home"
+            )
+        time.sleep(0.05)
+
+
 def seal_left(log: SegmentLog, dead_letters: DeadLetterSink) -> None:
     """Seal every write-ahead file; only by the one who holds the gateway's lock."""
+    for wal in seal_rows_left(log):
+        deliver(wal.path, wal.letters, dead_letters)
+        remove_wal(wal.path)
+
+
+def seal_rows_left(log: SegmentLog) -> list[Wal]:
+    """Seal the rows of every write-ahead file; only by the one who holds the gateway's lock.
+
+    Returns:
+        The files, with their dead letters; who has delivered these removes the file.
+
+    Raises:
+        WorkspaceError: A file is damaged, or the disk is full or broken; says what to do.
+    """
+    found = []
     try:
         for path in log.listing().wals:
             wal = read_wal(path)
             seal_rows(log, wal.first_offset, wal.rows)
-            deliver(path, wal.letters, dead_letters)
-            remove_wal(path)
+            found.append(Wal(path, letters=wal.letters))
     except OSError as error:
         raise WorkspaceError(
             f"{log.directory}: what a gateway left cannot be sealed ({error}); nothing is lost: free the disk and "
             "try again"
         ) from error
+    return found
 
 
 def seal_rows(log: SegmentLog, first_offset: int, tables: Sequence[pa.Table]) -> None:

@@ -6,13 +6,12 @@ accepted last, which are held in memory, and where these do not reach back far e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from twinpack.ingest.keys import Found, Keys, joined, nothing_found
-from twinpack.ingest.segments import Segment, read_bounds
 from twinpack.telemetry.duplicates import CONFLICT, DUPLICATE, FIRST, Hashes, Verdict
 from twinpack.telemetry.readings import Flags, Index, Integers
 
@@ -39,8 +38,8 @@ class History(Protocol):
         """Which samples are there, and the hashes of their values."""
         ...
 
-    def imported(self, after: int = 0) -> list[Segment]:
-        """Segments that others put into the log, without the first `after`."""
+    def imported(self, after: int = 0) -> list[Mapping[str, int]]:
+        """Newest sample times of each lot of rows that others put into the log, without the first `after`."""
         ...
 
 
@@ -127,7 +126,7 @@ class Seen:
             self._newest, self._floor = _grown(self._newest, len(known)), _grown(self._floor, len(known))
         return np.array(codes, np.int64)
 
-    def _learn(self, newest: dict[str, int]) -> None:
+    def _learn(self, newest: Mapping[str, int]) -> None:
         """Samples up to these times are in the log, and not in memory."""
         if newest:
             codes = self._codes_of(list(newest))
@@ -136,8 +135,8 @@ class Seen:
             np.maximum.at(self._floor, codes, times)
 
     def _learn_imports(self) -> None:
-        for segment in self._log.imported(self._imports):
-            self._learn(dict(read_bounds(segment).last))
+        for newest in self._log.imported(self._imports):
+            self._learn(newest)
             self._imports += 1
 
     def _search(self, codes: Integers, time_us: Integers, hashes: Hashes, newest: Integers) -> Verdict:

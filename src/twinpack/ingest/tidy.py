@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from twinpack.ingest.locks import locked
 from twinpack.ingest.log import ROW_GROUP_ROWS, Listing, SegmentLog, raise_to, rechunked
 from twinpack.ingest.retired import Retired, RetiredFile
-from twinpack.ingest.segments import SOURCES, TIDY_LOCK, Segment, read_bounds, read_commands
+from twinpack.ingest.segments import SOURCES, Segment, read_bounds, read_commands
 from twinpack.store.files import sync_folder
 from twinpack.telemetry.schema import LOG
 
@@ -35,11 +34,12 @@ def retain(
         WorkspaceError: A segment is missing or damaged.
         OSError: The disk is full or broken; nothing is gone that is not remembered.
     """
-    with locked(log.directory / TIDY_LOCK):
+    with log.tidying():
         listing = _swept(log)
         going = list(_going(listing, keep_from_offset, older_than_us, max_bytes))
         if not going:
             return []
+        log.touch()
         RetiredFile(log.directory).write(_remembered(listing.retired, going))
         return _removed(log.directory, going)
 
@@ -61,7 +61,7 @@ def merge(log: SegmentLog, min_rows: int) -> int:
         WorkspaceError: A segment is missing or damaged.
         OSError: The disk is full or broken; the segments stay as they were.
     """
-    with locked(log.directory / TIDY_LOCK):
+    with log.tidying():
         groups = list(_groups(_swept(log).segments, min_rows))
         for group in groups:
             _join(log, group)
@@ -136,5 +136,6 @@ def _join(log: SegmentLog, group: Sequence[Segment]) -> None:
             segment.write(table)
         segment.finish({SOURCES: json.dumps(sources)} if sources else {})
         with log.lock():
+            log.touch()
             segment.place(first)  # takes the place of the first; the others are covered by it from here on
     _removed(log.directory, group[1:])

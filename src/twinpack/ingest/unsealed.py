@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
+from pathlib import Path
 
 import pyarrow as pa
 
-from twinpack.ingest.wal import LETTERS, ROWS, WalWriter, lean, restore
+from twinpack.ingest.wal import LETTERS, ROWS, first_offset_of, lean, restore
 from twinpack.telemetry.schema import LOG
 
 _LOOSE = 256
@@ -18,7 +19,7 @@ class Part:
     """One write-ahead file and what is in it.
 
     Attributes:
-        wal: The file.
+        path: The file.
         first_offset: Log offset of its first row.
         began: When it was begun, on the monotonic clock, seconds.
         letters: Its dead letters.
@@ -26,9 +27,9 @@ class Part:
         sealed: Whether its rows are in a segment; then they are not held here any more.
     """
 
-    def __init__(self, wal: WalWriter, first_offset: int) -> None:
+    def __init__(self, path: Path, first_offset: int) -> None:
         """Begin with an empty file."""
-        self.wal = wal
+        self.path = path
         self.first_offset = first_offset
         self.began = time.monotonic()
         self.letters: list[pa.Table] = []
@@ -38,6 +39,15 @@ class Part:
         self._tables: list[pa.Table] = []
         self._starts: list[int] = []
         self._joined = 0  # tables before this one were joined
+
+    @classmethod
+    def sealed_before(cls, path: Path, letters: list[pa.Table]) -> Part:
+        """A file whose rows are in a segment already, and whose dead letters are not delivered."""
+        part = cls(path, first_offset_of(path))
+        part.sealed = True
+        part.letters = letters
+        part.letter_rows = sum(table.num_rows for table in letters)
+        return part
 
     @property
     def end_offset(self) -> int:
