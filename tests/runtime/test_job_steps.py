@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.runtime.segments import DAY_US, START_US, all_rows, samples, write
-from tests.runtime.workspaces import begin, with_settings
+from tests.runtime.workspaces import SETTINGS, begin, bring, record, with_settings
 from tests.twin.garage import PACK, healthy
+from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.tidy import retain
 from twinpack.runtime.jobs import JobRunner, Jobs
 from twinpack.runtime.jobs.steps import STEPS, StepContext
+from twinpack.runtime.retention import used_offset
+from twinpack.runtime.run import run
 from twinpack.store.archive import Archive
 from twinpack.store.jobs import JOBS
+from twinpack.store.records import SnapshotRecord
+from twinpack.store.registry import MAIN_STREAM
+from twinpack.store.settings import LogSettings
 from twinpack.store.workspace import Workspace
 
 
@@ -42,8 +50,54 @@ def test_segments_reach_the_lake_once_and_compaction_changes_no_row(workspace: W
     assert do(workspace, "lake")["rows"] == 30
     before = all_rows(workspace)
     assert len(before) == 30
-    do(workspace, "compact")
+    assert do(with_settings(workspace, "log", segment_rows=10), "compact")["segments_joined"] == 8
+    assert [segment.rows for segment in SegmentLog(workspace.log_dir).segments()] == [12, 12, 3, 3]
     assert all_rows(workspace) == before
+
+
+def test_only_what_was_used_leaves_the_log(tmp_path: Path) -> None:
+    limit = LogSettings(retention_days=30.0, segment_rows=10)
+    workspace = begin(tmp_path / "home", healthy("car-1", 4), settings=replace(SETTINGS, log=limit))
+    log = SegmentLog(workspace.log_dir)
+    end = log.end_offset
+    assert do(workspace, "retention")["segments_dropped"] == 0, "nothing was folded yet"
+    run(workspace)
+    bring(workspace, healthy("car-2", 2))
+    calm = record(workspace)
+    with workspace.registry() as registry:
+        snapshots = {snapshot.offset for snapshot in registry.snapshots()}
+    assert do(workspace, "retention")["used_to_offset"] == min(snapshots)
+    assert 0 <= log.start_offset <= min(snapshots) < end
+    assert record(workspace) == calm
+    with workspace.registry() as registry:
+        for offset in sorted(snapshots)[:-1]:
+            registry.drop_snapshot(offset)
+    assert do(workspace, "retention")["segments_dropped"] > 0
+    assert log.start_offset == max(snapshots) == end
+    run(workspace)
+    assert record(workspace)["offset"] == log.end_offset > end
+
+
+def test_learning_goes_on_once_the_log_has_lost_its_beginning(tmp_path: Path) -> None:
+    workspace = begin(tmp_path / "home", healthy("car-1", 3), healthy("car-2", 3), model=False)
+    log = SegmentLog(workspace.log_dir)
+    of_others = [segment.path for segment in log.segments()]
+    bring(workspace, healthy("car-3", 3))
+    assert retain(log, log.end_offset - 1, older_than_us=2**62)[: len(of_others)] == of_others
+    assert do(workspace, "learn", kind="thevenin-1rc", trips=2)["pack"] == PACK
+
+
+def test_a_webhook_that_was_not_served_holds_the_log(workspace: Workspace) -> None:
+    do(workspace, "lake")
+    hook = '[[route]]\nname = "fast"\nwhen = "speed_kmh > 0"\nto = ["webhook:https://example.org/x"]\n'
+    with workspace.registry() as registry:
+        registry.commit_batch(MAIN_STREAM, 0, 30, [], {})
+        registry.add_snapshot(SnapshotRecord(30, "x", "0" * 64))
+        assert used_offset(workspace, registry) == 30
+        registry.commit_batch("webhook:fast", 0, 6, [], {})
+        assert used_offset(workspace, registry) == 30, "no rule names it"
+        (workspace.home / "routing.toml").write_text(hook)
+        assert used_offset(workspace, registry) == 6
 
 
 def test_retention_keeps_everything_unless_it_is_limited(workspace: Workspace) -> None:

@@ -68,6 +68,23 @@ def _drop_old_days(context: StepContext) -> dict[str, Any]:
     return {"days_dropped": [day.isoformat() for day in dropped]}
 
 
+def _retain_log(context: StepContext) -> dict[str, Any]:
+    from twinpack.runtime.retention import retain_log, used_offset
+
+    workspace = context.workspace
+    with workspace.registry() as registry:
+        gone = retain_log(workspace, registry, datetime.now(UTC))
+        return {"segments_dropped": len(gone), "used_to_offset": used_offset(workspace, registry)}
+
+
+def _merge_segments(context: StepContext) -> dict[str, Any]:
+    from twinpack.ingest.log import SegmentLog
+    from twinpack.ingest.tidy import merge
+
+    log = SegmentLog(context.workspace.log_dir)
+    return {"segments_joined": merge(log, context.workspace.settings.log.segment_rows)}
+
+
 def _build_telemetry(context: StepContext) -> dict[str, Any]:
     from twinpack.ingest.log import SegmentLog
     from twinpack.runtime.lake import build_telemetry
@@ -105,11 +122,12 @@ def _back_up(context: StepContext) -> dict[str, Any]:
 
 STEPS: dict[str, tuple[Step, ...]] = {
     COMPACT: (
+        Step("merge segments", _merge_segments),
         Step("order telemetry", _order_telemetry),
         Step("join small files", _join_files),
         Step("remove replaced files", _clean_up),
     ),
-    RETENTION: (Step("lake", _drop_old_days),),
+    RETENTION: (Step("log", _retain_log), Step("lake", _drop_old_days)),
     LAKE: (Step("telemetry", _build_telemetry),),
     LEARN: (Step("fit a prototype", _learn),),
     BACKUP: (Step("copy the workspace", _back_up),),
