@@ -13,6 +13,7 @@ from twinpack.learn.model import learn_model
 from twinpack.runtime.genesis import fold_settings
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.batch import SampleBatch
+from twinpack.telemetry.schema import command_rows
 from twinpack.telemetry.steps import STEP_SIGNALS
 
 READ_ROWS = 250_000
@@ -66,5 +67,9 @@ def _spec(found: FirstTrips, pack: str | None) -> Any:
 
 def _batches(workspace: Workspace) -> Iterator[SampleBatch]:
     log = open_log(workspace)
+    retired = log.listing().retired
+    if count := len(retired.commands):  # vehicles were registered in rows that retention has taken
+        rows = command_rows([""] * count, [retired.last_receipt_us] * count, retired.commands)
+        yield SampleBatch.from_arrow(rows, 0)
     for first, table in log.read(log.start_offset, READ_ROWS, STEP_SIGNALS):
         yield SampleBatch.from_arrow(table, first)
