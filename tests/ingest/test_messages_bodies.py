@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
 import pyarrow as pa
 import pytest
 
+from tests.ingest.mutations import mutations
+from tests.ingest.test_messages_fuzz import check_accounts
 from twinpack.errors import BodyError
-from twinpack.ingest.messages import MAX_BODY_MESSAGES, Message, expand, split_body
+from twinpack.ingest.messages import MAX_BODY_MESSAGES, Message, content_of, decode, expand, split_body
 
 TEXT = b'{"vehicle":"bus-1","time":1740830400000000}' * 500
 
@@ -134,3 +138,58 @@ def test_few_messages_with_many_values_are_split() -> None:
     column = list(range(60_000))
     body = msgspec.json.encode([{"time": column}, {"time": column}])
     assert [json.loads(message.payload)["time"] for message in split_body(body, "application/json")] == [column] * 2
+
+
+# --- whatever comes -------------------------------------------------------------------------------------------------
+
+TYPES = {"json": ("application/json", "application/x-ndjson"), "msgpack": ("application/msgpack",)}
+
+
+def joined(messages: list[Message], content_type: str) -> bytes:
+    """Messages as one body, whatever is in them."""
+    payloads = [message.payload for message in messages]
+    if content_type == "application/x-ndjson":
+        return b"\n".join(payloads)
+    if content_type == "application/json":
+        return b"[" + b",".join(payloads) + b"]"
+    return bytes((0x90 + len(payloads),)) + b"".join(payloads)
+
+
+def test_bodies_of_mutated_messages_are_split_or_refused() -> None:
+    rng = random.Random(3)
+    outcomes: Counter[str] = Counter()
+    by_content: dict[str, list[Message]] = {"json": [], "msgpack": []}
+    for message in mutations(seed=3, count=3_000):
+        by_content[message.content or content_of(message.payload)].append(message)
+    for content, messages in by_content.items():
+        for start in range(0, len(messages), 3):
+            content_type = rng.choice(TYPES[content])
+            body = joined(messages[start : start + rng.randint(1, 3)], content_type)
+            try:
+                split = split_body(body, content_type)
+            except BodyError as error:
+                outcomes[error.reason] += 1
+                continue
+            check_accounts(split, decode(split))
+            outcomes["split"] += 1
+    assert set(outcomes) == {"body", "split"}
+    assert min(outcomes.values()) > 100
+
+
+@pytest.mark.parametrize("encoding", COMPRESS)
+def test_damaged_compression_is_expanded_or_refused(encoding: str) -> None:
+    rng = random.Random(4)
+    whole = COMPRESS[encoding](TEXT) + COMPRESS[encoding](TEXT[:1000])
+    outcomes: Counter[str] = Counter()
+    for _ in range(2_000):
+        body = bytearray(whole)
+        for _ in range(rng.randint(1, 3)):
+            body[rng.randrange(len(body))] = rng.randrange(256)
+        try:
+            expanded = expand(bytes(body[: rng.randrange(len(body))] if rng.random() < 0.3 else body), encoding, 10**5)
+        except BodyError as error:
+            outcomes[error.reason] += 1
+            continue
+        assert len(expanded) <= 10**5
+        outcomes["expanded"] += 1
+    assert outcomes["body"] > 500
