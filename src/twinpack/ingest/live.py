@@ -130,6 +130,11 @@ class LiveLog:
         return self._log
 
     @property
+    def start_offset(self) -> int:
+        """Offset of the first row that is left."""
+        return self._log.start_offset
+
+    @property
     def end_offset(self) -> int:
         """Offset after the last durable row."""
         with self._changed:

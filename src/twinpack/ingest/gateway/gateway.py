@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
@@ -39,15 +40,16 @@ class Gateway:
         gateway.log  # what arrives is here
     """
 
-    def __init__(self, workspace: Workspace, *, http: bool = True) -> None:
+    def __init__(self, workspace: Workspace, *, http: bool = True, beside: Callable[[], dict[str, Any]] = dict) -> None:
         """Name the workspace; `start` opens it.
 
         Args:
             workspace: The workspace, whose settings name the broker.
             http: Whether the HTTP door is opened.
+            beside: Tells how what follows the log does, as part of the gateway's health.
         """
         self.metrics = Metrics()
-        self._workspace, self._wants_http = workspace, http
+        self._workspace, self._wants_http, self._beside = workspace, http, beside
         self._events = Events("gateway")
         self._open = ExitStack()
         self._intake: Intake | None = None
@@ -172,7 +174,7 @@ class Gateway:
         }
         if self.mqtt is not None:
             state["mqtt_connected"] = self.mqtt.connected
-        return state
+        return state | self._beside()
 
     def _hears(self) -> bool:
         """Whether silence would be that of the vehicles, and not of a line that is down."""
