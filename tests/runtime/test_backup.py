@@ -24,6 +24,7 @@ from twinpack.errors import NotFoundError, WorkspaceError, WorkspaceVersionError
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.sealing import seal_left
 from twinpack.runtime.backup import backup
+from twinpack.runtime.jobs.queue import QUEUED, Jobs
 from twinpack.runtime.restore import restore
 from twinpack.runtime.run import run
 from twinpack.store.archive import MANIFEST
@@ -115,6 +116,16 @@ def test_a_restored_workspace_is_the_one_that_was_backed_up(ran: Workspace, tmp_
     bring(again, healthy("third", 2))
     assert run(again).predictions == run(ran).predictions > 0
     assert record(again) == record(ran)
+
+
+def test_jobs_and_what_triggers_have_seen_are_kept(ran: Workspace, tmp_path: Path) -> None:
+    with Jobs(ran) as jobs:
+        first = jobs.start("compact")
+    (ran.home / "triggers.json").write_text("{}", encoding="utf-8")
+    again = restore(backup(ran, tmp_path / "backup").folder, tmp_path / "again").workspace
+    assert (again.home / "triggers.json").read_text(encoding="utf-8") == "{}"
+    with Jobs(again) as jobs:
+        assert [(job.job_id, job.kind, job.state) for job in jobs.list()] == [(first, "compact", QUEUED)]
 
 
 def test_keys_and_backup_are_for_their_owner_alone(ran: Workspace, tmp_path: Path) -> None:

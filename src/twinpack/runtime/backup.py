@@ -8,6 +8,7 @@ registry and lake have beyond it already is recognised. So, of what is in the ba
    because the lake has it, it has.
 3. The log comes after registry and lake, and so reaches further than both.
 4. Dead letters come after the log: those of a file are kept before its segment is.
+5. What triggers have seen comes first, and the jobs they started later: an event seen twice starts nothing twice.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from twinpack.store.workspace import Workspace
 
 REGISTRY = "registry.db"
 JOBS = "jobs.db"
+JOB_LOGS = "jobs"
 _TRIES = 20
 
 Tell = Callable[[str], None]
@@ -102,12 +104,14 @@ class _Writer:
 
     def copy(self) -> None:
         """Copy all parts, in the order that the module says."""
+        self._copy_settings()
         self._tell("snapshots")
         snapshots = self._copy_snapshots()
         self._copy_tables([VERSION_HEADS])
         self._tell("registry")
         self._copy_registry(snapshots)
-        self._copy_files()
+        self._copy_models_and_keys()
+        self._copy_jobs()
         self._tell("lake")
         self._copy_tables(name for name in self._tables() if name not in (VERSION_HEADS, DEAD_LETTERS))
         self._tell("log")
@@ -140,22 +144,29 @@ class _Writer:
         self._archive.add(working, REGISTRY)
         working.unlink()
 
-    def _copy_files(self) -> None:
-        """Settings, keys, models and jobs."""
-        home = self._workspace.home
-        for path in sorted(home.iterdir()):
+    def _copy_settings(self) -> None:
+        """What lies beside the settings too, such as what triggers have seen."""
+        for path in sorted(self._workspace.home.iterdir()):
             if path.is_file() and path.suffix in (".json", ".toml") and not path.name.startswith("."):
                 self._archive.add(path, path.name)
+
+    def _copy_models_and_keys(self) -> None:
         for folder in (self._workspace.models_dir, self._workspace.audit_key_path.parent):
             for path in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
                 self._archive.add(path, f"{folder.name}/{path.name}")
-        if (home / JOBS).is_file():
-            working = self._archive.folder / ".jobs.db"
-            with closing(sqlite3.connect(home / JOBS)) as source, closing(sqlite3.connect(working)) as target:
-                source.backup(target)
-                target.execute("PRAGMA journal_mode=DELETE").close()
-            self._archive.add(working, JOBS)
-            working.unlink()
+
+    def _copy_jobs(self) -> None:
+        home = self._workspace.home
+        if not (home / JOBS).is_file():
+            return
+        working = self._archive.folder / ".jobs.db"
+        with closing(sqlite3.connect(home / JOBS)) as source, closing(sqlite3.connect(working)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE").close()
+        self._archive.add(working, JOBS)
+        working.unlink()
+        for path in sorted(path for path in (home / JOB_LOGS).rglob("*") if path.is_file()):
+            self._copied(path, path.relative_to(home).as_posix())
 
     def _tables(self) -> list[str]:
         return [] if self._lake is None else table_names(self._lake)
