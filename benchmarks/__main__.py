@@ -30,6 +30,9 @@ BENCHMARKS: dict[str, str] = {
     "kernel_compile_n6_s": "benchmarks.kernels:compiling",
     "warm_start_s": "benchmarks.kernels:warm_start",
     "loop_filter_s": "benchmarks.loop:run",
+    "decode_json_us": "benchmarks.messages:json_samples",
+    "decode_msgpack_us": "benchmarks.messages:msgpack_columns",
+    "decode_packed_us": "benchmarks.messages:msgpack_packed",
     "lake_vehicle_day_ms": "benchmarks.lake:vehicle_day",
     "fleet_latest_ms": "benchmarks.lake:fleet_latest",
 }

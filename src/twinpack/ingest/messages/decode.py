@@ -1,7 +1,7 @@
 """Decode a micro-batch: many messages of many vehicles become one set of arrays.
 
-Messages that have the same fields are decoded together, column by column: a call into NumPy is made for a signal of
-a micro-batch, not of a message. What a message becomes does not depend on those beside it.
+Messages are decoded together, column by column, whatever fields they have: a call into NumPy is made for a signal of
+some hundred messages, not of one. What a message becomes does not depend on those beside it.
 """
 
 from __future__ import annotations
