@@ -46,7 +46,7 @@ def msgpack_packed() -> Result:
 
 def _columns(column: Callable[[Any], Any]) -> list[bytes]:
     rng = np.random.default_rng(1)
-    times = np.arange(_START_US, _START_US + _SAMPLES * 1_000_000, 1_000_000, "<i8")
+    times = _START_US + 1_000_000 * np.arange(_SAMPLES, dtype=np.int64)
     return [
         msgspec.msgpack.encode(
             {"vehicle": f"bus-{number:05d}", "seq": number, "time": column(times)}
