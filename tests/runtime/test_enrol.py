@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.runtime.workspaces import begin, bring, bring_file, record
-from tests.twin.garage import PACK, START_US, healthy
+from tests.twin.garage import ARTIFACT, PACK, START_US, healthy
+from twinpack.battery.pack import pack_text
 from twinpack.errors import InputError
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.enrol import enrol
@@ -64,6 +65,22 @@ def test_a_vehicle_keeps_the_pack_it_was_entered_with_whatever_an_import_says(tm
     assert (summary.vehicles, summary.without_model) == (1, ())
     with workspace.registry() as registry:
         assert registry.vehicle("car-1").pack == PACK
+
+
+def test_a_pack_that_an_import_brought_is_known_by_name_afterwards(tmp_path: Path) -> None:
+    text = pack_text(PACK).replace("capacity_ah = 150.0", "capacity_ah = 149.0").replace(f'"{PACK}"', '"own"')
+    workspace = begin(tmp_path / "home")
+    with workspace.registry() as registry:
+        workspace.artifacts(registry).save({**ARTIFACT, "pack": "own"}, pack="own")
+    path = tmp_path / "other.parquet"
+    pq.write_table(healthy("car-1", 2).table(), path)
+    bring_file(workspace, path, pack=text)
+    assert run(workspace).without_model == ()
+    with workspace.registry() as registry:
+        known = registry.fleet.known()["car-1"]
+        assert (known.pack_name, known.pack) == ("own", text)
+        spec = registry.fleet.specification("own")
+        assert spec is not None and spec.capacity_ah == 149.0
 
 
 def test_an_entry_that_failed_can_be_made_again(tmp_path: Path) -> None:

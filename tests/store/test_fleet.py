@@ -72,6 +72,21 @@ def test_what_the_fold_needs_of_a_pack(registry: Registry) -> None:
     assert load_pack(registry.fleet.pack_for_fold("own")).name == "own"
 
 
+def test_packs_of_the_log_are_kept_where_their_names_are_free(registry: Registry) -> None:
+    other = OWN_PACK.replace('"own"', '"other"')
+    registry.fleet.keep_packs([])
+    registry.fleet.keep_packs([OWN_PACK, other])
+    registry.fleet.keep_packs([OWN_PACK.replace("55.0", "50.0"), pack_text(PACK)])
+    assert [(pack.name, pack.specification) for pack in registry.fleet.packs() if pack.added_at_us] == [
+        ("other", other),
+        ("own", OWN_PACK),
+    ]
+    spec = registry.fleet.specification("own")
+    assert spec is not None and spec.temp_max_c == 55.0
+    assert registry.fleet.specification(PACK) == load_pack(PACK)
+    assert registry.fleet.specification("nope") is None
+
+
 def test_a_vehicle_is_entered_with_all_that_is_said_of_it(registry: Registry) -> None:
     registry.fleet.create_fleet(FleetRecord("north"))
     said = VehicleEntry("car-1", "north", PACK, "Anna", VIN, 2021, "cold", "second owner")

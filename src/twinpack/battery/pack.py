@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -134,8 +134,14 @@ def load_pack(name_or_toml_text: str) -> PackSpec:
         PackSpecError: When the text is not a good specification.
     """
     if "=" in name_or_toml_text or "\n" in name_or_toml_text:
-        return parse_pack(name_or_toml_text)
+        return _given(name_or_toml_text)
     return _shipped(name_or_toml_text)
+
+
+@lru_cache(maxsize=256)
+def _given(text: str) -> PackSpec:
+    """A fleet asks for the same specification again for every vehicle."""
+    return parse_pack(text)
 
 
 @cache

@@ -38,7 +38,7 @@ def command(
     with workspace.registry() as registry:
         record = fleet_facts.find_vehicle(workspace, registry, vehicle)
         versions = registry.versions(vehicle)
-    pack = fleet_facts.pack_of(record.pack)
+        pack = registry.fleet.specification(record.pack)
     told = explain(versions, pack.capacity_ah if pack else None)
     newest = told[::-1][: last or None]
     if as_json:

@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from twinpack.cli.options import DEFAULT_HOME
-from twinpack.errors import NotFoundError, TwinpackError
+from twinpack.errors import NotFoundError
 from twinpack.twin.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from twinpack.battery.pack import PackSpec
     from twinpack.store.lake import Lake
     from twinpack.store.records import VehicleRecord
     from twinpack.store.registry import Registry
@@ -81,16 +80,6 @@ def next_step(workspace: Workspace, registry: Registry) -> str:
 def command(text: str, home: Path) -> str:
     """A command to type, for this workspace."""
     return f"`twinpack {text}`" if home == DEFAULT_HOME else f"`twinpack {text} --home {home}`"
-
-
-def pack_of(name: str) -> PackSpec | None:
-    """The specification of a pack, None when it is not shipped: its capacity is then not known."""
-    from twinpack.battery.pack import load_pack
-
-    try:
-        return load_pack(name)
-    except TwinpackError:
-        return None
 
 
 def errors_of(lake: Lake, vehicle: str | Sequence[str] | None = None) -> dict[str, Errors]:

@@ -71,10 +71,11 @@ def read_twin(home: Path, vehicle: str) -> Twin:
     with workspace.registry() as registry:
         record = fleet_facts.find_vehicle(workspace, registry, vehicle)
         versions = registry.versions(vehicle)
+        pack = registry.fleet.specification(record.pack)
     lake = workspace.lake()
     return Twin(
         record=record,
-        pack=fleet_facts.pack_of(record.pack),
+        pack=pack,
         versions=versions,
         trips=fleet_facts.trips_of(lake, vehicle).get(vehicle, Trips()),
         errors=fleet_facts.errors_of(lake, vehicle).get(vehicle, Errors()),

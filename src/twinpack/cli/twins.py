@@ -63,7 +63,7 @@ def twin_rows(workspace: Workspace, registry: Registry) -> list[TwinRow]:
     deployed, kinds = _chains(registry)
     lake = workspace.lake()
     errors, trips = fleet_facts.errors_of(lake), fleet_facts.trips_of(lake)
-    packs = {name: fleet_facts.pack_of(name) for name in {record.pack for record in registry.vehicles()}}
+    packs = {name: registry.fleet.specification(name) for name in {record.pack for record in registry.vehicles()}}
     rows = []
     for record in registry.vehicles():
         name, row, pack = record.vehicle_id, deployed.get(record.vehicle_id), packs.get(record.pack)

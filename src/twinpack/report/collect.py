@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinpack import __version__
-from twinpack.battery.pack import PackSpec, load_pack
-from twinpack.errors import AuditError, TwinpackError
+from twinpack.battery.pack import PackSpec
+from twinpack.errors import AuditError
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.opening import open_log
 from twinpack.report import traces, vehicle
@@ -61,11 +61,11 @@ def collect(
             report says how many there are.
         explain: Words for the changes of a vehicle's figures.
     """
-    lake, log = Lake(workspace.lake_dir), open_log(workspace)
+    lake, log = workspace.lake(), open_log(workspace)
     registry = workspace.registry()
     try:
         found = _find(registry, lake, log.last_sample_us())
-        chain_ok, chain_note = _chain(registry, Heads(lake, workspace.audit_key_path))
+        chain_ok, chain_note = _chain(registry, workspace.heads())
     finally:
         registry.close()
     rows = _with_deviation([_row(item) for item in found])
@@ -95,7 +95,7 @@ def _find(registry: Registry, lake: Lake, last_sample_us: Mapping[str, int]) -> 
         found.append(
             _Found(
                 record=record,
-                pack=_pack(record.pack),
+                pack=registry.fleet.specification(record.pack),
                 versions=tuple(registry.versions(record.vehicle_id)),
                 sessions=own,
                 trips=vehicle.trip_points(records(own), scored),
@@ -104,13 +104,6 @@ def _find(registry: Registry, lake: Lake, last_sample_us: Mapping[str, int]) -> 
             )
         )
     return found
-
-
-def _pack(name: str) -> PackSpec | None:
-    try:
-        return load_pack(name)
-    except TwinpackError:
-        return None  # a pack that is not shipped: the page then names it and shows no facts
 
 
 def _chain(registry: Registry, heads: Heads) -> tuple[bool | None, str]:

@@ -52,6 +52,7 @@ class Keeper:
 
         Repeating a commit that failed is harmless.
         """
+        self._registry.fleet.keep_packs(_specifications(batch))
         touched = {event.vehicle_id for event in events if event.vehicle_id} | _registered(batch)
         self._registry.commit_batch(
             MAIN_STREAM, batch.first_offset, batch.end_offset, events, _latest(state, touched), _records(state, batch)
@@ -86,6 +87,12 @@ class Keeper:
 
 def _registered(batch: SampleBatch) -> set[str]:
     return {body["vehicle"] for _, body in batch.commands if registers(body)}
+
+
+def _specifications(batch: SampleBatch) -> set[str]:
+    """Packs that a batch registers vehicles with and that are not shipped: the log holds the text, not a name."""
+    packs = {body["pack"] for _, body in batch.commands if registers(body)}
+    return {pack for pack in packs if pack != load_pack(pack).name}
 
 
 def _records(state: ShardState, batch: SampleBatch) -> list[VehicleRecord]:

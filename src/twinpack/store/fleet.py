@@ -7,17 +7,17 @@ A vehicle is known by either of two ways: a person entered it (`vehicle_entries`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, delete, select, update
 
-from twinpack.battery.pack import pack_text, parse_pack, shipped_packs
+from twinpack.battery.pack import PackSpec, load_pack, pack_text, parse_pack, shipped_packs
 from twinpack.errors import InputError, NotFoundError, TwinpackError
 from twinpack.store import schema
 from twinpack.store.commit import CHUNK
-from twinpack.store.database import Database
+from twinpack.store.database import Database, execute_many, insert_into
 from twinpack.store.fleet_records import FleetRecord, KnownVehicle, PackRecord, VehicleEntry
 from twinpack.store.records import now_us
 
@@ -92,6 +92,22 @@ class FleetRegister:
             NotFoundError: It is neither shipped nor added.
         """
         return name if name in shipped_packs() else self.pack(name).specification
+
+    def specification(self, name: str) -> PackSpec | None:
+        """What is known of a pack by name, None when it is neither shipped nor here."""
+        try:
+            return load_pack(self.pack_for_fold(name))
+        except NotFoundError:
+            return None
+
+    def keep_packs(self, specifications: Iterable[str]) -> None:
+        """Keep packs that vehicles were registered with in the log, where none of their names is here yet."""
+        packs = {pack.name: pack for pack in (PackRecord(load_pack(s).name, s, now_us()) for s in specifications)}
+        fresh = [asdict(pack) for name, pack in packs.items() if name not in shipped_packs()]
+        if fresh:
+            with self._database.write() as connection:
+                statement = insert_into(connection, schema.packs).on_conflict_do_nothing(index_elements=["name"])
+                execute_many(connection, statement, fresh)
 
     def add_pack(self, specification: str, where: str = "pack specification") -> PackRecord:
         """Add a pack; the same one again changes nothing.
