@@ -16,6 +16,7 @@ from twinpack.runtime.jobs.steps import Step, StepContext
 from twinpack.store.workspace import Workspace
 
 NAMES = ("one", "two", "three")
+MANY = 40
 
 CHILD = f"""
 import sys
@@ -43,7 +44,15 @@ def probe(name: str) -> Step:
     return Step(name, run)
 
 
-STEPS = {"compact": tuple(probe(name) for name in NAMES), "learn": (probe("learn"),)}
+STEPS = {
+    "compact": tuple(probe(name) for name in NAMES),
+    "learn": (probe("learn"),),
+    "lake": tuple(probe(str(at)) for at in range(MANY)),
+}
+    "compact": tuple(probe(name) for name in NAMES),
+    "learn": (probe("learn"),),
+    "lake": tuple(probe(str(at)) for at in range(MANY)),
+}
 
 
 def runner(workspace: Workspace, **options: Any) -> JobRunner:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.runtime.job_probe import NAMES, runner, trace, until, worker
+from tests.runtime.job_probe import MANY, NAMES, runner, trace, until, worker
 from tests.servers.postgresql import Server
 from tests.servers.postgresql import postgresql as postgresql
 from twinpack.errors import InputError, JobError, NotFoundError, SettingsError, WorkspaceBusyError, WorkspaceError
@@ -65,6 +67,43 @@ def test_a_killed_worker_repeats_no_finished_step(workspace: Workspace, jobs: Jo
     with runner(workspace):
         assert jobs.wait(job_id, 60).state == "done"
     assert trace(workspace) == ["one", "two", "two", "three"]
+
+
+@pytest.mark.slow
+def test_killed_at_many_moments_no_finished_step_is_repeated(workspace: Workspace, jobs: Jobs) -> None:
+    chance = random.Random(5)
+    job_id = jobs.start("lake")
+
+    def reached(steps: int) -> bool:
+        return len(trace(workspace)) >= steps or jobs.get(job_id).state == "done"
+
+    kills = 0
+    while len(trace(workspace)) < MANY:
+        with worker(workspace) as child:
+            wanted = len(trace(workspace)) + chance.randrange(1, 12)
+            until(partial(reached, wanted))
+            child.kill()
+            child.wait()
+        kills += 1
+    with runner(workspace):
+        assert jobs.wait(job_id, 60).state == "done"
+    done = [int(name) for name in trace(workspace)]
+    assert kills > 3 and sorted(set(done)) == list(range(MANY))
+    assert done == sorted(done), "no step begins again once a later one has begun"
+    assert len(done) <= MANY + kills
+
+
+def test_an_interrupted_job_can_be_cancelled(workspace: Workspace, jobs: Jobs) -> None:
+    mark(workspace, "hold-one")
+    with worker(workspace) as child:
+        job_id = jobs.start("compact")
+        until(lambda: trace(workspace) == ["one"])
+        child.kill()
+        child.wait()
+    assert jobs.cancel(job_id).state == "cancelled"
+    with runner(workspace) as working:
+        assert working.wait_idle(60)
+    assert trace(workspace) == ["one"]
 
 
 def test_a_stopped_worker_ends_the_step_and_the_next_goes_on(workspace: Workspace, jobs: Jobs) -> None:
@@ -127,7 +166,7 @@ def test_what_does_not_go_away_by_itself_is_not_tried_again(workspace: Workspace
         job_id = jobs.start("compact")
         assert jobs.wait(job_id, 60).error == "NotFoundError: no one here"
     assert trace(workspace) == ["one"]
-    assert told == [f"job {job_id} failed: one: NotFoundError: no one here"]
+    assert told == [f"job {job_id} begins or goes on", f"job {job_id} failed: one: NotFoundError: no one here"]
 
 
 def test_one_worker_a_workspace(workspace: Workspace, jobs: Jobs) -> None:

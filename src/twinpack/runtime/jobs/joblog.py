@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,10 +24,13 @@ class JobLogs:
         self._lock = threading.Lock()
 
     def add(self, job_id: str, text: str) -> None:
-        """Add a line with the time; the oldest lines go when a log grows beyond `MOST_BYTES`."""
+        """Add a line with the time; the oldest lines go when a log grows beyond `MOST_BYTES`.
+
+        A line that finds no room on the disk is left out: a job does not fail for what it says.
+        """
         path = self._path(job_id)
         line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {' '.join(text.split())}\n"
-        with self._lock:
+        with self._lock, suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
                 file.write(line)

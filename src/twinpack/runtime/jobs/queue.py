@@ -99,8 +99,7 @@ class Jobs:
             WorkspaceError: It cannot be reached.
         """
         self._workspace = workspace
-        if not database.worker_process(workspace):  # a worker has done it
-            database.prepare(workspace)
+        database.prepare(workspace)
         self._client = database.open_client(workspace)
         self.logs = JobLogs(database.folder(workspace) / "logs")
         self._marks = database.folder(workspace) / "cancelled"

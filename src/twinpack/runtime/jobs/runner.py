@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from twinpack.errors import InputError, LearningError, NotFoundError, TwinpackError, WorkspaceBusyError
+from twinpack.errors import InputError, LearningError, NotFoundError, WorkspaceBusyError
 from twinpack.runtime.jobs import database
 from twinpack.runtime.jobs.events import WorkspaceEvents
 from twinpack.runtime.jobs.queue import Jobs
@@ -75,7 +75,6 @@ class JobRunner:
         with ExitStack() as owned:
             owned.enter_context(_alone_in_process())
             owned.enter_context(database.worker_lock(self._workspace))
-            database.prepare(self._workspace)
             self._jobs = owned.enter_context(Jobs(self._workspace))
             self._jobs.forget(KEPT_JOBS)
             watched = self._triggers(owned)
@@ -148,11 +147,13 @@ class JobRunner:
         job_id = str(DBOS.workflow_id)
         say = self._jobs.logs.add
         say(job_id, "goes on" if self._jobs.logs.read(job_id) else f"{kind} begins ({request['trigger']})")
+        self._tell(f"job {job_id} begins or goes on")
         results = {}
         for step in self._steps[kind]:
             self._check(job_id, step)
             results[step.name] = DBOS.run_step({"name": step.name}, self._step, job_id, step, request["arguments"])
         say(job_id, "done")
+        self._tell(f"job {job_id} is done")
         return results
 
     def _check(self, job_id: str, step: Step) -> None:
@@ -219,10 +220,10 @@ class JobRunner:
                 for job_id in self._triggers_seen.look(datetime.now(UTC)):
                     self._tell(f"job {job_id} was started by its trigger")
                 self._problem = ""
-            except (TwinpackError, OSError) as error:  # a store that does not answer: what happened is seen later
+            except Exception as error:  # noqa: BLE001 - the thread's boundary; it is told, and the next look makes up
                 if str(error) != self._problem:
                     self._problem = str(error)
-                    self._tell(f"triggers wait: {error}")
+                    self._tell(f"triggers wait, nothing is missed: {error}")
             self._stop.wait(self._look_s)
 
 
