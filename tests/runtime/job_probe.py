@@ -49,10 +49,6 @@ STEPS = {
     "learn": (probe("learn"),),
     "lake": tuple(probe(str(at)) for at in range(MANY)),
 }
-    "compact": tuple(probe(name) for name in NAMES),
-    "learn": (probe("learn"),),
-    "lake": tuple(probe(str(at)) for at in range(MANY)),
-}
 
 
 def runner(workspace: Workspace, **options: Any) -> JobRunner:
