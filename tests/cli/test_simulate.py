@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pyarrow.parquet as pq
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from twinpack.cli import simulate
 from twinpack.cli.main import main
+from twinpack.ingest.broker import BrokerProcess
 from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.publisher import parse_address
+from twinpack.store.fleet_records import FleetRecord
 from twinpack.store.workspace import Workspace
 
 SMALL = ["--vehicles", "2", "--trips", "4"]
@@ -88,3 +97,90 @@ def test_a_setting_out_of_range_writes_nothing(
     assert main(["simulate", *arguments, "--out", str(tmp_path / "sim")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "sim").exists()
+
+
+# At a broker
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BrokerProcess, Path]]:
+    """An embedded broker with somebody who listens, and a fleet's token in a file."""
+    workspace = Workspace.open(tmp_path_factory.mktemp("house") / "home")
+    with workspace.registry() as registry:
+        registry.fleet.create_fleet(FleetRecord("north", default_pack="sim_nmc_96s"))
+        token = registry.credentials.issue("fleet", "north").token
+    (workspace.home / "token").write_text(f"{token}\n")
+    with BrokerProcess(workspace.home) as broker:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="gateway", protocol=mqtt.MQTTv311)
+        client.username_pw_set(broker.user, broker.password_file.read_text())
+        client.on_connect = lambda gateway, *_: gateway.subscribe("twinpack/#", qos=1)
+        address = parse_address(broker.url)
+        client.connect(address.host, address.port)
+        client.loop_start()
+        yield broker, workspace.home / "token"
+        client.disconnect()
+        client.loop_stop()
+
+
+def test_a_fleet_is_played_at_a_broker(
+    house: tuple[BrokerProcess, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broker, token = house
+    where = [
+        "--mqtt",
+        broker.url,
+        "--speed",
+        "max",
+        "--fleet",
+        "north",
+        "--user",
+        "north",
+        "--password-file",
+        str(token),
+    ]
+    made = run(capsys, "simulate", "--vehicles", "2", "--trips", "1", "--samples", "30", *where)
+    assert made["messages"] == made["acknowledged"] > 10  # type: ignore[operator]
+    run(capsys, "simulate", "--vehicles", "2", "--trips", "1", "--out", str(tmp_path))
+    again = run(capsys, "simulate", "--files", str(tmp_path), "--encoding", "msgpack", "--no-shift", *where)
+    assert again["samples"] == again["acknowledged"] > 300  # type: ignore[operator]
+    assert again["shift_us"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--out FOLDER"),
+        (["--files", "x"], "name it with --mqtt"),
+        (["--files", "x", "--mqtt", "mqtt://127.0.0.1:1", "--out", "y"], "give one of them"),
+        (["--mqtt", "mqtt://127.0.0.1:1", "--speed", "fast"], "--speed 'fast' is not a speed"),
+        (["--mqtt", "mqtt://127.0.0.1:1", "--speed", "0x"], "is not a speed"),
+        (["--mqtt", "http://x", "--vehicles", "1", "--trips", "1"], "no address of a broker"),
+        (["--mqtt", "mqtt://127.0.0.1:1", "--fleet", "a/b", "--vehicles", "1", "--trips", "1"], "fleet name"),
+        (["--mqtt", "mqtt://127.0.0.1:1", "--password-file", "none", "--vehicles", "1", "--trips", "1"], "none"),
+        (["--mqtt", "mqtt://127.0.0.1:1", "--vehicles", "1", "--trips", "1"], "no broker answers"),
+    ],
+)
+def test_what_cannot_be_played_is_said(
+    arguments: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["simulate", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_it_in_good_order(house: tuple[BrokerProcess, Path]) -> None:
+    broker, token = house
+    command = [sys.executable, "-m", "twinpack", "simulate", "--vehicles", "1", "--trips", "1", "--mqtt", broker.url]
+    command += ["--speed", "1x", "--fleet", "north", "--user", "north", "--password-file", str(token)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "Ctrl-C" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "taken by the broker" in said

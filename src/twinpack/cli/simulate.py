@@ -1,18 +1,24 @@
-"""`twinpack simulate`: the telemetry of a made-up fleet, and what was true of it in a place of its own."""
+"""`twinpack simulate`: the telemetry of a made-up fleet, written to files or played at a broker.
+
+What was true of the fleet goes to a place of its own, which no import takes and no broker is told.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinpack.cli import output
 from twinpack.cli.options import AsJson
+from twinpack.cli.play import DEFAULT_SPEED, EncodingName, PlayOptions, default_years, play_files, speed_of
 from twinpack.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 
 TELEMETRY, TRUTH = "telemetry", "truth"
 YEARS = 5.0
+TRIPS, PLAYED_TRIPS = 60, 5
 PERIOD_S = 1.0
 FILE_ROWS = 250_000
 """A file ends with the trip that reaches so many rows."""
@@ -62,30 +69,97 @@ class WrittenFleet:
 
 
 def command(
-    out: Annotated[Path, typer.Option(help="Folder to write to; made when it is not there.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; made when it is not there.", show_default=False)
+    ] = None,
     kind: Annotated[
         Kind,
         typer.Option(help="physics: drives and charges of ageing packs; routes: constant-speed routes of one cell."),
     ] = Kind.physics,
     vehicles: Annotated[int, typer.Option(help="Vehicles.")] = 20,
-    trips: Annotated[int, typer.Option(help="Drives, or routes, of each vehicle.")] = 60,
+    trips: Annotated[
+        int | None,
+        typer.Option(help="Drives, or routes, of each vehicle.", show_default=f"{TRIPS}; {PLAYED_TRIPS} with --mqtt"),
+    ] = None,
     years: Annotated[
-        float | None, typer.Option(help="Years the drives are spread over; physics only.", show_default=f"{YEARS:g}")
+        float | None,
+        typer.Option(
+            help="Years the drives are spread over; physics only.", show_default=f"{YEARS:g}; few days with --mqtt"
+        ),
     ] = None,
     period_s: Annotated[
         float | None,
         typer.Option(help="Seconds between the samples of a drive; physics only.", show_default=f"{PERIOD_S:g}"),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
+    mqtt: Annotated[
+        str, typer.Option(help="Play at this broker: mqtt://host:1883 or mqtts://host:8883.", show_default=False)
+    ] = "",
+    speed: Annotated[
+        str, typer.Option(help="With --mqtt: how many times faster than the clock, such as 60x, or max.")
+    ] = DEFAULT_SPEED,
+    files: Annotated[
+        Path | None,
+        typer.Option(help="With --mqtt: play these Parquet files instead of simulating.", show_default=False),
+    ] = None,
+    fleet: Annotated[str, typer.Option(help="With --mqtt: the fleet in the topics.")] = "default",
+    user: Annotated[str, typer.Option(help="With --mqtt: user name.", show_default=False)] = "",
+    password_file: Annotated[
+        Path | None, typer.Option(help="With --mqtt: file that holds the password or token.", show_default=False)
+    ] = None,
+    ca_file: Annotated[
+        str, typer.Option(help="With mqtts: who may sign the broker's certificate.", show_default="the system's")
+    ] = "",
+    cert_file: Annotated[str, typer.Option(help="With mqtts: certificate of this client.", show_default=False)] = "",
+    key_file: Annotated[str, typer.Option(help="With mqtts: its key.", show_default=False)] = "",
+    encoding: Annotated[EncodingName, typer.Option(help="With --mqtt: how messages are written.")] = EncodingName.json,
+    samples: Annotated[int, typer.Option(min=1, max=10_000, help="With --mqtt: samples in a message.")] = 1,
+    shards: Annotated[int, typer.Option(min=1, help="With --mqtt: as in the settings of the workspace.")] = 256,
+    max_pause_s: Annotated[
+        float,
+        typer.Option(min=0, help="With --mqtt: longest silence of the fleet that is played, seconds of its time."),
+    ] = 60.0,
+    shift: Annotated[
+        bool, typer.Option("--shift/--no-shift", help="With --mqtt: move the dates so that the fleet drives now.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate a fleet and write its telemetry as Parquet files.
+    """Simulate a fleet: write its telemetry as Parquet files, or play it at an MQTT broker as if it drove now.
 
     What was true (capacity, resistance, wear) goes to a folder of its own that no import takes.
     """
-    fleet, pack = make_fleet(kind, vehicles, trips, years, seed, period_s)
-    with output.progress("simulate", vehicles * trips, "trips") as bar:
-        written = write_fleet(fleet, pack, out, bar.set)
+    _check_use(out, mqtt, files)
+    wanted = trips if trips is not None else (PLAYED_TRIPS if mqtt else TRIPS)
+    if mqtt and years is None and kind is Kind.physics:
+        years = default_years(wanted)
+    options = PlayOptions(
+        *(mqtt, fleet, user, password_file, ca_file, cert_file, key_file),
+        *(speed_of(speed), encoding.value, samples, shards, max_pause_s, shift),
+    )
+    if files is not None:
+        play_files(files, options, as_json)
+        return
+    with ExitStack() as stack:
+        folder = out or Path(stack.enter_context(TemporaryDirectory(prefix="twinpack-simulate-")))
+        made, pack = make_fleet(kind, vehicles, wanted, years, seed, period_s)
+        with output.progress("simulate", vehicles * wanted, "trips") as bar:
+            written = write_fleet(made, pack, folder, bar.set)
+        if mqtt:
+            play_files(Path(written.telemetry), options, as_json)
+        else:
+            _show(written, vehicles, seed, as_json)
+
+
+def _check_use(out: Path | None, mqtt: str, files: Path | None) -> None:
+    if not mqtt and files is not None:
+        raise InputError("--files plays files at a broker: name it with --mqtt")
+    if not mqtt and out is None:
+        raise InputError("say where to: --out FOLDER for files, or --mqtt URL to play at a broker")
+    if files is not None and out is not None:
+        raise InputError("--files plays what is there and --out writes what is simulated: give one of them")
+
+
+def _show(written: WrittenFleet, vehicles: int, seed: int, as_json: bool) -> None:
     if as_json:
         output.json_result(written)
         return

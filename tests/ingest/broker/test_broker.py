@@ -230,6 +230,18 @@ def test_what_devices_were_told_is_passed_on_at_its_end(house: House) -> None:
     assert gateway.messages.qsize() >= acknowledged
 
 
+@pytest.mark.parametrize("client_id", ["", "named"])
+def test_who_leaves_right_after_the_answer_loses_nothing(house: House, client_id: str) -> None:
+    gateway = house.gateway()
+    for leave in (mqtt.Client.disconnect, cut_off):
+        vehicle = house.come("CAR-1", house.token("CAR-1"), client_id=client_id)
+        told = [vehicle.client.publish(topic("north", "CAR-1"), b"%d" % number, qos=1) for number in range(200)]
+        for message in told:
+            message.wait_for_publish(WAIT_S)
+        leave(vehicle.client)
+        assert [int(gateway.next()[1]) for _ in told] == list(range(200))
+
+
 def test_garbage_and_huge_packets_end_a_connection_only(house: House) -> None:
     gateway = house.gateway()
     host, port = house.broker.url.removeprefix("mqtt://").split(":")

@@ -104,7 +104,9 @@ class Door:
             stream,
             self._max_bytes,
             before=_at_once if gateway else self._gate,
-            ending=partial(self._rescue, hello.client_id) if gateway else _nothing,
+            ending=partial(self._rescue, hello.client_id)
+            if gateway
+            else partial(self._settle, hello.client_id, writer),
         )
         await self._broker.external_connected(reader, StreamWriterAdapter(writer), LISTENER)
 
@@ -165,7 +167,19 @@ class Door:
     def _outstanding(self) -> int:
         return self._judge.between + sum(len(session.inflight_out) for session in self._heard_by())
 
-    def _rescue(self, client_id: str) -> None:
+    async def _settle(self, client_id: str, writer: asyncio.StreamWriter) -> None:
+        """Let amqtt pass on what a device sent before it learns that the device has gone: it would drop the rest."""
+        peer = writer.get_extra_info("peername")[:2]
+        session = self._session(client_id) or next(
+            (each for each, _ in self._broker.sessions.values() if (each.remote_address, each.remote_port) == peer),
+            None,
+        )
+        empty = 0
+        while session is not None and empty < 2 and not self._over:
+            await asyncio.sleep(_PAUSE_S)
+            empty = empty + 1 if session.delivered_message_queue.empty() else 0
+
+    async def _rescue(self, client_id: str) -> None:
         """Keep what the gateway did not acknowledge for its return; amqtt drops it."""
         session = self._session(client_id)
         if session is None or session.clean_session:
@@ -178,7 +192,3 @@ class Door:
 
 async def _at_once() -> None:
     """The gateway is never held back: it could not acknowledge."""
-
-
-def _nothing() -> None:
-    """A device's session holds nothing that could be lost."""

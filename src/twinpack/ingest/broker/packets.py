@@ -113,7 +113,7 @@ class PacketReader(ReaderAdapter):
         stream: asyncio.StreamReader,
         max_bytes: int,
         before: Callable[[], Awaitable[None]],
-        ending: Callable[[], None],
+        ending: Callable[[], Awaitable[None]],
     ) -> None:
         """Begin with the first packet, which was read already.
 
@@ -122,7 +122,7 @@ class PacketReader(ReaderAdapter):
             stream: Where the others come from.
             max_bytes: Largest of them.
             before: Waited for before each packet is read.
-            ending: Called before amqtt learns that the connection ends.
+            ending: Waited for before amqtt learns that the connection ends.
         """
         self._stream = stream
         self._max_bytes = max_bytes
@@ -146,10 +146,10 @@ class PacketReader(ReaderAdapter):
             await self._before()
             self._packet, self._at = await read_packet(self._stream, self._head, self._max_bytes), 0
         except (asyncio.IncompleteReadError, ConnectionError):
-            self._ending()
+            await self._ending()
             raise
         if self._packet[0] == DISCONNECT:
-            self._ending()
+            await self._ending()
 
     def feed_eof(self) -> None:
         """Let the connection end."""
