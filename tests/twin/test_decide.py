@@ -26,8 +26,9 @@ from tests.twin.garage import (
     log_of,
     worn,
 )
-from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version, rolled_back
+from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version
 from twinpack.twin.loop import Twins
+from twinpack.twin.orders import rolled_back
 from twinpack.twin.score import KEPT, UNSCORED, TripScore
 from twinpack.twin.settings import CHALLENGER, DEPLOYED, NEVER, LoopSettings, Policy
 from twinpack.twin.state import IDLE, OPEN_LOOP, TwinState

@@ -201,6 +201,7 @@ _KINDS = {
     "refused": "refused",
     "rollback": "a roll-back",
     "promoted": "a new model",
+    "replayed": "a replay",
 }
 
 

@@ -15,6 +15,7 @@ from twinpack.telemetry.schema import command_rows
 
 REGISTER = "register"
 ROLLBACK = "rollback"
+REPLAY = "replay"
 
 
 def register_rows(packs: Mapping[str, str], at_us: int) -> pa.Table:

@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.fleet.commands import REGISTER, registers, rolls_back
+from twinpack.fleet.commands import REGISTER, REPLAY, registers, rolls_back
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event, event_id
 from twinpack.fleet.state import Group, ShardState
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.schema import KIND_SAMPLE
 from twinpack.telemetry.steps import Steps, steps
 from twinpack.telemetry.trips import Segment, Trip, cut
-from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version, rolled_back
-from twinpack.twin.loop import Run, Traced
+from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version
+from twinpack.twin.loop import Run, Traced, Twins
+from twinpack.twin.orders import replayed, resumable, resumed, rolled_back
 from twinpack.twin.score import StepPredictions, TripScore
 from twinpack.twin.settings import PREDICTORS
 from twinpack.twin.state import TwinState
@@ -260,16 +261,27 @@ def _version_event(version: TwinVersion, offset: int) -> Event:
 
 
 def _obey(state: ShardState, offset: int, at_us: int, body: dict[str, Any]) -> tuple[ShardState, list[Event]]:
-    """A roll-back; a command that names what is not there changes nothing."""
+    """A roll-back or the outcome of a replay; a command that names what is not there changes nothing."""
     if body.get("vehicle") not in state.vehicle_ids:
         return state, []
     lane = state.vehicle_ids.index(body["vehicle"])
     for pack, group in state.groups.items():
         found = np.flatnonzero(group.members == lane)
-        if not len(found) or not rolls_back(body, group.twins.names):
+        if not len(found):
             continue
-        one = group.state.take(found)
-        version = rolled_back(group.twins, one, body["vehicle"], at_us, body)
-        changed = replace(group, state=group.state.put(found, deploy(group.twins, one, version)))
-        return replace(state, groups={**state.groups, pack: changed}), [_version_event(version, offset)]
+        done = _ordered(group.twins, group.state.take(found), at_us, body)
+        if done is not None:
+            changed = replace(group, state=group.state.put(found, done[0]))
+            return replace(state, groups={**state.groups, pack: changed}), [_version_event(done[1], offset)]
     return state, []
+
+
+def _ordered(twins: Twins, one: TwinState, at_us: int, body: dict[str, Any]) -> tuple[TwinState, TwinVersion] | None:
+    """One vehicle's twin once a command was obeyed, and the version that tells; None when it is none to obey."""
+    if rolls_back(body, twins.names):
+        version = rolled_back(twins, one, body["vehicle"], at_us, body)
+        return deploy(twins, one, version), version
+    if body.get("type") == REPLAY and resumable(body, twins, one):
+        version = replayed(twins, one, body["vehicle"], at_us, body)
+        return resumed(twins, one, version, body), version
+    return None

@@ -228,7 +228,7 @@ class VersionRow:
 
     Attributes:
         number: 1, 2, 3, ...
-        kind: prototype, accepted, refused, rollback or promoted.
+        kind: prototype, accepted, refused, rollback, promoted or replayed.
         time_us: Sample time of the decision.
         trip: The trip that led to it, 0 for the prototype.
         reason: Why, in words; untrusted text.

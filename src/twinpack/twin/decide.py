@@ -14,7 +14,7 @@ from twinpack.twin.refine import refined
 from twinpack.twin.score import KEPT, UNSCORED, TripScore, figures
 from twinpack.twin.settings import CHALLENGER, DEPLOYED, NEVER
 from twinpack.twin.state import IDLE, TwinState
-from twinpack.twin.versions import ACCEPTED, PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
+from twinpack.twin.versions import ACCEPTED, PROTOTYPE, REFUSED, TwinVersion
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class _Facts:
 
 def first_version(twins: Twins, vehicle_id: str, sample_time_us: int) -> TwinVersion:
     """Version 1: the prototype, before anything was learned."""
-    return _version(
+    return new_version(
         twins,
         Closing(vehicle_id, 0, sample_time_us, sample_time_us),
         number=1,
@@ -62,29 +62,11 @@ def first_version(twins: Twins, vehicle_id: str, sample_time_us: int) -> TwinVer
     )
 
 
-def rolled_back(twins: Twins, state: TwinState, vehicle_id: str, at_us: int, order: dict[str, Any]) -> TwinVersion:
-    """The version that deploys an earlier one again; `order` is the command, which carries its parameters."""
-    mean = np.array(order["mean"], dtype=np.float64)
-    cov = _square(order["covariance"], len(mean))
-    return _version(
-        twins,
-        Closing(vehicle_id, 0, at_us, at_us),
-        number=int(state.version[0]) + 1,
-        kind=ROLLBACK,
-        parent=state.head[0].decode(),
-        reason=f"Back to version {order['to']}: {order['reason']}",
-        mean=mean,
-        cov=cov,
-        window_us=at_us,
-        evidence={"to": int(order["to"])},
-    )
-
-
 def deploy(twins: Twins, state: TwinState, version: TwinVersion) -> TwinState:
     """One vehicle's state once a prototype or a roll-back is deployed; the shadow starts again from it."""
     mean = np.array(version.mean)[:, None]
-    cov = _square(version.covariance, len(version.mean))[:, :, None]
-    return _restart(twins, _recorded(state, version).with_(deployed_mean=mean, deployed_cov=cov), mean, cov)
+    cov = square(version.covariance, len(version.mean))[:, :, None]
+    return restart(twins, recorded(state, version).with_(deployed_mean=mean, deployed_cov=cov), mean, cov)
 
 
 def close(twins: Twins, state: TwinState, trip: Closing) -> tuple[TwinState, TripScore, TwinVersion | None]:
@@ -104,7 +86,7 @@ def close(twins: Twins, state: TwinState, trip: Closing) -> tuple[TwinState, Tri
     if version is None:
         state = _kept(state, facts) if state.shadow_ok[0] else _restored(state)
     else:
-        state = _recorded(state, version)
+        state = recorded(state, version)
         state = _accepted(twins, state, trip) if decision == ACCEPTED else _refused(twins, state)
     return state.with_(phase=np.full(1, IDLE, dtype=np.int64)), score, version
 
@@ -191,7 +173,7 @@ def _judge(twins: Twins, state: TwinState, trip: Closing, facts: _Facts) -> Twin
     if refusal:
         evidence["proposed_mean"] = [_finite(value) for value in proposed]
     kept = refusal != ""
-    return _version(
+    return new_version(
         twins,
         trip,
         number=int(state.version[0]) + 1,
@@ -260,7 +242,8 @@ def _kept(state: TwinState, facts: _Facts) -> TwinState:
     return state.with_(seen=np.array(_seen(state, facts))[:, None])
 
 
-def _recorded(state: TwinState, version: TwinVersion) -> TwinState:
+def recorded(state: TwinState, version: TwinVersion) -> TwinState:
+    """The state once a version is the newest of its vehicle."""
     number = np.array([version.number], dtype=np.int64)
     deployed = state.deployed_version if version.kind == REFUSED else number
     head = np.array([version.hash.encode()], dtype="S64")
@@ -289,7 +272,7 @@ def _refused(twins: Twins, state: TwinState) -> TwinState:
     # Only the diagonal is raised: anything else could leave what is no covariance.
     more = np.diag(np.maximum(0.25 * np.diagonal(twins.prior_cov) - own, 0.0))
     wide = state.deployed_cov + more[:, :, None]
-    return _restart(twins, state, state.deployed_mean, wide).with_(change=np.zeros((2, 1)))
+    return restart(twins, state, state.deployed_mean, wide).with_(change=np.zeros((2, 1)))
 
 
 def _restored(state: TwinState) -> TwinState:
@@ -302,7 +285,7 @@ def _restored(state: TwinState) -> TwinState:
     )
 
 
-def _restart(twins: Twins, state: TwinState, mean: Floats, cov: Floats) -> TwinState:
+def restart(twins: Twins, state: TwinState, mean: Floats, cov: Floats) -> TwinState:
     """The shadow with given parameters; its dynamic states stay, no longer correlated with them."""
     d = twins.states
     fresh, block = state.shadow_mean.copy(), state.shadow_cov.copy()
@@ -340,7 +323,7 @@ def _score(twins: Twins, state: TwinState, trip: Closing, facts: _Facts, decisio
     )
 
 
-def _version(
+def new_version(
     twins: Twins,
     trip: Closing,
     *,
@@ -354,6 +337,7 @@ def _version(
     evidence: dict[str, Any] | None = None,
     rmse: tuple[float, float, float] | None = None,
 ) -> TwinVersion:
+    """A sealed version of what `trip` brought, `parent` being the hash of the one before."""
     errors = [None if rmse is None or not np.isfinite(rmse[one]) else float(rmse[one]) for one in range(3)]
     return TwinVersion(
         vehicle_id=trip.vehicle_id,
@@ -377,7 +361,7 @@ def _version(
     ).sealed()
 
 
-def _square(triangle: Any, size: int) -> Floats:
+def square(triangle: Any, size: int) -> Floats:
     """The symmetric matrix whose lower triangle is given row by row."""
     cov = np.zeros((size, size))
     cov[np.tril_indices(size)] = np.asarray(triangle, dtype=np.float64)

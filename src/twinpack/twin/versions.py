@@ -13,7 +13,8 @@ ACCEPTED = "accepted"
 REFUSED = "refused"
 ROLLBACK = "rollback"
 PROMOTED = "promoted"
-KINDS = (PROTOTYPE, ACCEPTED, REFUSED, ROLLBACK, PROMOTED)
+REPLAYED = "replayed"
+KINDS = (PROTOTYPE, ACCEPTED, REFUSED, ROLLBACK, PROMOTED, REPLAYED)
 
 
 @dataclass(frozen=True)

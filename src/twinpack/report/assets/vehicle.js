@@ -93,6 +93,7 @@ const KIND = {
   refused: "refused",
   rollback: "roll-back",
   promoted: "promoted",
+  replayed: "replayed",
 };
 function kindMark(kind) {
   const node = svg("svg", { width: 22, height: 22, viewBox: "0 0 22 22", "aria-hidden": "true" }),
@@ -103,6 +104,7 @@ function kindMark(kind) {
     promoted: "M7 11.3l2.8 2.8L15 8.5",
     refused: "M8 8l6 6M14 8l-6 6",
     rollback: "M8 8v4h4M8 11.5a4 4 0 1 1 2 3.5",
+    replayed: "M14 8v4h-4M14 11.5a4 4 0 1 0 -2 3.5",
     prototype: "M8 11h6M11 8v6",
   }[kind];
   return set(node, {}, [

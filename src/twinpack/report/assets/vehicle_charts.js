@@ -226,7 +226,7 @@ function parameterCard(v, p, link) {
     now = p.mean.length - 1;
   const changed = p.version
     .map((n, i) => i)
-    .filter((i) => ["accepted", "rollback", "promoted"].includes(kinds.get(p.version[i])));
+    .filter((i) => ["accepted", "rollback", "promoted", "replayed"].includes(kinds.get(p.version[i])));
   const range = niceDomain(p.axis ? [...p.axis] : [...lo, ...hi, p.never]),
     held = (value) => Math.min(Math.max(value, range[0]), range[1]);
   return chart({
