@@ -179,7 +179,7 @@ def recovered(
     def packs() -> set[str]:
         return {body["pack"] for body in map(json.loads, log.commands()) if registers(body)}
 
-    make = timed(_on_every_core, stages)
+    make = timed(on_every_core, stages)
     state = first_state(registry, workspace.artifacts(registry), workspace.settings, policy, packs, make)
     loaded = workspace.snapshots(registry).load_newest()
     if loaded.data is None:
@@ -199,7 +199,7 @@ def batches(log: ReadableLog, start: int, rows: int) -> Iterator[SampleBatch]:
         yield SampleBatch.from_arrow(table, first)
 
 
-def _on_every_core(model: Model, *, alpha: float = 1.0) -> Filter:
+def on_every_core(model: Model, *, alpha: float = 1.0) -> Filter:
     """The filter of a model, its vehicles shared by as many threads as this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return compile(model, alpha=alpha, threads=cores)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from twinpack.errors import NotFoundError, WorkspaceError
 from twinpack.fleet.events import TRIP, VERSION, Event
 from twinpack.store import schema
-from twinpack.store.commit import Batch, commit
+from twinpack.store.commit import CHUNK, Batch, commit
 from twinpack.store.credentials import DeviceCredentials
 from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
 from twinpack.store.fleet import FleetRegister
@@ -179,6 +179,23 @@ class Registry:
         table = schema.events
         return self._database.value(select(table.c.event_id).where(table.c.event_id == event_id)) is not None
 
+    def known_events(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of some events that were committed."""
+        table = schema.events
+        found: set[str] = set()
+        for start in range(0, len(event_ids), CHUNK):
+            some = event_ids[start : start + CHUNK]
+            found.update(
+                row[0] for row in self._database.rows(select(table.c.event_id).where(table.c.event_id.in_(some)))
+            )
+        return found
+
+    def events_of_rows(self, start: int, stop: int) -> dict[str, int]:
+        """Number of events that the log's rows from `start` to before `stop` brought about, by vehicle."""
+        table = schema.events
+        query = select(table.c.vehicle_id, func.count()).where(table.c.log_offset >= start, table.c.log_offset < stop)
+        return {vehicle: count for vehicle, count in self._database.rows(query.group_by(table.c.vehicle_id))}
+
     # Vehicles and their latest state
 
     def vehicles(self) -> list[VehicleRecord]:
@@ -241,16 +258,27 @@ class Registry:
         mine = select(*_VERSION_COLUMNS).where(table.c.vehicle_id == vehicle_id)
         return self._first_version(mine.order_by(table.c.number.desc()))
 
+    def heads(self, stop: int) -> dict[str, tuple[int, str]]:
+        """Number and hash of the last version of every vehicle that rows of the log before `stop` brought about."""
+        table = schema.twin_versions
+        last = select(table.c.vehicle_id, func.max(table.c.number).label("number"))
+        last_of = last.where(table.c.log_offset < stop).group_by(table.c.vehicle_id).subquery()
+        same = and_(table.c.vehicle_id == last_of.c.vehicle_id, table.c.number == last_of.c.number)
+        query = select(table.c.vehicle_id, table.c.number, table.c.hash).select_from(table.join(last_of, same))
+        return {vehicle: (number, digest) for vehicle, number, digest in self._database.rows(query)}
+
     def deployed(self, vehicle_id: str) -> TwinVersion | None:
         """The version that is deployed: the last one that was not refused."""
         table = schema.twin_versions
         mine = select(*_VERSION_COLUMNS).where(table.c.vehicle_id == vehicle_id, table.c.kind != REFUSED)
         return self._first_version(mine.order_by(table.c.number.desc()))
 
-    def version_rows(self) -> Iterator[VersionRow]:
-        """Every version as stored, by vehicle and number, without loading all at once."""
+    def version_rows(self, vehicle_id: str | None = None) -> Iterator[VersionRow]:
+        """Every version as stored, or those of one vehicle, by vehicle and number, without loading all at once."""
         table = schema.twin_versions
         query = select(*_VERSION_COLUMNS).order_by(table.c.vehicle_id, table.c.number)
+        if vehicle_id is not None:
+            query = query.where(table.c.vehicle_id == vehicle_id)
         with self._database.read() as connection:
             for row in connection.execution_options(yield_per=2_000).execute(query):
                 yield VersionRow(*row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,15 +54,20 @@ class Snapshots:
 
     def load_newest(self) -> LoadedSnapshot:
         """The newest snapshot that is whole; damaged or missing ones are skipped with the reason."""
+        return next(self.newest_first())
+
+    def newest_first(self) -> Iterator[LoadedSnapshot]:
+        """Those that are whole, and at last none: where to fold on from a row before the oldest of them."""
         skipped: list[str] = []
         for record in self._registry.snapshots():
             path = self._folder / record.file
             data = path.read_bytes() if path.is_file() else None
             if data is not None and hashlib.sha256(data).hexdigest() == record.sha256:
-                return LoadedSnapshot(record.offset, data, tuple(skipped))
+                yield LoadedSnapshot(record.offset, data, tuple(skipped))
+                continue
             what = "is missing" if data is None else "is damaged (its content does not match its hash)"
             skipped.append(f"snapshot {path} {what}; folding on from an older one")
-        return LoadedSnapshot(0, None, tuple(skipped))
+        yield LoadedSnapshot(0, None, tuple(skipped))
 
     def _prune(self) -> None:
         recorded = self._registry.snapshots()
