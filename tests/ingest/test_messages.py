@@ -16,6 +16,7 @@ from twinpack.ingest.messages import (
     REJECT_REASONS,
     Decoded,
     Message,
+    UnknownNames,
     closest_name,
     content_of,
     decode,
@@ -174,6 +175,20 @@ def test_names_without_a_meaning_are_counted() -> None:
     assert len(decoded.readings) == 3
     assert closest_name("pack_voltge_v") == "pack_voltage_v"
     assert closest_name("coolant_level") is None
+
+
+def test_a_new_name_without_a_meaning_is_told_once() -> None:
+    names = UnknownNames()
+    assert names.add({"pack_voltge_v": 2, "colour": 1}) == [
+        "field 'pack_voltge_v' means nothing here and is passed over; did you mean pack_voltage_v?",
+        "field 'colour' means nothing here and is passed over",
+    ]
+    assert names.add({"colour": 3}) == []
+    assert names.counts == {"pack_voltge_v": 2, "colour": 4}
+    lines = names.add({f"x{number}": 1 for number in range(200)})
+    assert len(lines) == 99
+    assert lines[-1].startswith("more than 100 fields")
+    assert (len(names.counts), names.counts["(other names)"]) == (101, 102)
 
 
 def test_names_without_a_meaning_take_bounded_room() -> None:

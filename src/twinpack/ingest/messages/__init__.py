@@ -6,7 +6,7 @@ from twinpack.ingest.messages.arrow import MAX_ARROW_ROWS
 from twinpack.ingest.messages.bodies import ENCODINGS, MAX_BODY_MESSAGES, expand, split_body
 from twinpack.ingest.messages.decode import decode
 from twinpack.ingest.messages.envelope import content_of
-from twinpack.ingest.messages.fields import closest_name
+from twinpack.ingest.messages.fields import UnknownNames, closest_name
 from twinpack.ingest.messages.model import (
     MAX_CELLS,
     MAX_FIELDS,
@@ -36,6 +36,7 @@ __all__ = [
     "Decoded",
     "Message",
     "Reject",
+    "UnknownNames",
     "closest_name",
     "content_of",
     "decode",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from twinpack.ingest.messages.model import MAX_FIELDS, Refusal, show
+from twinpack.ingest.messages.model import MAX_FIELDS, MAX_UNKNOWN_NAMES, OTHER_NAMES, Refusal, show
 from twinpack.telemetry.schema import SIGNALS, Signal
 
 ENVELOPE = ("v", "vss", "vehicle", "time", "seq")
@@ -128,3 +129,40 @@ def closest_name(name: str) -> str | None:
     """The field that a name without a meaning was probably meant to be, or None."""
     known = [*SIGNALS, *_BY_PATH, *ENVELOPE]
     return next(iter(difflib.get_close_matches(name, known, 1, 0.8)), None)
+
+
+class UnknownNames:
+    """Names without a meaning that were met since the start.
+
+    Attributes:
+        counts: Messages with each of them, for at most `MAX_UNKNOWN_NAMES` names and the rest together.
+    """
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.counts: dict[str, int] = {}
+
+    def add(self, unknown: Mapping[str, int]) -> list[str]:
+        """Count what a micro-batch met.
+
+        Args:
+            unknown: Messages by name, as `Decoded` has them.
+
+        Returns:
+            A line for a log about each name that is new.
+        """
+        fresh = []
+        for name, messages in unknown.items():
+            if name not in self.counts and len(self.counts) >= MAX_UNKNOWN_NAMES:
+                name = OTHER_NAMES
+            if name not in self.counts:
+                fresh.append(_about(name))
+            self.counts[name] = self.counts.get(name, 0) + messages
+        return fresh
+
+
+def _about(name: str) -> str:
+    if name == OTHER_NAMES:
+        return f"more than {MAX_UNKNOWN_NAMES} fields mean nothing here; the others are counted together"
+    meant = closest_name(name)
+    return f"field {name!r} means nothing here and is passed over" + (f"; did you mean {meant}?" if meant else "")
