@@ -41,4 +41,4 @@ def test_the_commands_of_the_page_run(
 
 def test_the_settings_of_the_page_are_good() -> None:
     (text,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    assert parse_settings(text).workspace.registry_url.startswith("postgresql+psycopg://")
+    assert parse_settings(text).workspace.registry_url.startswith("postgresql://")

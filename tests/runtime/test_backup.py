@@ -56,6 +56,7 @@ def letters(workspace: Workspace) -> Counter[int]:
     return Counter(workspace.lake().read(DEAD_LETTERS, ["row"]).column("row").to_pylist())
 
 
+@pytest.mark.slow
 def test_backups_under_a_live_writer_go_on_to_the_same_versions(tmp_path: Path) -> None:
     original = begin(tmp_path / "original")
     command = [sys.executable, live_writer.__file__, str(original.home)]

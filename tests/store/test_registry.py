@@ -301,6 +301,19 @@ def test_a_file_that_is_no_database_is_reported_in_one_line(tmp_path: Path) -> N
         registry.upgrade()
 
 
+def test_a_url_needs_no_driver(postgresql: Server) -> None:
+    url = postgresql.new_database()
+    with Registry.open(url.replace("+psycopg", "")) as registry:
+        registry.upgrade()
+        assert registry.revision() == schema.HEAD_REVISION
+    postgresql.drop(url)
+
+
+def test_a_missing_driver_says_what_to_install() -> None:
+    with pytest.raises(SettingsError, match=r"needs pg8000, which is not here; .*twinpack\[postgres\]"):
+        Registry.open("postgresql+pg8000://reader@somewhere/x")
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Select, Table, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, Insert, Select, Table, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -20,6 +20,9 @@ from twinpack.store.schema import HEAD_REVISION
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another one."""
+
+CONNECT_TIMEOUT_S = 10
+"""How long a server may take to answer a new connection, unless its URL says `connect_timeout`."""
 
 _MIGRATING = 7_237_711_905_551_027_201
 """Key of PostgreSQL's advisory lock under which one process migrates; any number that no other program uses."""
@@ -145,12 +148,16 @@ def open_engine(url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            # A connection that a restart of the server broke is replaced before it is used.
-            return create_engine(parsed, pool_pre_ping=True)
+            return _server_engine(parsed)
         in_memory = parsed.database in (None, "", ":memory:")
         # One shared connection, or every checkout of a memory database would be an empty one.
         engine = create_engine(parsed, poolclass=StaticPool) if in_memory else create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"registry_url {without_password(url)!r} needs {error.name}, which is not here; for PostgreSQL: "
+            "`pip install 'twinpack[postgres]'`"
+        ) from None
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise SettingsError(
             f"registry_url {without_password(url)!r} cannot be used: {without_password(str(error))}"
         ) from None
@@ -161,6 +168,17 @@ def open_engine(url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _server_engine(url: URL) -> Engine:
+    options: dict[str, Any] = {}
+    if url.get_backend_name() == "postgresql":
+        if "+" not in url.drivername:
+            url = url.set(drivername="postgresql+psycopg")  # the driver of the extra `postgres`
+        if "connect_timeout" not in url.query:
+            options["connect_args"] = {"connect_timeout": CONNECT_TIMEOUT_S}
+    # A connection that a restart of the server broke is replaced before it is used.
+    return create_engine(url, pool_pre_ping=True, **options)
 
 
 def without_password(text: str) -> str:
