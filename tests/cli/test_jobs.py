@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.runtime.job_probe import worker
+from tests.runtime.job_probe import runner, trace, until, worker
 from twinpack.cli.main import main
 from twinpack.runtime.jobs import Jobs, database
 from twinpack.store.workspace import Workspace
+
+WORK = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.runtime.job_probe import STEPS
+from twinpack.cli.main import main
+from twinpack.runtime.jobs import steps
+steps.STEPS.update(STEPS)
+sys.exit(main(["jobs", "work", "--home", sys.argv[1]]))
+"""
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str, home: Path, code: int = 0) -> Any:
@@ -53,6 +66,30 @@ def test_a_second_worker_is_refused(empty_home: Path, capsys: pytest.CaptureFixt
     with worker(Workspace.open(empty_home, create=False)) as child:
         assert f"another process ({child.pid}) works" in told(capsys, "work", home=empty_home, code=2)
         assert told(capsys, "start", "compact", "--wait", home=empty_home)["state"] == "done"
+
+
+def test_a_second_interruption_leaves_the_step_to_the_next_worker(empty_home: Path) -> None:
+    hold = empty_home / "hold-two"
+    hold.touch()
+    workspace = Workspace.open(empty_home)
+    command = [sys.executable, "-c", WORK, str(empty_home)]
+    with Jobs(workspace) as jobs, subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        stderr = child.stderr
+        try:
+            assert stderr.readline().startswith("Works on jobs")
+            job_id = jobs.start("compact")
+            until(lambda: trace(workspace) == ["one", "two"])
+            child.send_signal(signal.SIGINT)
+            until(lambda: "Waits for the step at hand" in stderr.readline())
+            child.send_signal(signal.SIGINT)
+            assert child.wait(60) == 130
+        finally:
+            child.kill()
+        hold.unlink()
+        with runner(workspace):
+            assert jobs.wait(job_id, 60).state == "done"
+    assert trace(workspace) == ["one", "two", "two", "three"]
 
 
 def test_what_starts_jobs_is_listed(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
