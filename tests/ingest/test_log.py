@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.ingest.logs import samples as _samples
 from twinpack.errors import WorkspaceError
+from twinpack.ingest.history import LogHistory
 from twinpack.ingest.log import SegmentLog
-from twinpack.telemetry.schema import LOG, TELEMETRY, command_rows, tick_row, to_log
+from twinpack.telemetry.schema import LOG, SAMPLE_KINDS, TELEMETRY, command_rows, tick_row, to_log
 
 
 def _rows(start: int, count: int, vehicle: str = "car-1") -> pa.Table:
@@ -153,3 +158,42 @@ def test_signals_that_are_not_wanted_are_left_out(tmp_path: Path) -> None:
     names = ["vehicle_id", "sample_time", "receipt_time", "pack_voltage_v", "soc_pct", "kind", "command"]
     assert (start, part.column_names) == (first, names)
     assert part.equals(whole.select(names))
+
+
+def test_a_segment_of_an_earlier_release_is_read(tmp_path: Path) -> None:
+    summary = {"last_sample_us": {"car-1": 5_000_000}, "last_receipt_us": 5_000_000, "ends_with_tick": False}
+    with pq.ParquetWriter(tmp_path / f"{0:020d}.parquet", LOG) as writer:
+        writer.write_table(_samples([1, 5]))
+        writer.add_key_value_metadata({"twinpack.summary": json.dumps(summary)})
+    log = SegmentLog(tmp_path)
+    assert (log.last_sample_us(), log.last_receipt_us(), log.needs_tick()) == ({"car-1": 5_000_000}, 5_000_000, True)
+    found = LogHistory(log).find(("car-1",), np.array([0, 0]), np.array([1_000_000, 2_000_000]))
+    assert found.known.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("kind", SAMPLE_KINDS)
+def test_samples_count_whatever_the_routing_rules_decided(tmp_path: Path, kind: int) -> None:
+    log = SegmentLog(tmp_path)
+    log.append([_samples([1, 5], kind=kind)])
+    assert (log.last_sample_us(), log.last_receipt_us(), log.needs_tick()) == ({"car-1": 5_000_000}, 5_000_000, True)
+
+
+def test_a_segment_cut_in_half_says_what_to_do(tmp_path: Path) -> None:
+    log = SegmentLog(tmp_path)
+    log.append([_samples(range(1000))])
+    path = log.segments()[0].path
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(WorkspaceError, match=r"cannot be read .*; restore this file from a backup") as caught:
+        SegmentLog(tmp_path).segments()
+    assert str(path) in str(caught.value)
+
+
+def test_leftovers_of_a_living_writer_stay(tmp_path: Path) -> None:
+    log = SegmentLog(tmp_path)
+    with log.new_segment() as segment:
+        segment.write(_rows(0, 3))
+        SegmentLog(tmp_path).append([_rows(0, 1)])
+        segment.finish({})
+        with log.lock():
+            assert segment.place(log.next_offset()) == (1, 4)
+    assert _times(list(log.read())) == [0, 0, 1, 2]

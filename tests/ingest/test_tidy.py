@@ -104,7 +104,7 @@ def test_damage_to_what_is_remembered_is_named(tmp_path: Path) -> None:
 # --- merging --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(sizes=st.lists(st.integers(1, 6), min_size=1, max_size=12), min_rows=st.integers(1, 12))
 def test_merging_changes_no_row_and_no_offset(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], min_rows: int

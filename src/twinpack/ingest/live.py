@@ -19,7 +19,7 @@ from twinpack.ingest.lookup import Lookup, newest_of
 from twinpack.ingest.records import DEAD_LETTERS, DeadLetterSink
 from twinpack.ingest.sealing import become_gateway, deliver, remove_wal, seal_rows, seal_rows_left
 from twinpack.ingest.segments import GATEWAY, GATEWAY_LOCK, LOCK, segment_path
-from twinpack.ingest.unsealed import Part, frames_of
+from twinpack.ingest.unsealed import Part, frames_of, spliced
 from twinpack.ingest.wal import LETTERS, ROWS, WalWriter, new_wal, restore
 from twinpack.ingest.watchers import LogMovedError, Watchers, Written
 from twinpack.telemetry.readings import Index, Integers
@@ -198,7 +198,7 @@ class LiveLog:
             held = [piece for part in self._held() for piece in part.tables(start)]
         if not 0 <= start <= end:
             check_start(self._log.directory, start, 0, end)
-        return rechunked(self._pieces(start, end, held, schema_of(signals)), start, max_rows)
+        return rechunked(spliced(self._log, held, start, end, schema_of(signals)), start, max_rows)
 
     def wait(self, offset: int, timeout_s: float) -> bool:
         """Wait until there are durable rows from an offset on; whether there are."""
@@ -276,8 +276,8 @@ class LiveLog:
         except OSError:
             self._after_failure(part, wal)
             raise
-        sizes = dict.fromkeys((ROWS, LETTERS), 0) | {kind: table.num_rows for kind, table in frames}
-        return part, Written(sizes[ROWS], sizes[LETTERS], wal.length - before, sync_s)
+        sizes = {kind: table.num_rows for kind, table in frames}
+        return part, Written(sizes.get(ROWS, 0), sizes.get(LETTERS, 0), wal.length - before, sync_s)
 
     def _after_failure(self, part: Part, wal: WalWriter) -> None:
         """After a failed sync the system may take pages for written that are not: go on in a new file."""
@@ -344,19 +344,6 @@ class LiveLog:
         """Parts with rows in memory, by offset; only with `_changed`."""
         parts = self._parts if self._open is None else [*self._parts, self._open]
         return [part for part in parts if part.rows and not part.sealed]
-
-    def _pieces(self, start: int, end: int, held: list[tuple[int, pa.Table]], schema: pa.Schema) -> Iterator[pa.Table]:
-        at = start
-        for first, table in held:
-            if first + table.num_rows <= at:
-                continue
-            if first > at:
-                yield from self._log.sealed(at, first, schema)
-                at = first
-            yield restore(table.slice(at - first), schema)
-            at = first + table.num_rows
-        if at < end:
-            yield from self._log.sealed(at, end, schema)
 
     # --- sealing --------------------------------------------------------------------------------------------------
 

@@ -149,10 +149,9 @@ class Lookup:
 
     def _read_bounds(self, segment: Segment) -> _VehicleBounds:
         found = read_bounds(segment)
-        vehicle = self.numbers(found.last)
+        vehicle = self.numbers(found.vehicle_ids)
         order = np.argsort(vehicle)
-        first = np.array([found.first[name] for name in found.last], np.int64)
-        last = np.array(list(found.last.values()), np.int64)
+        first, last = np.array(found.first_us, np.int64), np.array(found.last_us, np.int64)
         return _VehicleBounds(vehicle[order], first[order], last[order])
 
     def _find_in(self, segment: Segment, vehicle: Integers, time_us: Integers) -> Found:

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,7 @@ _DIGITS = 20
 _SUFFIX = ".parquet"
 _PREFIX = b"twinpack."
 _SUMMARY = b"twinpack.summary"
+_VEHICLES = b"twinpack.vehicles"
 _LONG_AGO = -(2**62)
 
 
@@ -92,10 +93,16 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Oldest and newest sample time of each vehicle in a segment, microseconds since the epoch."""
+    """Vehicles with samples in a segment, and the oldest and newest time of each, microseconds since the epoch."""
 
-    first: Mapping[str, int]
-    last: Mapping[str, int]
+    vehicle_ids: Sequence[str]
+    first_us: Sequence[int]
+    last_us: Sequence[int]
+
+    @property
+    def last(self) -> dict[str, int]:
+        """Newest time of each vehicle."""
+        return dict(zip(self.vehicle_ids, self.last_us, strict=True))
 
 
 class ReplacedError(Exception):
@@ -133,16 +140,15 @@ def inspect(path: Path, first_offset: int | None = None) -> Segment:
         raise damaged(path, error) from error
     notes = found.metadata or {}
     summary = _decoded(notes.get(_SUMMARY, b"{}"))
+    # Segments of earlier releases note the newest time of each vehicle here, and no oldest one.
     times = summary.get("last_sample_us", {}).values()
-    firsts = summary.get("first_sample_us", {}).values()
     return Segment(
         path=path,
         first_offset=int(path.name.removesuffix(_SUFFIX)) if first_offset is None else first_offset,
         rows=found.num_rows,
         metadata=_own_notes(notes),
-        # Earlier releases did not note the oldest times.
-        first_sample_us=min(firsts) if firsts else (_LONG_AGO if times else 0),
-        last_sample_us=max(times) if times else -1,
+        first_sample_us=summary.get("first_us", _LONG_AGO if times else 0),
+        last_sample_us=summary.get("last_us", max(times, default=-1)),
         last_receipt_us=summary.get("last_receipt_us", 0),
         ends_with_tick=summary.get("ends_with_tick", False),
         size=status.st_size,
@@ -158,9 +164,12 @@ def read_bounds(segment: Segment) -> Bounds:
         WorkspaceError: It is damaged.
     """
     with opened(segment) as file:
-        summary = _decoded((file.metadata.metadata or {}).get(_SUMMARY, b"{}"))
-    last = summary.get("last_sample_us", {})
-    return Bounds(summary.get("first_sample_us") or dict.fromkeys(last, _LONG_AGO), last)
+        notes = file.metadata.metadata or {}
+    if _VEHICLES in notes:
+        found = _decoded(notes[_VEHICLES])
+        return Bounds(found["vehicle_id"], found["first_us"], found["last_us"])
+    last = _decoded(notes.get(_SUMMARY, b"{}")).get("last_sample_us", {})
+    return Bounds(list(last), [_LONG_AGO] * len(last), list(last.values()))
 
 
 @contextmanager
@@ -246,7 +255,7 @@ class SegmentWriter:
         """Complete the file and force it to disk; nothing can be added any more."""
         if self._writer is not None:
             self._writer.add_key_value_metadata({f"twinpack.{key}": value for key, value in metadata.items()})
-            self._writer.add_key_value_metadata({_SUMMARY.decode(): self._summary()})
+            self._writer.add_key_value_metadata(self._summary())
             self._writer.close()
             self._writer = None
             _force_to_disk(self.path)
@@ -302,14 +311,21 @@ class SegmentWriter:
             self._last_us[vehicle] = max(time, self._last_us.get(vehicle, time))
         self._last_receipt_us = max(self._last_receipt_us, *_microseconds(found, "receipt_time_max"))
 
-    def _summary(self) -> str:
+    def _summary(self) -> dict[str, str]:
         content: dict[str, Any] = {
-            "first_sample_us": self._first_us,
-            "last_sample_us": self._last_us,
             "last_receipt_us": self._last_receipt_us,
             "ends_with_tick": self._last_kind == KIND_TICK,
         }
-        return msgspec.json.encode(content).decode()
+        if self._last_us:
+            content |= {"first_us": min(self._first_us.values()), "last_us": max(self._last_us.values())}
+        # Apart from the rest, as they are many and not wanted by all who open a log.
+        vehicles = {
+            "vehicle_id": list(self._last_us),
+            "first_us": [self._first_us[name] for name in self._last_us],
+            "last_us": list(self._last_us.values()),
+        }
+        notes = {_SUMMARY: content, _VEHICLES: vehicles}
+        return {key.decode(): msgspec.json.encode(value).decode() for key, value in notes.items()}
 
 
 def only_samples(table: pa.Table) -> pa.Table:
@@ -340,7 +356,7 @@ def _own_notes(notes: Mapping[bytes, bytes]) -> dict[str, str]:
     return {
         key.removeprefix(_PREFIX).decode(): value.decode()
         for key, value in notes.items()
-        if key.startswith(_PREFIX) and key != _SUMMARY
+        if key.startswith(_PREFIX) and key not in (_SUMMARY, _VEHICLES)
     }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
+from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.wal import LETTERS, ROWS, first_offset_of, lean, restore
 from twinpack.telemetry.schema import LOG
 
@@ -100,3 +102,28 @@ def frames_of(rows: pa.Table, letters: pa.Table | None) -> list[tuple[int, pa.Ta
     if letters is not None and letters.num_rows:
         frames.append((LETTERS, lean(letters)))
     return frames
+
+
+def spliced(
+    log: SegmentLog, held: list[tuple[int, pa.Table]], start: int, stop: int, schema: pa.Schema
+) -> Iterator[pa.Table]:
+    """Rows from an offset to before another: those held in memory, and sealed ones where these leave gaps.
+
+    Args:
+        log: Where the rows are that are sealed.
+        held: Log offset and rows of tables in memory, by offset.
+        start: Offset of the first row.
+        stop: Offset after the last.
+        schema: Columns wanted.
+    """
+    at = start
+    for first, table in held:
+        if first + table.num_rows <= at:
+            continue
+        if first > at:
+            yield from log.sealed(at, first, schema)
+            at = first
+        yield restore(table.slice(at - first), schema)
+        at = first + table.num_rows
+    if at < stop:
+        yield from log.sealed(at, stop, schema)
