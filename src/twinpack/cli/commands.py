@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "learn": "twinpack.cli.learn",
     "run": "twinpack.cli.run",
     "serve": "twinpack.cli.serve",
+    "replay": "twinpack.cli.replay",
     "fleet": "twinpack.cli.fleet",
     "twins": "twinpack.cli.twins",
     "twin": "twinpack.cli.twin",
