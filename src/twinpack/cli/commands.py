@@ -21,6 +21,8 @@ COMMANDS: dict[str, str] = {
     "explain": "twinpack.cli.explain",
     "jobs": "twinpack.cli.jobs",
     "routing": "twinpack.cli.routing",
+    "query": "twinpack.cli.query",
+    "export": "twinpack.cli.export",
     "evaluate": "twinpack.cli.evaluate",
     "report": "twinpack.cli.report",
     "token": "twinpack.cli.token",

@@ -1,0 +1,265 @@
+"""SQL over the lake and the registry, for reading alone.
+
+DuckDB is handed the tables that a query names as Arrow datasets, so that days, vehicles and columns that are not asked
+for are not read. It reaches nothing else: no file, no network, no extension, no variable of the caller.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from twinpack.errors import QueryError
+from twinpack.store.lake import Lake
+from twinpack.store.registry import Registry
+from twinpack.store.tables import TABLES, TIME
+from twinpack.store.workspace import Workspace
+
+BATCH_ROWS = 10_000
+
+_FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat"})
+"""Table functions that make rows of what they are given; others read memory, files or settings."""
+
+_LOCKED = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+}
+
+_VEHICLES = pa.schema(
+    [
+        pa.field("vehicle_id", pa.string(), nullable=False),
+        ("fleet", pa.string()),
+        ("pack", pa.string()),
+        ("model_year", pa.int32()),
+        ("climate", pa.string()),
+        ("retired", pa.bool_()),
+        ("first_seen", TIME),
+    ]
+)
+
+_LATEST = pa.schema(
+    [
+        pa.field("vehicle_id", pa.string(), nullable=False),
+        ("last_seen", TIME),
+        ("soc", pa.float64()),
+        ("version", pa.int64()),
+        ("deployed_version", pa.int64()),
+        ("late_samples", pa.int64()),
+        ("repeated_samples", pa.int64()),
+        ("parameters", pa.map_(pa.string(), pa.float64())),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a query may take.
+
+    Attributes:
+        rows: Rows that come back at most, None for all.
+        seconds: Time until it is stopped.
+        memory_mb: Memory of DuckDB; it writes nothing to disk when that is not enough.
+        threads: Threads of DuckDB.
+    """
+
+    rows: int | None = None
+    seconds: float = 60.0
+    memory_mb: int = 2048
+    threads: int = 4
+
+
+def query(workspace: Workspace, sql: str, limits: Limits = Limits()) -> pa.Table:
+    """The rows of one SELECT, in memory.
+
+    Args:
+        workspace: Whose lake and registry are read; `docs/reference/tables.md` lists the tables.
+        sql: One statement that reads, in DuckDB's SQL.
+        limits: What it may take.
+
+    Raises:
+        QueryError: It is not one statement that reads, DuckDB refuses it, or it went over a limit.
+        WorkspaceError: Lake or registry cannot be read.
+    """
+    with rows_of_query(workspace, sql, limits) as (schema, batches):
+        return pa.Table.from_batches(list(batches), schema)
+
+
+@contextmanager
+def rows_of_query(
+    workspace: Workspace,
+    sql: str,
+    limits: Limits = Limits(),
+) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """The rows of one SELECT, some at a time; see `query`.
+
+    Yields:
+        Their columns, and the rows. Reading these may raise a `QueryError` too.
+    """
+    connection = duckdb.connect(":memory:")
+    asked = _read(connection, sql)
+    for name, table in _tables(workspace, asked).items():
+        connection.register(name, table)
+    _lock(connection, limits)
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        connection.interrupt()
+
+    timer = threading.Timer(limits.seconds, stop)
+    timer.start()
+    try:
+        with _plainly(late, limits):
+            reader = connection.sql(sql).to_arrow_reader(BATCH_ROWS)
+        yield reader.schema, _some(reader, limits, late)
+    finally:
+        timer.cancel()
+        connection.close()
+
+
+@dataclass
+class _Asked:
+    """What a statement names: tables, table functions, and whether it lists the tables."""
+
+    tables: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+    lists: bool = False
+
+    def walk(self, node: Any) -> None:
+        """Go through the syntax tree as DuckDB writes it."""
+        if isinstance(node, dict):
+            kind = node.get("type")
+            if kind == "BASE_TABLE":
+                self.tables.add(node["table_name"].lower())
+            elif kind == "TABLE_FUNCTION":
+                self.functions.add(node["function"]["function_name"].lower())
+            elif kind == "SHOW_REF":
+                self.lists |= node["query"] is None
+                self.tables.add(node["table_name"].strip('"').lower())
+            for each in node.values():
+                self.walk(each)
+        elif isinstance(node, list):
+            for each in node:
+                self.walk(each)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, sql: str) -> _Asked:
+    """What a statement asks for, without running it; refuses all that is not one SELECT."""
+    tree = json.loads(connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchall()[0][0])
+    if tree["error"]:
+        reads = tree.get("error_type") == "not implemented"
+        reason = "only a statement that reads (SELECT, FROM, WITH, DESCRIBE, SUMMARIZE) is run" if reads else ""
+        raise QueryError(f"query: {reason or tree['error_message']}")
+    if len(tree["statements"]) != 1:
+        raise QueryError(f"query: it must be one statement, not {len(tree['statements'])}")
+    asked = _Asked()
+    asked.walk(tree)
+    refused = sorted(asked.functions - _FUNCTIONS)
+    if refused:
+        raise QueryError(f"query: the table function {refused[0]!r} is not allowed; there are: {_listed(_FUNCTIONS)}")
+    return asked
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
+    settings = {
+        "TimeZone": "'UTC'",
+        "threads": str(limits.threads),
+        "memory_limit": f"'{limits.memory_mb}MB'",
+        "temp_directory": "''",
+        **_LOCKED,
+        "lock_configuration": "true",
+    }
+    for name, value in settings.items():
+        connection.execute(f"SET {name} = {value}")
+
+
+@contextmanager
+def _plainly(late: threading.Event, limits: Limits) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if late.is_set():
+            raise QueryError(f"query: stopped after {limits.seconds:g} s") from error
+        raise QueryError(f"query: {error}") from error
+
+
+def _some(reader: pa.RecordBatchReader, limits: Limits, late: threading.Event) -> Iterator[pa.RecordBatch]:
+    left = limits.rows
+    while left is None or left > 0:
+        with _plainly(late, limits):
+            try:
+                batch = reader.read_next_batch()
+            except StopIteration:
+                return
+        if left is not None:
+            batch = batch.slice(0, left)
+            left -= batch.num_rows
+        yield batch
+
+
+def _tables(workspace: Workspace, asked: _Asked) -> dict[str, Any]:
+    """The tables that a statement names; all of them when it lists them."""
+    lake = workspace.lake()
+    found: dict[str, Any] = {name: _lake_table(lake, name) for name in TABLES if asked.lists or name in asked.tables}
+    wanted = [name for name in REGISTRY_TABLES if asked.lists or name in asked.tables]
+    if wanted:
+        with workspace.registry() as registry:
+            found |= {name: REGISTRY_TABLES[name][1](registry) for name in wanted}
+    return found
+
+
+def _lake_table(lake: Lake, name: str) -> Any:
+    """A table with the columns of this release, any of which may be missing in what an earlier one wrote."""
+    schema = pa.schema([column.with_nullable(True) for column in TABLES[name].schema])
+    found = lake.dataset(name)
+    return schema.empty_table() if found is None else found.replace_schema(schema)
+
+
+def _vehicles(registry: Registry) -> pa.Table:
+    met = {record.vehicle_id: record.first_seen_us for record in registry.vehicles()}
+    rows = [
+        {
+            "vehicle_id": name,
+            "fleet": one.fleet,
+            "pack": one.pack_name,
+            "model_year": one.model_year,
+            "climate": one.climate or None,
+            "retired": one.retired,
+            "first_seen": met.get(name),
+        }
+        for name, one in registry.fleet.known().items()
+    ]
+    return pa.Table.from_pylist(rows, _VEHICLES)
+
+
+def _latest(registry: Registry) -> pa.Table:
+    rows = [
+        {
+            **{name: body.get(name) for name in _LATEST.names},
+            "vehicle_id": vehicle,
+            "last_seen": body.get("last_seen_us"),
+            "parameters": list((body.get("parameters") or {}).items()),
+        }
+        for vehicle, body in registry.latest().items()
+    ]
+    return pa.Table.from_pylist(rows, _LATEST)
+
+
+REGISTRY_TABLES: dict[str, tuple[pa.Schema, Callable[[Registry], pa.Table]]] = {
+    "vehicles": (_VEHICLES, _vehicles),
+    "latest": (_LATEST, _latest),
+}
+"""Tables made of what the registry holds: columns, and how they are made."""
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
