@@ -37,6 +37,9 @@ Filters: TypeAlias = pc.Expression | list[tuple[str, str, Any]] | list[list[tupl
 APPLICATION = "twinpack"
 """Name of the application transaction that holds the log offset a table has reached."""
 
+WRITER = WriterProperties(compression="ZSTD")
+"""How tables other than telemetry are written."""
+
 _OFFSET_NOTE = "twinpack.offset"
 _KEPT_HOURS = 1  # replaced files stay this long for readers that opened the table before
 
@@ -210,7 +213,7 @@ class Lake:
                 return False
             properties = at_offset(self._offset_of(name, table)) if OFFSET in TABLES[name].schema.names else None
             hours = math.ceil(keep_hours)
-            table.optimize.compact(commit_properties=properties, writer_properties=_writer())
+            table.optimize.compact(commit_properties=properties, writer_properties=WRITER)
             table.vacuum(hours, dry_run=False, enforce_retention_duration=False, commit_properties=properties)
         return True
 
@@ -223,7 +226,7 @@ class Lake:
                 mode="append",
                 schema_mode="merge",  # takes columns that this release added
                 commit_properties=properties,
-                writer_properties=_writer(),
+                writer_properties=WRITER,
             )
             place.force_last_commit()
         except (DeltaError, OSError) as error:
@@ -305,7 +308,3 @@ def _file_predicate(
     if until is not None:
         found += [(DAY, "<=", until.astimezone(UTC).date().isoformat())]
     return found or None
-
-
-def _writer() -> WriterProperties:
-    return WriterProperties(compression="ZSTD")

@@ -26,6 +26,7 @@ OFFSET = "offset"
 SAMPLE_TIME = "sample_time"
 DAY = "day"
 BUCKET = "bucket"
+MONTH = "month"
 CONTEXT = ("pack", "fleet", "model_year", "climate")
 """What is known of a vehicle and stands beside each of its samples."""
 
@@ -47,7 +48,6 @@ class LakeTable:
         order: Columns that rows are sorted by when read.
         event_kind: Kind of the events whose bodies are its rows, "" when rows come another way.
         partitions: Columns by whose values its files are put into folders.
-        newest_of: Of the rows that agree in these columns the one of the greatest offset counts; none: all count.
     """
 
     name: str
@@ -55,7 +55,6 @@ class LakeTable:
     order: tuple[str, ...]
     event_kind: str = ""
     partitions: tuple[str, ...] = ()
-    newest_of: tuple[str, ...] = ()
 
 
 def _floats(*names: str, kind: pa.DataType | None = None) -> list[pa.Field]:
@@ -92,6 +91,7 @@ _FEATURES = pa.schema(
         ("charges", pa.int32()),
         *_floats("cell_spread_mean_v", "cell_spread_max_v"),
         _OFFSET,
+        pa.field(MONTH, pa.date32(), nullable=False),
     ]
 )
 
@@ -168,7 +168,7 @@ TABLES: dict[str, LakeTable] = {
     table.name: table
     for table in (
         LakeTable(TELEMETRY, _TELEMETRY, ("vehicle_id", SAMPLE_TIME, OFFSET), partitions=(DAY, BUCKET)),
-        LakeTable(FEATURES, _FEATURES, ("vehicle_id", DAY, OFFSET), newest_of=("vehicle_id", DAY)),
+        LakeTable(FEATURES, _FEATURES, ("vehicle_id", DAY, OFFSET), partitions=(MONTH,)),
         LakeTable(TRIPS, _TRIPS, (OFFSET, "vehicle_id", "number"), TRIP),
         LakeTable(PREDICTIONS, _PREDICTIONS, (OFFSET, "vehicle_id", "trip_number"), PREDICTION),
         LakeTable(PREDICTION_STEPS, _STEPS, (OFFSET, "vehicle_id", "trip_number", "sample_time")),

@@ -110,7 +110,12 @@ def in_order(rows: pa.Table) -> pa.Table:
         return rows
     code, _ = ranked(rows.column("vehicle_id"))
     time, offset = (rows.column(name).combine_chunks().cast(pa.int64()).to_numpy() for name in (SAMPLE_TIME, OFFSET))
-    return rows.combine_chunks().take(pa.array(np.lexsort((offset, time, code, time // 86_400_000_000))))
+    order = pa.array(np.lexsort((offset, time, code, time // 86_400_000_000)))
+    # Columns without values are as they were in any order, and many are: most vehicles tell half of the signals.
+    columns = [
+        column if column.null_count == rows.num_rows else column.combine_chunks().take(order) for column in rows.columns
+    ]
+    return pa.Table.from_arrays(columns, schema=rows.schema)
 
 
 def _spans(files: Sequence[StoredFile]) -> Iterator[tuple[date, date, int]]:
