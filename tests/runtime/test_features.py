@@ -15,6 +15,7 @@ from twinpack.store import telemetry_pieces
 from twinpack.store.features import FeatureTable
 from twinpack.store.maintenance import drop_old_days
 from twinpack.store.workspace import Workspace
+from twinpack.telemetry.schema import tick_row
 
 DAY = date(1970, 1, 1) + timedelta(days=20_000)
 
@@ -66,6 +67,15 @@ def test_a_day_is_one_row_and_late_samples_make_it_anew(workspace: Workspace) ->
         key: row for key, row in before.items() if key != ("car-1", DAY)
     }
     assert add(workspace) == 0
+
+
+def test_rows_of_the_log_that_are_no_samples_move_the_offset(workspace: Workspace) -> None:
+    for number in range(1, 3):
+        assert add(workspace, tick_row(START_US)) == 0
+        assert FeatureTable(workspace.lake()).offset == number
+    assert add(workspace, drive("car-1", 0, range(3))) == 1
+    assert add(workspace, tick_row(START_US)) == 0
+    assert (FeatureTable(workspace.lake()).offset, len(kept(workspace))) == (6, 1)
 
 
 def test_batches_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,13 @@ import inspect
 from dataclasses import fields
 from pathlib import Path
 
+import pyarrow as pa
+
 from twinpack import errors
 from twinpack.store.jobs import JOBS
+from twinpack.store.query import REGISTRY_TABLES
 from twinpack.store.settings import Settings, parse_settings, sections
+from twinpack.store.tables import TABLES
 from twinpack.store.toml import toml_value
 from twinpack.store.triggers import SHIPPED_TRIGGERS, Trigger
 
@@ -48,3 +52,27 @@ def test_every_error_is_on_its_page() -> None:
         if issubclass(kind, errors.TwinpackError):
             row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
             assert row.endswith(f"| {kind.exit_code} |")
+
+
+def test_every_table_and_column_is_on_its_page() -> None:
+    text = (REFERENCE / "tables.md").read_text("utf-8")
+    schemas = {name: table.schema for name, table in TABLES.items()}
+    schemas |= {name: schema for name, (schema, _) in REGISTRY_TABLES.items()}
+    sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
+    assert sections.keys() == schemas.keys()
+    for name, schema in schemas.items():
+        rows = [line.split(" | ") for line in sections[name].splitlines() if line.startswith("| `")]
+        assert [row[0].strip("| `") for row in rows] == schema.names
+        for row, column in zip(rows, schema, strict=True):
+            assert row[1] == _type_in_words(column.type), (name, column.name)
+            assert len(row[2]) > 5, (name, column.name)
+
+
+def _type_in_words(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return "timestamp"
+    if pa.types.is_list(kind):
+        return f"list of {kind.value_type}"
+    names = {pa.string(): "text", pa.int32(): "int", pa.int64(): "bigint", pa.bool_(): "boolean", pa.date32(): "date"}
+    names[pa.map_(pa.string(), pa.float64())] = "map of text to double"
+    return names.get(kind, str(kind))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from deltalake import DeltaTable
 
 from twinpack.battery.pack import load_pack
 from twinpack.errors import TwinpackError
+from twinpack.ingest.threads import read_ahead
 from twinpack.runtime.lake import context_of
 from twinpack.store.features import FeatureTable, changed_since
 from twinpack.store.registry import Registry
@@ -54,13 +56,14 @@ def build_features(workspace: Workspace, registry: Registry) -> int:
     context, capacity = context_of(registry), _capacities(registry)
     held: list[pa.Table] = []
     made = 0
-    for piece in _pieces(table, changed):
-        if sum(rows.num_rows for rows in held) >= PUT_ROWS:
-            features.put(pa.concat_tables(held), None)
-            held = []
-        if piece.num_rows:
-            held.append(_as_features(daily(piece, capacity), end, context))
-            made += held[-1].num_rows
+    with closing(read_ahead(_pieces(table, changed))) as pieces:
+        for piece in pieces:
+            if sum(rows.num_rows for rows in held) >= PUT_ROWS:
+                features.put(pa.concat_tables(held), None)
+                held = []
+            if piece.num_rows:
+                held.append(_as_features(daily(piece, capacity), end, context))
+                made += held[-1].num_rows
     features.put(pa.concat_tables([_SCHEMA.empty_table(), *held]), end)
     return made
 

@@ -24,6 +24,7 @@ from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.opening import open_log
 from twinpack.ingest.threads import Behind, read_ahead
+from twinpack.runtime.features import build_features
 from twinpack.runtime.genesis import first_state
 from twinpack.runtime.keeper import Keeper
 from twinpack.runtime.lake import build_telemetry
@@ -93,6 +94,7 @@ def run(
         summary = _Runner(workspace, registry, clock).run(policy, tell or (lambda done, total: None))
         with clock.within(LAKE):
             build_telemetry(workspace, SegmentLog(workspace.log_dir), registry)
+            build_features(workspace, registry)
         return summary
 
 

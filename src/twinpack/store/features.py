@@ -46,7 +46,7 @@ class FeatureTable:
         with self._lake.writing(FEATURES):
             reached = self.offset if offset is None else offset
             how: dict[str, Any] = {"mode": "append"}
-            if self._lake.open(FEATURES) is not None:
+            if months and self._lake.open(FEATURES) is not None:
                 found = self._lake.read(FEATURES, filters=pc.field(MONTH).isin([*pc.unique(rows.column(MONTH))]))
                 rows = _merged(found, rows)
                 listed = ", ".join(f"'{month}'" for month in months)
@@ -93,7 +93,7 @@ def _merged(found: pa.Table, rows: pa.Table) -> pa.Table:
     given = dict(zip(newer, rows.column("samples").to_pylist(), strict=True))
     keep = [samples.get(key, 0) <= given[key] for key in newer]
     keep += [key not in given or samples[key] > given[key] for key in samples]
-    return both.filter(pa.array(keep))
+    return both.filter(pa.array(keep, pa.bool_()))
 
 
 def _keys(rows: pa.Table) -> Sequence[tuple[str, date]]:

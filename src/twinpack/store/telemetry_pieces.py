@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME
 from twinpack.store.telemetry_files import SORTED, ranked
 
-PIECE_ROWS = 1_000_000
+PIECE_ROWS = 500_000
 """Rows of a piece, unless one vehicle has more on a day."""
 
 _MOST_A_DAY = 100_000  # a sample a second, and some
@@ -94,9 +94,7 @@ def ordered_pieces(
         wanted = pc.field("vehicle_id").isin(list(vehicles))
         condition = wanted if condition is None else condition & wanted
     for first, last, rows in _spans(files):
-        dataset = table.to_pyarrow_dataset(
-            file_pruning_predicate=[(DAY, ">=", first.isoformat()), (DAY, "<=", last.isoformat())]
-        )
+        dataset = _dataset(table, first, last)
         few = vehicles is not None and len(vehicles) * _MOST_A_DAY <= PIECE_ROWS
         if rows <= PIECE_ROWS or few:
             yield in_order(dataset.to_table(columns=list(columns), filter=condition))
@@ -110,7 +108,11 @@ def in_order(rows: pa.Table) -> pa.Table:
         return rows
     code, _ = ranked(rows.column("vehicle_id"))
     time, offset = (rows.column(name).combine_chunks().cast(pa.int64()).to_numpy() for name in (SAMPLE_TIME, OFFSET))
-    order = pa.array(np.lexsort((offset, time, code, time // 86_400_000_000)))
+    group = time // 86_400_000_000 * (code.max() + 1) + code
+    later = np.diff(group)
+    if ((later > 0) | ((later == 0) & (np.diff(time) > 0))).all():
+        return rows  # as files of single batches are, and those of compaction
+    order = pa.array(np.lexsort((offset, time, group)))
     # Columns without values are as they were in any order, and many are: most vehicles tell half of the signals.
     columns = [
         column if column.null_count == rows.num_rows else column.combine_chunks().take(order) for column in rows.columns
@@ -132,6 +134,15 @@ def _spans(files: Sequence[StoredFile]) -> Iterator[tuple[date, date, int]]:
         first, last, total = first or day, day, total + rows
     if first is not None:
         yield first, last, total
+
+
+def _dataset(table: DeltaTable, first: date, last: date) -> ds.Dataset:
+    """Some days of the table, in their order."""
+    found = table.to_pyarrow_dataset(
+        file_pruning_predicate=[(DAY, ">=", first.isoformat()), (DAY, "<=", last.isoformat())]
+    )
+    fragments = sorted(found.get_fragments(), key=lambda fragment: fragment.path)
+    return ds.FileSystemDataset(fragments, found.schema, found.format, found.filesystem)
 
 
 def _by_vehicles(dataset: ds.Dataset, columns: Sequence[str], condition: pc.Expression | None) -> Iterator[pa.Table]:

@@ -95,6 +95,13 @@ def _build_telemetry(context: StepContext) -> dict[str, Any]:
     return {"rows": built.rows, "end_offset": built.end_offset}
 
 
+def _build_features(context: StepContext) -> dict[str, Any]:
+    from twinpack.runtime.features import build_features
+
+    with context.workspace.registry() as registry:
+        return {"days_made": build_features(context.workspace, registry)}
+
+
 def _learn(context: StepContext) -> dict[str, Any]:
     from twinpack.runtime.learning import learn_prototype
 
@@ -128,7 +135,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("remove replaced files", _clean_up),
     ),
     RETENTION: (Step("log", _retain_log), Step("lake", _drop_old_days)),
-    LAKE: (Step("telemetry", _build_telemetry),),
+    LAKE: (Step("telemetry", _build_telemetry), Step("features", _build_features)),
     LEARN: (Step("fit a prototype", _learn),),
     BACKUP: (Step("copy the workspace", _back_up),),
 }
