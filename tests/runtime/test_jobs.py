@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.job_probe import MANY, NAMES, runner, trace, until, worker
-from tests.servers.postgresql import Server
+from tests.servers.postgresql import Server, running_server
 from tests.servers.postgresql import postgresql as postgresql
 from twinpack.errors import InputError, JobError, NotFoundError, SettingsError, WorkspaceBusyError, WorkspaceError
 from twinpack.runtime.jobs import Jobs, database
@@ -275,3 +275,22 @@ def test_a_server_that_is_gone_is_named_without_the_password(tmp_path: Path, pos
     with pytest.raises(WorkspaceError, match=r"jobs' database postgresql.*cannot be used: .*refused") as caught:
         Jobs(workspace)
     assert "unused-secret" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_work_goes_on_after_the_server_was_away(tmp_path: Path) -> None:
+    with running_server() as server:
+        url = server.new_database().replace("postgresql+psycopg", "postgresql")
+        settings = Settings(jobs=JobSettings(database_url=url), trigger=())
+        workspace = Workspace.open(tmp_path / "home", settings=settings)
+        hold = mark(workspace, "hold-two")
+        with Jobs(workspace) as jobs, runner(workspace):
+            job_id = jobs.start("compact")
+            until(lambda: trace(workspace) == ["one", "two"])
+            server.stop()
+            hold.unlink()
+            with pytest.raises(WorkspaceError, match="jobs' database"):
+                jobs.list()
+            server.start()
+            assert jobs.wait(job_id, 60).state == "done"
+        assert trace(workspace) == ["one", "two", "three"]
