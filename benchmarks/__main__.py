@@ -33,6 +33,9 @@ BENCHMARKS: dict[str, str] = {
     "decode_json_us": "benchmarks.messages:json_samples",
     "decode_msgpack_us": "benchmarks.messages:msgpack_columns",
     "decode_packed_us": "benchmarks.messages:msgpack_packed",
+    "ingest_msgs_per_s": "benchmarks.ingest:messages_per_second",
+    "ingest_samples_per_s": "benchmarks.ingest:samples_per_second",
+    "ingest_memory_mb": "benchmarks.ingest:resident_memory",
     "lake_vehicle_day_ms": "benchmarks.lake:vehicle_day",
     "fleet_latest_ms": "benchmarks.lake:fleet_latest",
 }

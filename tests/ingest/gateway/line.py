@@ -125,3 +125,8 @@ def letters(workspace: Workspace) -> list[dict[str, Any]]:
     """Every dead letter that was sealed."""
     found: list[dict[str, Any]] = workspace.lake().read("dead_letters", None).to_pylist()
     return found
+
+
+def sealed_vehicles(workspace: Workspace) -> dict[str, int]:
+    """Vehicles with samples in sealed segments, and the newest time of each."""
+    return SegmentLog(workspace.log_dir).last_sample_us()

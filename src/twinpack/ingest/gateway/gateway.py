@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from twinpack.ingest.gateway.http import Door, HttpSource
 from twinpack.ingest.gateway.intake import Intake
 from twinpack.ingest.gateway.judge import Judge
 from twinpack.ingest.gateway.known import KnownVehicles
@@ -23,6 +22,9 @@ from twinpack.ingest.seen import Seen
 from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
+
+if TYPE_CHECKING:  # a web framework takes a while to load, and not every gateway opens a door
+    from twinpack.ingest.gateway.http import HttpSource
 
 BUSY_MS = 2_000
 """Longest wait for a locked registry, milliseconds: the gateway goes on with what it knows."""
@@ -56,6 +58,7 @@ class Gateway:
         self._log: LiveLog | None = None
         self.mqtt: MqttSource | None = None
         self.http: HttpSource | None = None
+        self._known: KnownVehicles | None = None
 
     @property
     def log(self) -> LiveLog:
@@ -63,6 +66,13 @@ class Gateway:
         if self._log is None:
             raise RuntimeError("the gateway is not started")
         return self._log
+
+    @property
+    def known(self) -> KnownVehicles:
+        """The vehicles that may send, while the gateway runs."""
+        if self._known is None:
+            raise RuntimeError("the gateway is not started")
+        return self._known
 
     @property
     def intake(self) -> Intake:
@@ -117,9 +127,9 @@ class Gateway:
                 watchers=Watchers(self._on_written, self._on_sealed, self._on_problem),
             )
         )
-        known = KnownVehicles(
+        known = self._known = KnownVehicles(
             registry,
-            segments,
+            self._log,
             register=settings.gateway.unknown_vehicles == "register",
             default_pack=settings.workspace.pack,
             events=Events("known"),
@@ -142,6 +152,8 @@ class Gateway:
             self.mqtt = self._mqtt_source(intake)
             stack.callback(self.mqtt.close)
         if self._wants_http:
+            from twinpack.ingest.gateway.http import Door, HttpSource
+
             door = Door(intake, registry.credentials, settings.http, self.metrics, self.health, wall_clock_us)
             self.http = HttpSource(door, settings.http, self._workspace.home)
             stack.callback(self.http.close)

@@ -13,7 +13,8 @@ from twinpack.battery.pack import load_pack
 from twinpack.errors import InputError, NotFoundError, WorkspaceError
 from twinpack.fleet.commands import REGISTER
 from twinpack.ingest.gateway.logs import Events
-from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.live import LiveLog
+from twinpack.ingest.segments import read_bounds
 from twinpack.store.fleet_records import DEFAULT_FLEET, FleetRecord, KnownVehicle, VehicleEntry
 from twinpack.store.registry import Registry
 from twinpack.telemetry.checks import Limits, limits_for, physical_limits
@@ -55,9 +56,7 @@ class KnownVehicles:
         registered: Vehicles that the log registers; a sample of any other needs a command before it.
     """
 
-    def __init__(
-        self, registry: Registry, log: SegmentLog, *, register: bool, default_pack: str, events: Events
-    ) -> None:
+    def __init__(self, registry: Registry, log: LiveLog, *, register: bool, default_pack: str, events: Events) -> None:
         """Read what is known.
 
         Args:
@@ -78,8 +77,9 @@ class KnownVehicles:
         self._offered: dict[str, tuple[Entry, str]] = {}  # taken in, and without a sample in the log
         self._admitted: dict[str, tuple[Entry, str]] = {}  # not entered yet, with the name of the pack
         self._told: dict[str, dict[str, str]] = {}
+        self._log, self._imports = log, 0
         self.registered: set[str] = set(log.last_sample_us())
-        self._learn_commands(log.commands())
+        self._learn_commands(log.log.commands())
         self._reading = threading.Lock()
         self._next_read = 0.0
         self._wanted, self._stopping = threading.Event(), threading.Event()
@@ -127,11 +127,13 @@ class KnownVehicles:
                 self._wanted.set()
         self._offered.clear()
 
-    def learn_segment(self, commands: Iterable[str], vehicles: Iterable[str]) -> None:
-        """Take in what others put into the log: commands, and vehicles with samples."""
-        self._learn_commands(commands)
-        self.registered.update(vehicles)
-        self._wanted.set()
+    def read_again(self) -> None:
+        """Read the registry now.
+
+        Raises:
+            WorkspaceError: It cannot be read.
+        """
+        self._read()
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -159,6 +161,7 @@ class KnownVehicles:
     def _read(self) -> None:
         with self._reading:
             began = time.monotonic()
+            self._learn_imports()
             self._enter_admitted()
             register = self._registry.fleet
             self._packs = {fleet.name: self._pack_text(fleet.default_pack) for fleet in register.fleets()}
@@ -172,6 +175,11 @@ class KnownVehicles:
                 found.setdefault(name, entry)
             taken = time.monotonic() - began
             self._next_read = began + taken + max(_SOONEST_S, _SHARE * taken)
+
+    def _learn_imports(self) -> None:
+        for segment in self._log.imported(self._imports):
+            self.registered.update(dict(read_bounds(segment).last))
+            self._imports += 1
 
     def _pack_text(self, pack: str) -> tuple[str, str]:
         pack = pack or self._default_pack

@@ -32,7 +32,7 @@ class Metrics:
         self.write_failures = self._counter("write_failures", "Writes to the log that failed and were tried again")
         self.requests = self._counter("http_requests", "Requests answered", "status")
         self.reconnects = self._counter("mqtt_connects", "Connections made to the broker")
-        self.lag = self._histogram("lag_seconds", "Receipt less sample time, middle of each batch", _LAGS)
+        self.lag = self._histogram("lag_seconds", "Receipt less sample time, mean of each batch", _LAGS)
         self.batch = self._histogram("batch_samples", "Samples of a write", _SIZES)
         self.sync = self._histogram("sync_seconds", "Time to force a write to disk", _SECONDS)
         self.commit = self._histogram("commit_seconds", "Time from taking a batch to its acknowledgement", _SECONDS)
