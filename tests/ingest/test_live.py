@@ -164,3 +164,16 @@ def test_dead_letters_that_a_dead_gateway_left_wait_for_the_lake(tmp_path: Path)
         assert live.unsealed_rows == 3
         sink.broken = False
     assert (sink.table.num_rows, names(tmp_path, ".wal")) == (2, [])
+
+
+def test_a_long_import_stalls_no_append(tmp_path: Path) -> None:
+    log = SegmentLog(tmp_path)
+    with opened(tmp_path) as live, log.import_lock(), log.new_segment() as segment:
+        segment.write(samples(range(2, 4)))
+        assert live.append(samples(range(2))) == 0  # would wait for ever if the importer held what it waits for
+        segment.finish({})
+        live.seal()
+        with log.lock():
+            assert segment.place(log.next_offset()) == (2, 4)
+        assert live.append(samples(range(4, 5))) == 4
+        assert seconds_of(live.read()) == list(range(5))

@@ -35,7 +35,7 @@ def recover(log: SegmentLog, dead_letters: DeadLetterSink) -> bool:
     if not log.listing().wals:
         return True
     claim = Claim(log.directory / GATEWAY_LOCK, RECOVERY)
-    if not claim.take():
+    if not _take(claim):
         return False
     try:
         seal_left(log, dead_letters)
@@ -50,15 +50,22 @@ def become_gateway(claim: Claim, directory: Path) -> None:
     Raises:
         WorkspaceBusyError: Another gateway has it; names its process.
     """
+    if not _take(claim):
+        role, process = claim.holder()
+        raise WorkspaceBusyError(
+            f"log {directory} is written by another {role} (process {process}): stop it, or use another workspace with "
+            "--home"
+        )
+
+
+def _take(claim: Claim) -> bool:
+    """Take the gateway's lock once no recovery has it; False when a gateway does."""
     until = time.monotonic() + _RECOVERY_WAIT_S
     while not claim.take():
-        role, process = claim.holder()
-        if role != RECOVERY or time.monotonic() > until:
-            raise WorkspaceBusyError(
-                f"log {directory} is written by another {role} (process {process}): stop it, or use another workspace "
-                "with --home"
-            )
+        if claim.holder()[0] != RECOVERY or time.monotonic() > until:
+            return False
         time.sleep(0.05)
+    return True
 
 
 def seal_left(log: SegmentLog, dead_letters: DeadLetterSink) -> None:

@@ -173,15 +173,19 @@ def read_bounds(segment: Segment) -> Bounds:
 
 
 @contextmanager
-def opened(segment: Segment) -> Iterator[pq.ParquetFile]:
+def opened(segment: Segment, read_dictionary: list[str] | None = None) -> Iterator[pq.ParquetFile]:
     """The Parquet file of a segment, refusing one that is not what was listed.
+
+    Args:
+        segment: The segment.
+        read_dictionary: Columns to be read as dictionaries.
 
     Raises:
         ReplacedError: Another file took its place, or none.
         WorkspaceError: It is damaged.
     """
     try:
-        with pq.ParquetFile(segment.path) as file:
+        with pq.ParquetFile(segment.path, read_dictionary=read_dictionary) as file:
             if file.metadata.num_rows != segment.rows:
                 raise ReplacedError
             yield file

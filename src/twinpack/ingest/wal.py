@@ -35,6 +35,7 @@ _DIGITS = 20
 _MAGIC = b"\xf5\xfeTW"  # never part of UTF-8 text
 _HEADER = struct.Struct("<4sQB3xIII")
 _TO_CRC = _HEADER.size - 4
+_force = getattr(os, "fdatasync", os.fsync)  # not every system has the first
 _SCHEMAS = {ROWS: LOG, LETTERS: DEAD_LETTERS}
 
 
@@ -120,7 +121,7 @@ class WalWriter:
         try:
             _write_all(self._handle, pieces, self._length)
             began = time.perf_counter()
-            os.fdatasync(self._handle)
+            _force(self._handle)
         except OSError:
             self._try_to_mend()
             raise
@@ -135,7 +136,7 @@ class WalWriter:
         """
         if self._torn:
             os.ftruncate(self._handle, self._length)
-            os.fdatasync(self._handle)
+            _force(self._handle)
             self._torn = False
 
     def close(self) -> None:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from twinpack.errors import WorkspaceError
-from twinpack.ingest.log import Segment, SegmentLog
+from twinpack.ingest.log import Listing, Segment, SegmentLog
+from twinpack.ingest.segments import opened
 from twinpack.store.registry import Registry
 from twinpack.store.tables import OFFSET
 from twinpack.store.telemetry import TelemetryTable
@@ -55,12 +55,17 @@ def build_telemetry(workspace: Workspace, log: SegmentLog, registry: Registry, u
         WorkspaceError: Log or lake cannot be used.
     """
     table = TelemetryTable(workspace.lake(), workspace.settings.lake.vehicle_buckets)
-    segments = log.segments()
-    start = max(table.offset, segments[0].first_offset if segments else 0)
+    start = max(table.offset, log.start_offset)
     end, rows = start, 0
     context = context_of(registry)
-    for end, samples in sealed_samples(segments, start, until):
-        rows += table.append(samples, end, context)
+
+    def add(listing: Listing) -> None:
+        nonlocal end, rows
+        for reached, samples in sealed_samples(listing.segments, end, until):
+            rows += table.append(samples, reached, context)
+            end = reached
+
+    log.at_one_moment(add)  # where segments are merged meanwhile, it goes on in those that have their rows
     return Built(rows, start, end)
 
 
@@ -94,18 +99,15 @@ def _row_groups(segment: Segment, start: int, until: int | None) -> Iterator[tup
     stop = segment.end_offset if until is None else min(until, segment.end_offset)
     if segment.end_offset <= start or segment.first_offset >= stop:
         return
-    try:
-        with pq.ParquetFile(segment.path, read_dictionary=["vehicle_id"]) as file:
-            first = segment.first_offset
-            for index in range(file.num_row_groups):
-                group = file.metadata.row_group(index)
-                skip, last = max(start - first, 0), min(stop - first, group.num_rows)
-                if skip < last:
-                    piece = file.read_row_group(index, _columns_with_values(group), use_threads=False)
-                    yield first + skip, piece.slice(skip, last - skip)
-                first += group.num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise WorkspaceError(f"{segment.path}: the log segment cannot be read ({error})") from error
+    with opened(segment, read_dictionary=["vehicle_id"]) as file:
+        first = segment.first_offset
+        for index in range(file.num_row_groups):
+            group = file.metadata.row_group(index)
+            skip, last = max(start - first, 0), min(stop - first, group.num_rows)
+            if skip < last:
+                piece = file.read_row_group(index, _columns_with_values(group), use_threads=False)
+                yield first + skip, piece.slice(skip, last - skip)
+            first += group.num_rows
 
 
 def _columns_with_values(group: pq.RowGroupMetaData) -> list[str]:
