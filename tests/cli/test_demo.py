@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from twinpack.cli.demo import WIDTH, Found, findings
+from twinpack.cli.demo_live import Lived
 from twinpack.cli.main import main
 from twinpack.evaluate.metrics import BandQuality, HealthQuality
 
@@ -16,7 +17,7 @@ BAND = BandQuality(n=10, rmse_v=1.0, coverage_95_pct=95.0, interval_score_v=4.0,
 
 def found(seconds: dict[str, float]) -> Found:
     health = HealthQuality(n=2, mae_pct=0.5, fleet_mean_mae_pct=2.0, inside_2_sigma_pct=100.0)
-    return Found(2, 6, BAND, BAND, health, 12, "car: worn.", Path("report.html"), seconds)
+    return Found(2, 6, BAND, BAND, health, 12, "car: worn.", Lived(90, 3, 2.0, 2), Path("report.html"), seconds)
 
 
 def test_the_share_of_each_stage_is_told() -> None:
@@ -25,12 +26,20 @@ def test_the_share_of_each_stage_is_told() -> None:
     assert max(map(len, lines)) <= WIDTH
 
 
+def test_what_came_live_is_told() -> None:
+    told = " ".join(findings(found({})))
+    assert "The last 2 trips came live: 90 samples in 3 messages through MQTT" in told
+
+
 @pytest.mark.slow
 def test_a_small_demo_from_nothing_to_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = tmp_path / "demo"
     assert main(["demo", "--vehicles", "2", "--trips", "3", "--home", str(home), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["vehicles"] == 2 and told["trips"] >= 6
-    assert {"simulate", "import", "learn", "read log", "fold", "commit", "verify", "report"} <= set(told["seconds"])
+    assert told["live_trips"] >= 2 and told["live_samples"] > 30 * (told["live_messages"] - 8) > 0
+    assert {"simulate", "import", "live", "learn", "read log", "fold", "commit", "verify", "report"} <= set(
+        told["seconds"]
+    )
     assert all(seconds >= 0.0 for seconds in told["seconds"].values())
     assert Path(told["report"]).stat().st_size > 10_000

@@ -14,6 +14,8 @@ from twinpack.cli.options import AsJson
 from twinpack.errors import WorkspaceError
 
 if TYPE_CHECKING:
+    from twinpack.cli.demo_live import Lived
+    from twinpack.cli.simulate import WrittenFleet
     from twinpack.cli.trial import Trial
     from twinpack.evaluate.metrics import BandQuality, HealthQuality
     from twinpack.runtime.stages import Stages
@@ -34,6 +36,7 @@ class Found:
     health: HealthQuality
     versions_verified: int
     explained: str
+    live: Lived | None
     report: Path
     seconds: dict[str, float]
 
@@ -66,31 +69,38 @@ def run_demo(home: Path, vehicles: int, trips: int, seed: int) -> Found:
 
 
 def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) -> Found:
+    from twinpack.cli.demo_live import live_on
     from twinpack.cli.report import write_report
     from twinpack.cli.trial import health_against_truth, live_through, quality
-    from twinpack.runtime.stages import REPORT, SCORE, SIMULATE, VERIFY
+    from twinpack.runtime.stages import LIVE, REPORT, SCORE, SIMULATE, VERIFY
 
     _fresh(home)
     with stages.within(SIMULATE):
-        telemetry, truth = _simulate(home, vehicles, trips, seed)
+        fleet = _simulate(home, vehicles, trips, seed)
     output.note("each twin predicts a trip, measures it, and learns from it")
-    trial = live_through(home, telemetry, profile="twinpack", kind="thevenin-2rc", trips=3, stages=stages)
+    trial = live_through(home, Path(fleet.telemetry), profile="twinpack", kind="thevenin-2rc", trips=3, stages=stages)
+    live = None
+    if fleet.live:
+        output.note("the last trips come live: MQTT broker, gateway, log, twins")
+        with stages.within(LIVE):
+            live = live_on(home, Path(fleet.live))
     with stages.within(VERIFY):
         verified = _verify(trial)
     with stages.within(SCORE):
         with_updates, without_updates = (quality(trial.workspace, who) for who in ("deployed", "never"))
-        health, explained = health_against_truth(trial.workspace, truth), _explained(trial)
+        health, explained = health_against_truth(trial.workspace, Path(fleet.truth)), _explained(trial)
     output.note("writing the report")
     with stages.within(REPORT):
         written = write_report(home, None, "Demo fleet", vehicles)
     return Found(
         vehicles=vehicles,
-        trips=trial.summary.predictions,
+        trips=trial.summary.predictions + (live.trips if live else 0),
         with_updates=with_updates,
         without_updates=without_updates,
         health=health,
         versions_verified=verified,
         explained=explained,
+        live=live,
         report=Path(written.path),
         seconds=stages.seconds,
     )
@@ -108,13 +118,13 @@ def _fresh(home: Path) -> None:
     (home / MARKER).write_text("Made by `twinpack demo`; the next demo here replaces it.\n", encoding="utf-8")
 
 
-def _simulate(home: Path, vehicles: int, trips: int, seed: int) -> tuple[Path, Path]:
+def _simulate(home: Path, vehicles: int, trips: int, seed: int) -> WrittenFleet:
+    """The fleet's files; its last trips are for live, if any are left for the history."""
     from twinpack.cli.simulate import Kind, make_fleet, write_fleet
 
     fleet, pack = make_fleet(Kind.physics, vehicles, trips, None, seed)
     with output.progress("simulate", vehicles * trips, "trips") as bar:
-        written = write_fleet(fleet, pack, home / "fleet", bar.set)
-    return Path(written.telemetry), Path(written.truth)
+        return write_fleet(fleet, pack, home / "fleet", bar.set, trips - 1 if trips > 1 else None)
 
 
 def _verify(trial: Trial) -> int:
@@ -160,10 +170,18 @@ def findings(found: Found) -> list[str]:
         f"is off by {health.fleet_mean_mae_pct:.2f} pts.",
         f"{output.counted(found.versions_verified, 'version')} in the history, every hash and link verified.",
         f"One change explained. {found.explained}",
+        *_told_live(found.live),
         _time_spent(found.seconds),
         f"Report: {found.report}",
     ]
     return [line for text in texts for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
+
+
+def _told_live(live: Lived | None) -> list[str]:
+    if live is None:
+        return []
+    sent = f"{output.counted(live.samples, 'sample')} in {output.counted(live.messages, 'message')}"
+    return [f"The last {output.counted(live.trips, 'trip')} came live: {sent} through MQTT, gateway, log and twins."]
 
 
 def _time_spent(seconds: dict[str, float]) -> str:
@@ -186,6 +204,9 @@ def _figures(found: Found) -> dict[str, object]:
         "soh_mae_fleet_mean_pct": found.health.fleet_mean_mae_pct,
         "versions_verified": found.versions_verified,
         "explained": found.explained,
+        "live_samples": found.live.samples if found.live else 0,
+        "live_messages": found.live.messages if found.live else 0,
+        "live_trips": found.live.trips if found.live else 0,
         "report": str(found.report),
         "seconds": found.seconds,
     }

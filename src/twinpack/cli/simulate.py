@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from twinpack.simulate.physics import PhysicsFleet
     from twinpack.simulate.routes import RouteFleet
 
-TELEMETRY, TRUTH = "telemetry", "truth"
+TELEMETRY, LIVE, TRUTH = "telemetry", "live", "truth"
 YEARS = 5.0
 TRIPS, PLAYED_TRIPS = 60, 5
 PERIOD_S = 1.0
@@ -51,6 +51,7 @@ class WrittenFleet:
 
     Attributes:
         telemetry: Folder of the samples, to be imported.
+        live: Folder of the last trips, to be played at a broker; "" when there are none apart.
         truth: File with what was true, which is never imported.
         files: Names of the telemetry files, in order of time.
         pack: Pack of the vehicles.
@@ -60,6 +61,7 @@ class WrittenFleet:
     """
 
     telemetry: str
+    live: str
     truth: str
     files: tuple[str, ...]
     pack: str
@@ -199,7 +201,11 @@ def make_fleet(
 
 
 def write_fleet(
-    fleet: PhysicsFleet | RouteFleet, pack: str, out: Path, on_trips: Callable[[float], None] = lambda done: None
+    fleet: PhysicsFleet | RouteFleet,
+    pack: str,
+    out: Path,
+    on_trips: Callable[[float], None] = lambda done: None,
+    history: int | None = None,
 ) -> WrittenFleet:
     """Write a simulated fleet: `out`/telemetry/*.parquet to import, `out`/truth/truth.parquet apart.
 
@@ -208,6 +214,7 @@ def write_fleet(
         pack: Name of its pack, noted in each file so that an import need not be told.
         out: Folder to write to.
         on_trips: Told how many trips are done, all vehicles together.
+        history: Trips of each vehicle to be imported, where the later ones are to be played live.
 
     Raises:
         InputError: A simulation is there already; two in one folder would be taken for one fleet.
@@ -218,9 +225,11 @@ def write_fleet(
     from twinpack.ingest.threads import Behind
     from twinpack.store.files import write_atomic
 
-    telemetry, truth = (out / TELEMETRY).resolve(), (out / TRUTH).resolve()
-    _refuse_used(out, telemetry, truth)
+    telemetry, live, truth = ((out / name).resolve() for name in (TELEMETRY, LIVE, TRUTH))
+    _refuse_used(out, telemetry, truth, *([] if history is None else [live]))
     (truth / NO_IMPORT).write_text("What was true of a simulated fleet: left out by every import.\n", encoding="utf-8")
+    if history is not None:
+        (live / NO_IMPORT).write_text("Trips that are played at a broker, not imported.\n", encoding="utf-8")
     hidden = fleet.truth()
     write_atomic(truth / "truth.parquet", _parquet(hidden, {}, compression="zstd"))
     note = {
@@ -231,13 +240,15 @@ def write_fleet(
     rows = 0
     # A file is written while the next one's trips are simulated.
     with Behind() as behind:
-        for first, last, table in _bundles(fleet.tables(), len(fleet.vehicle_ids), on_trips):
+        for first, last, table in _bundles(fleet.tables(), len(fleet.vehicle_ids), on_trips, history):
             files.append(f"trips-{first:06d}-{last:06d}.parquet")
             rows += table.num_rows
-            behind.do(_write_samples, telemetry / files[-1], table, note)
+            folder = telemetry if history is None or last <= history else live
+            behind.do(_write_samples, folder / files[-1], table, note)
         behind.wait()
     return WrittenFleet(
         telemetry=str(telemetry),
+        live="" if history is None else str(live),
         truth=str(truth / "truth.parquet"),
         files=tuple(files),
         pack=pack,
@@ -262,9 +273,12 @@ def _refuse_used(out: Path, *folders: Path) -> None:
 
 
 def _bundles(
-    tables: Iterator[pa.Table], vehicles: int, on_trips: Callable[[float], None]
+    tables: Iterator[pa.Table], vehicles: int, on_trips: Callable[[float], None], history: int | None = None
 ) -> Iterator[tuple[int, int, pa.Table]]:
-    """Consecutive trips of the whole fleet, joined until they have rows enough: first trip, last trip, rows."""
+    """Consecutive trips of the whole fleet, joined until they have rows enough: first trip, last trip, rows.
+
+    The last trip of the history ends a bundle too.
+    """
     import pyarrow as pa
 
     waiting: list[pa.Table] = []
@@ -272,7 +286,7 @@ def _bundles(
     for number, table in enumerate(tables, start=1):
         waiting.append(table)
         on_trips(number * vehicles)
-        if sum(each.num_rows for each in waiting) >= FILE_ROWS:
+        if sum(each.num_rows for each in waiting) >= FILE_ROWS or number == history:
             yield first, number, pa.concat_tables(waiting)
             waiting, first = [], number + 1
     if waiting:

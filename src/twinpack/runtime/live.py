@@ -70,6 +70,7 @@ class LiveFold:
     Attributes:
         offset: Log offset up to which rows are folded and committed.
         problem: What it waits for or why it ended, "" while all is well.
+        counts: How many events of each kind were committed.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class LiveFold:
         """
         self.offset = 0
         self.problem = ""
+        self.counts: dict[str, int] = {}
         self._workspace = workspace
         self._log = log
         self._policy = policy
@@ -144,6 +146,7 @@ class LiveFold:
     def _follow(self, registry: Registry) -> None:
         state, self.offset = self._begun(registry)
         work = _Work(Keeper(self._workspace, registry), self.offset)
+        self.counts = work.keeper.counts
         while not self._stop.is_set():
             began = time.monotonic()
             for batch in self._coming():

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SIMULATE, IMPORT, LEARN = "simulate", "import", "learn"
+SIMULATE, IMPORT, LEARN, LIVE = "simulate", "import", "learn", "live"
 READ, FOLD, COMPILE, FILTER = "read log", "fold", "compile", "filter"
 COMMIT, SNAPSHOT, COMPACT, LAKE = "commit", "snapshot", "compact", "lake"
 VERIFY, SCORE, REPORT, OTHER = "verify", "score", "report", "other"

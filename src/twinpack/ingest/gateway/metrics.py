@@ -43,6 +43,10 @@ class Metrics:
         self.writable = self._gauge("log_writable", "Whether the last write succeeded")
         self.writable.set(1)
 
+    def acknowledged_messages(self, source: str) -> int:
+        """Messages of a source that were acknowledged."""
+        return int(self.registry.get_sample_value(f"{_PREFIX}_messages_acknowledged_total", {"source": source}) or 0)
+
     def text(self) -> bytes:
         """All of it as Prometheus reads it."""
         return bytes(generate_latest(self.registry))
