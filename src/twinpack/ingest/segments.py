@@ -342,7 +342,7 @@ def remove_leftovers(directory: Path) -> None:
 
     A living writer holds a lock on its file, which it took inside the log's lock.
     """
-    for path in directory.glob(f"*{TEMPORARY}"):
+    for path in directory.glob(f"[!.]*{TEMPORARY}"):
         try:
             handle = os.open(path, os.O_RDWR)
         except FileNotFoundError:

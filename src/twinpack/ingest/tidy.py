@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from twinpack.ingest.log import ROW_GROUP_ROWS, Listing, SegmentLog, raise_to, rechunked
-from twinpack.ingest.retired import Retired, RetiredFile
-from twinpack.ingest.segments import SOURCES, Segment, read_bounds, read_commands
+from twinpack.ingest.retired import RETIRED, Retired, RetiredFile
+from twinpack.ingest.segments import SOURCES, TEMPORARY, Segment, read_bounds, read_commands
 from twinpack.store.files import sync_folder
 from twinpack.telemetry.schema import LOG
 
@@ -70,6 +70,8 @@ def merge(log: SegmentLog, min_rows: int) -> int:
 
 def _swept(log: SegmentLog) -> Listing:
     """What there is, once files are gone that an earlier call was cut off from removing."""
+    for leftover in log.directory.glob(f".{RETIRED}.*{TEMPORARY}"):
+        leftover.unlink(missing_ok=True)
     listing = log.listing()
     if listing.covered:
         _removed(log.directory, listing.covered)
