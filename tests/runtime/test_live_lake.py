@@ -34,6 +34,7 @@ def test_the_last_segment_is_brought_at_the_end(tmp_path: Path) -> None:
     with LiveLake(workspace, every_s=60.0), live_log(workspace) as log:
         append(log, ROWS)
     assert in_the_lake(workspace) == SAMPLES
+    assert workspace.lake().read("features", ["vehicle_id"]).num_rows == 3  # a day each
 
 
 def test_a_lake_that_cannot_be_written_is_told_and_tried_again(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The lake while rows still arrive: built from sealed segments, in a thread of its own."""
+"""The lake while rows still arrive: telemetry and each day's features, built from sealed segments in a thread."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from twinpack.errors import WorkspaceError
 from twinpack.ingest.log import SegmentLog
+from twinpack.runtime.features import build_features
 from twinpack.runtime.lake import build_telemetry
 from twinpack.store.workspace import Workspace
 
@@ -56,6 +57,7 @@ class LiveLake:
         try:
             with self._workspace.registry() as registry:
                 build_telemetry(self._workspace, SegmentLog(self._workspace.log_dir), registry)
+                build_features(self._workspace, registry)
         except (WorkspaceError, OSError) as error:
             self._say(f"the lake waits, nothing is lost: {error}")
         except Exception as error:  # noqa: BLE001 - the thread's boundary; the rest goes on, and the reason is told
