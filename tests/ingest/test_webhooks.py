@@ -17,6 +17,7 @@ import pytest
 from tests.ingest.test_routing import route, samples
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.routing import parse_rules
+from twinpack.ingest.tidy import retain
 from twinpack.ingest.webhooks import Sending, Webhooks, may_be_called, stream_names
 from twinpack.store.registry import Registry
 from twinpack.telemetry.schema import command_rows, to_log
@@ -205,6 +206,19 @@ def test_an_answer_that_is_no_http_is_a_failure(place: Place) -> None:
             until(lambda: bool(hooks.states[0].error))
             assert "BadStatusLine" in hooks.states[0].error
             thread.join()
+
+
+def test_rows_that_were_retired_meanwhile_are_counted(place: Place, receiver: Receiver) -> None:
+    place.tell(2)
+    with place.hooks(odd(receiver.port)):
+        until(lambda: "webhook:odd" in place.registry.streams())
+    place.tell(6)
+    assert retain(place.log, place.log.end_offset, max_bytes=1)
+    place.tell(4)
+    with place.hooks(odd(receiver.port)) as hooks:
+        until(lambda: len(receiver.seconds) == 2)
+    assert receiver.seconds == [9, 11]
+    assert hooks.states[0].skipped == 7
 
 
 def test_secrets_of_an_address_are_sent_but_never_told(

@@ -15,6 +15,7 @@ from tests.runtime.workspaces import SETTINGS, begin, bring, record
 from tests.twin.garage import START_US, Drives, healthy, worn
 from twinpack.errors import CheckError, NotFoundError, WorkspaceBusyError, WorkspaceError
 from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.tidy import retain
 from twinpack.runtime.replay import replay
 from twinpack.runtime.run import run
 from twinpack.store.settings import Settings
@@ -199,6 +200,32 @@ def test_it_begins_at_a_snapshot_from_before_the_time(tmp_path: Path) -> None:
     from_start = replay(workspace, START_US)
     assert from_start.base_offset == 0
     assert from_start.changed[0].figures == report.changed[0].figures
+
+
+def test_rows_that_were_retired_cannot_be_replayed(late: Workspace) -> None:
+    log = SegmentLog(late.log_dir)
+    assert retain(log, log.end_offset, max_bytes=1)
+    with pytest.raises(WorkspaceError, match="the earliest is 2020-09-17 12:36:31"):
+        replay(late, START_US)
+    assert replay(late, START_US + 4 * DAY_US + 591_000_000).same
+
+
+def test_a_replay_that_died_before_its_rows_were_folded_is_ended_by_a_run(
+    late: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("twinpack.runtime.replay.run", die)
+        with pytest.raises(KeyboardInterrupt):
+            replay(late, START_US, apply=True)
+    with pytest.raises(WorkspaceError, match="`twinpack run` first"):
+        replay(late, START_US, apply=True)
+    assert run(late).versions == 1
+    assert versions(late, "old")[-1].kind == REPLAYED
+    assert replay(late, START_US, apply=True).same
+    assert record(late)["audit"]
 
 
 def test_before_anything_was_folded(tmp_path: Path) -> None:

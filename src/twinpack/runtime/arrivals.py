@@ -18,6 +18,7 @@ import pyarrow as pa
 from twinpack.battery.pack import load_pack
 from twinpack.fleet.commands import REPLAY, registers
 from twinpack.fleet.state import ShardState
+from twinpack.ingest.log import schema_of
 from twinpack.runtime.run import ReadableLog
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.checks import MAX_AHEAD_US
@@ -249,7 +250,7 @@ def in_place(log: ReadableLog, state: ShardState, base: int, end: int, found: Fo
             timeline.barriers(scan.names[at]),
         )
     order = np.lexsort((late_offset, late_time, late_vehicle, before))
-    table = pa.concat_tables(tables)
+    table = pa.concat_tables([schema_of(STEP_SIGNALS).empty_table(), *tables])
     table = table.set_column(
         table.schema.get_field_index("receipt_time"),
         table.schema.field("receipt_time"),

@@ -186,17 +186,17 @@ class _Replay:
 
     def _base(self, from_us: int, end: int) -> tuple[ShardState, int]:
         """The newest state that has taken no sample from a time on."""
-        earliest = from_us
+        start, earliest = self._log.start_offset, from_us
         for state, offset in self._states():
-            newest = int(state.steps.newest_us.max(initial=np.iinfo(np.int64).min))
-            if offset <= end and newest < from_us:
-                if offset >= self._log.start_offset:
+            if start <= offset <= end:
+                newest = int(state.steps.newest_us.max(initial=0))
+                if newest < from_us or offset == 0:
                     return state, offset
-                break
-            earliest = max(newest + 1, 0)
+                earliest = newest
+        whole_s = earliest // 1_000_000 + 1
         raise WorkspaceError(
-            f"cannot replay from {told(from_us)}: the log begins at row {self._log.start_offset}, and no snapshot "
-            f"stands between; the earliest is {told(earliest)}"
+            f"cannot replay from {told(from_us)}: the log begins at row {start:,}, and no snapshot holds only samples "
+            f"from before; the earliest is {told(whole_s * 1_000_000)}"
         )
 
     def _states(self) -> Iterator[tuple[ShardState, int]]:
