@@ -41,7 +41,7 @@ evaluate: $(VENV)/.deps ## judge the twins on recorded data: make evaluate DATA=
 	$(BIN)/twinpack evaluate --data $(DATA) --out build/evaluate.json $(if $(QUICK),--quick)
 
 serve: $(VENV)/.deps ## serve the report on this machine only: make serve [WORKSPACE=DIR]
-	$(BIN)/twinpack serve --home $(WORKSPACE)
+	$(BIN)/twinpack serve --only report --home $(WORKSPACE)
 
 clean: ## remove the virtual environment, caches and build output (no workspace is touched)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,46 +1,138 @@
-"""`twinpack serve`: the report of a workspace, in a browser on this machine."""
+"""`twinpack serve`: a workspace at work on live data, and its report in a browser on this machine."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twinpack.cli import output
 from twinpack.cli.options import DEFAULT_HOME, Home
-from twinpack.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from twinpack.runtime.supervisor import Part, Said
+    from twinpack.store.workspace import Workspace
+
+REPORT_PORT = 8765
+
+
+class PartName(StrEnum):
+    """One part of the service."""
+
+    broker = "broker"
+    gateway = "gateway"
+    jobs = "jobs"
+    report = "report"
+
+
+class Level(StrEnum):
+    """From what level on the gateway's events are told."""
+
+    debug = "debug"
+    info = "info"
+    warning = "warning"
+    error = "error"
 
 
 def command(
     home: Home = DEFAULT_HOME,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The report's port; 0 takes a free one.")] = REPORT_PORT,
+    only: Annotated[
+        PartName | None, typer.Option(help="Run this part alone, as in a container.", show_default=False)
+    ] = None,
+    broker: Annotated[
+        bool | None,
+        typer.Option(
+            "--broker/--no-broker",
+            help="Use the embedded broker, for trying out.",
+            show_default="when the settings name no broker",
+        ),
+    ] = None,
+    log_level: Annotated[Level, typer.Option(help="From what level on the gateway's events are told.")] = Level.warning,
+    broker_url: Annotated[str, typer.Option(hidden=True)] = "",
+    broker_port: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Serve the workspace's report to a browser on this machine.
+    """Take live telemetry, let the twins follow it, do the jobs, and serve the report.
 
-    It answers on 127.0.0.1 only, and stops with Ctrl-C or SIGTERM.
+    Broker, gateway with the twins, jobs and report are processes of their own: one that dies is started again, and a
+    burst of telemetry keeps no reader waiting. All listen at 127.0.0.1 unless the settings say otherwise. Ctrl-C or
+    SIGTERM ends them, the sources first.
     """
-    from twinpack.cli import report_server
+    from twinpack.cli import parts
 
-    folder = report_folder(home)
-    with report_server.make_server(folder, port) as server, stop_signal() as stopped:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        output.note(f"Serving {folder} at http://{report_server.ADDRESS}:{server.server_port}/ (Ctrl-C stops it)")
-        stopped.wait()
-        server.shutdown()
-    output.note("Stopped.")
+    if only is PartName.report:
+        parts.serve_report(home / "report", port)
+    else:
+        from twinpack.store.workspace import Workspace
+
+        workspace = Workspace.open(home, create=False)
+        embedded = broker if broker is not None else not workspace.settings.mqtt.url
+        if only is None:
+            _supervise(workspace, embedded, port, log_level.value)
+        elif only is PartName.broker:
+            parts.serve_broker(workspace, broker_port)
+        elif only is PartName.gateway:
+            parts.serve_gateway(workspace, broker_url or (_usual_url(workspace) if embedded else ""), log_level.value)
+        else:
+            parts.serve_jobs(workspace)
+    if not parts.supervised():
+        output.note("Stopped.")
 
 
-def report_folder(home: Path) -> Path:
-    """The folder of the workspace's report; it is an error when none was written yet."""
-    folder = home / "report"
-    if not (folder / "index.html").is_file():
-        raise NotFoundError(f"there is no report in {folder}; write it with `twinpack report --home {home}`")
-    return folder
+def _usual_url(workspace: Workspace) -> str:
+    """Where the embedded broker is by the settings."""
+    settings = workspace.settings.broker
+    return f"mqtt://{settings.host}:{settings.port}"
+
+
+def _supervise(workspace: Workspace, embedded: bool, port: int, log_level: str) -> None:
+    from twinpack.cli.parts import SUPERVISED
+    from twinpack.ingest.broker import make_password
+    from twinpack.runtime.supervisor import Supervisor
+
+    if embedded:
+        make_password(workspace.home)
+    environment = os.environ | {SUPERVISED: "1"}
+    supervisor = Supervisor(
+        _parts(workspace.home, embedded, port, log_level), lambda text: output.note(f"twinpack: {text}"), environment
+    )
+    with stop_signal() as stopped:
+        code = supervisor.run(stopped)
+    if code:
+        raise typer.Exit(code)
+
+
+def _parts(home: Path, embedded: bool, port: int, log_level: str) -> list[Part]:
+    """Every part, the sources first."""
+    from twinpack.runtime.supervisor import Part
+
+    def run(part: PartName, *more: str) -> Sequence[str]:
+        return [sys.executable, "-m", "twinpack", "serve", "--only", part.value, "--home", str(home), *more]
+
+    def run_broker(said: Said) -> Sequence[str]:
+        # Started again, it listens where the gateway and the devices know it to be.
+        known = said.get(PartName.broker, "").rpartition(":")[2]
+        return run(PartName.broker, *(["--broker-port", known] if known else []))
+
+    def run_gateway(said: Said) -> Sequence[str]:
+        url = ["--broker-url", said[PartName.broker]] if embedded else ["--no-broker"]
+        return run(PartName.gateway, *url, "--log-level", log_level)
+
+    parts = [Part(PartName.broker, run_broker, stop_s=15.0)] if embedded else []
+    return [
+        *parts,
+        Part(PartName.gateway, run_gateway, start_s=600.0, stop_s=120.0),
+        Part(PartName.jobs, lambda _: run(PartName.jobs), stop_s=40.0),
+        Part(PartName.report, lambda _: run(PartName.report, "--port", str(port)), stop_s=5.0),
+    ]
 
 
 @contextmanager

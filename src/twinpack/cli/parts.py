@@ -1,0 +1,179 @@
+"""The parts of `twinpack serve`: each is run by a process of its own until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twinpack.cli import output
+from twinpack.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from twinpack.store.settings import MqttSettings
+    from twinpack.store.workspace import Workspace
+
+SUPERVISED = "TWINPACK_SUPERVISED"
+"""Variable that is set for processes that a supervisor started."""
+
+_JOBS_STOP_S = 30.0
+
+
+def supervised() -> bool:
+    """Whether a supervisor started this process."""
+    return os.environ.get(SUPERVISED) == "1"
+
+
+def announce(text: str, said: str = "") -> None:
+    """Say for people that a part is at work, and where; and for a supervisor, with what it should know."""
+    from twinpack.runtime.supervisor import READY
+
+    output.note(text)
+    if supervised():
+        output.line(f"{READY} {said}".rstrip())
+        sys.stdout.flush()
+
+
+@contextmanager
+def until_stopped() -> Iterator[threading.Event]:
+    """An event that SIGINT, SIGTERM and the end of the supervisor set."""
+    from twinpack.cli.serve import stop_signal
+
+    with stop_signal() as stopped:
+        if supervised():
+            threading.Thread(target=_wait_for_the_end, args=(stopped,), daemon=True).start()
+        yield stopped
+
+
+def _wait_for_the_end(stopped: threading.Event) -> None:
+    # Read without a buffer: a thread that waits inside one would disturb the interpreter's end.
+    while os.read(0, 4096):
+        pass
+    stopped.set()
+
+
+def serve_report(folder: Path, port: int) -> None:
+    """Serve the report.
+
+    Raises:
+        NotFoundError: There is none, and nobody said that one will come.
+        InputError: The port cannot be used.
+    """
+    from twinpack.cli import report_server
+
+    if not (folder / "index.html").is_file():
+        how = f"`twinpack report --home {folder.parent}`"
+        if not supervised():
+            raise NotFoundError(f"there is no report in {folder}; write it with {how}")
+        output.note(f"There is no report yet: {how} writes it, and it is served from then on.")
+    with report_server.make_server(folder, port) as server, until_stopped() as stopped:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        announce(f"Serving {folder} at http://{report_server.ADDRESS}:{server.server_port}/{_hint()}")
+        stopped.wait()
+        server.shutdown()
+
+
+def serve_broker(workspace: Workspace, port: int | None) -> None:
+    """Run the embedded broker.
+
+    Args:
+        workspace: The workspace.
+        port: Its port where it is not that of the settings.
+
+    Raises:
+        InputError: The address cannot be listened at.
+    """
+    from twinpack.ingest.broker import make_password, password_path
+    from twinpack.ingest.broker.server import run_broker
+
+    # A supervisor made it: a broker that is started again takes the gateway as before.
+    if not supervised() or not password_path(workspace.home).is_file():
+        make_password(workspace.home)
+    settings = workspace.settings.broker
+    if port is not None:
+        settings = replace(settings, port=port)
+
+    def ready(url: str) -> None:
+        announce(f"Broker for trying out at {url} (MQTT 3.1.1){_hint()}", url)
+
+    with until_stopped() as stopped:
+        run_broker(workspace, settings, ready, lambda text: output.note(f"twinpack: broker: {text}"), stopped)
+
+
+def embedded(workspace: Workspace, url: str) -> MqttSettings:
+    """How the gateway of a workspace speaks to its embedded broker."""
+    from twinpack.ingest.broker import GATEWAY_USER, password_path
+
+    return replace(
+        workspace.settings.mqtt,
+        url=url,
+        version="3.1.1",
+        username=GATEWAY_USER,
+        password_file=str(password_path(workspace.home).absolute()),
+        ca_file="",
+        cert_file="",
+        key_file="",
+    )
+
+
+def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None:
+    """Run the gateway and what follows the log.
+
+    Args:
+        workspace: The workspace.
+        broker_url: The embedded broker, "" for that of the settings, if any.
+        log_level: From what level on its events are told.
+
+    Raises:
+        InputError: Its port is taken.
+    """
+    from twinpack.ingest.gateway.logs import log_to_stderr
+    from twinpack.runtime.service import LiveService
+
+    if broker_url:
+        workspace = replace(workspace, settings=replace(workspace.settings, mqtt=embedded(workspace, broker_url)))
+    log_to_stderr(log_level.upper())
+    service = LiveService(workspace)
+    try:
+        service.start()
+    except OSError as error:
+        http = workspace.settings.http
+        raise InputError(
+            f"the gateway cannot listen at {http.host}:{http.port}: {error.strerror}; choose another address under "
+            "[http] in settings.toml"
+        ) from error
+    try:
+        with until_stopped() as stopped:
+            door = service.gateway.http
+            takes = [f"{door.url}/v1/telemetry"] if door is not None else []
+            takes += [url] if (url := workspace.settings.mqtt.url) else []
+            announce(f"Taking telemetry at {' and from '.join(takes)}{_hint()}")
+            stopped.wait()
+    finally:
+        service.stop()
+
+
+def serve_jobs(workspace: Workspace) -> None:
+    """Do the workspace's jobs.
+
+    Raises:
+        WorkspaceBusyError: Another process does.
+    """
+    from twinpack.runtime.jobs import JobRunner
+
+    runner = JobRunner(workspace, tell=output.note)
+    with until_stopped() as stopped:
+        runner.start()
+        announce(f"Doing jobs{_hint()}")
+        stopped.wait()
+    if not runner.stop(_JOBS_STOP_S):
+        output.note("A job was cut off in its step; it goes on with the next start.")
+
+
+def _hint() -> str:
+    return "" if supervised() else " (Ctrl-C stops it)"
