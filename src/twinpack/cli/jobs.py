@@ -143,7 +143,7 @@ def work(
     `twinpack serve` does the same beside its other work. There is one worker a workspace. It may be killed: the next
     one goes on where it stood.
     """
-    from twinpack.cli.serve import stop_signal
+    from twinpack.cli.signals import stop_signal
     from twinpack.runtime.jobs import JobRunner
 
     runner = JobRunner(_open(home), tell=output.note)

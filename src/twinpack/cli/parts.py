@@ -42,7 +42,7 @@ def announce(text: str, said: str = "") -> None:
 @contextmanager
 def until_stopped() -> Iterator[threading.Event]:
     """An event that SIGINT, SIGTERM and the end of the supervisor set."""
-    from twinpack.cli.serve import stop_signal
+    from twinpack.cli.signals import stop_signal
 
     with stop_signal() as stopped:
         if supervised():

@@ -79,7 +79,7 @@ def play_files(folder: Path, options: PlayOptions, as_json: bool) -> None:
         InputError: There is nothing to play, no broker answers, or it turns this user away.
         CheckError: The broker did not take everything.
     """
-    from twinpack.cli.serve import stop_signal
+    from twinpack.cli.signals import stop_signal
     from twinpack.ingest.files import find_files, find_profile
     from twinpack.ingest.publisher import Publisher
     from twinpack.runtime.player import SECOND_US, play

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,8 +54,12 @@ def command(
         ),
     ] = None,
     log_level: Annotated[Level, typer.Option(help="From what level on the gateway's events are told.")] = Level.warning,
-    broker_url: Annotated[str, typer.Option(hidden=True)] = "",
-    broker_port: Annotated[int | None, typer.Option(hidden=True)] = None,
+    broker_url: Annotated[
+        str, typer.Option(hidden=True, help="With --only gateway: where the embedded broker is.")
+    ] = "",
+    broker_port: Annotated[
+        int | None, typer.Option(hidden=True, help="With --only broker: its port, in place of that of the settings.")
+    ] = None,
 ) -> None:
     """Take live telemetry, let the twins follow it, do the jobs, and serve the report.
 
@@ -95,6 +96,7 @@ def _usual_url(workspace: Workspace) -> str:
 
 def _supervise(workspace: Workspace, embedded: bool, port: int, log_level: str) -> None:
     from twinpack.cli.parts import SUPERVISED
+    from twinpack.cli.signals import stop_signal
     from twinpack.ingest.broker import make_password
     from twinpack.runtime.supervisor import Supervisor
 
@@ -133,17 +135,3 @@ def _parts(home: Path, embedded: bool, port: int, log_level: str) -> list[Part]:
         Part(PartName.jobs, lambda _: run(PartName.jobs), stop_s=40.0),
         Part(PartName.report, lambda _: run(PartName.report, "--port", str(port)), stop_s=5.0),
     ]
-
-
-@contextmanager
-def stop_signal() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, in place of their usual effect."""
-    stopped = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda *_: stopped.set())
-    try:
-        yield stopped
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
