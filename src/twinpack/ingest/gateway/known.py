@@ -14,7 +14,6 @@ from twinpack.errors import InputError, NotFoundError, WorkspaceError
 from twinpack.fleet.commands import REGISTER
 from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.live import LiveLog
-from twinpack.ingest.segments import read_bounds
 from twinpack.store.fleet_records import DEFAULT_FLEET, FleetRecord, KnownVehicle, VehicleEntry
 from twinpack.store.registry import Registry
 from twinpack.telemetry.checks import Limits, limits_for, physical_limits
@@ -177,8 +176,8 @@ class KnownVehicles:
             self._next_read = began + taken + max(_SOONEST_S, _SHARE * taken)
 
     def _learn_imports(self) -> None:
-        for segment in self._log.imported(self._imports):
-            self.registered.update(dict(read_bounds(segment).last))
+        for newest in self._log.imported(self._imports):
+            self.registered.update(newest)
             self._imports += 1
 
     def _pack_text(self, pack: str) -> tuple[str, str]:
