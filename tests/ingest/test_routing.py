@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -198,3 +200,17 @@ def test_which_rules_a_workspace_has(tmp_path: Path) -> None:
     assert [rule.name for rule in load_rules(rules_path(tmp_path, ""))] == ["all"]
     with pytest.raises(RoutingError, match=r"mine\.toml: cannot be read"):
         load_rules(tmp_path / "mine.toml")
+
+
+ENDS = """
+from tests.ingest.test_routing import samples
+from twinpack.ingest.routing import Router
+
+router = Router.load()
+print(router.kinds(samples(["a"] * 3, range(3), speed_kmh=[1, 2, 3])).tolist())
+"""
+
+
+def test_a_process_ends_in_peace_with_rules_still_open() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0, 0, 0]\n", "")

@@ -362,15 +362,16 @@ class Limit:
     def __init__(self, connection: duckdb.DuckDBPyConnection, limit_s: float) -> None:
         """Watch over a connection; the thread starts with the first query."""
         self._watched = _Watched(connection, limit_s)
-        self._thread: threading.Thread | None = None
-        self._end = weakref.finalize(self, self._watched.ended.set)
+        self._end: weakref.finalize[[_Watched, threading.Thread], Limit] | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """A query runs inside."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._watched.look, name="routing-limit", daemon=True)
-            self._thread.start()
+        if self._end is None:
+            thread = threading.Thread(target=self._watched.look, name="routing-limit", daemon=True)
+            thread.start()
+            # At the latest when the interpreter exits: a thread that it has to kill may take the process down.
+            self._end = weakref.finalize(self, _end, self._watched, thread)
         self._watched.mark(time.monotonic())
         try:
             yield
@@ -379,9 +380,14 @@ class Limit:
 
     def close(self) -> None:
         """End the thread."""
-        self._end()
-        if self._thread is not None:
-            self._thread.join()
+        if self._end is not None:
+            self._end()
+
+
+def _end(watched: _Watched, thread: threading.Thread) -> None:
+    watched.ended.set()
+    if thread is not threading.current_thread():  # which may be the one that collects garbage
+        thread.join()
 
 
 class _Watched:
