@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import ssl
 import struct
 from collections.abc import Iterable, Sequence
 
@@ -28,18 +29,34 @@ def packets(pairs: Iterable[Pair]) -> list[bytes]:
     return [publish_packet(topic, payload, at % _PACKET_IDS + 1) for at, (topic, payload) in enumerate(pairs)]
 
 
-def connect(port: int, client_id: str = "publisher", user: str = "", password: str = "") -> socket.socket:
+def connect(
+    port: int,
+    client_id: str = "publisher",
+    user: str = "",
+    password: str = "",
+    context: ssl.SSLContext | None = None,
+) -> socket.socket:
     """A connected socket at which packets may be published."""
     link = socket.create_connection(("127.0.0.1", port))
+    if context is not None:
+        link = context.wrap_socket(link, server_hostname="127.0.0.1")
     flags = _CONNECT_FLAGS | (0xC0 if user else 0)
     body = struct.pack("!H4sBBH", 4, b"MQTT", 4, flags, 0) + _text(client_id)
     if user:
         body += _text(user) + _text(password)
     link.sendall(b"\x10" + _length(len(body)) + body)
-    answer = link.recv(4, socket.MSG_WAITALL)
+    answer = received(link, 4)
     if len(answer) != 4 or answer[3] != 0:
         raise ConnectionError(f"the broker refused the publisher: {answer.hex()}")
     return link
+
+
+def received(link: socket.socket, size: int) -> bytes:
+    """So many bytes, or fewer when the other side hangs up."""
+    found = b""
+    while len(found) < size and (part := link.recv(size - len(found))):
+        found += part
+    return found
 
 
 def send(port: int, given: Sequence[bytes], client_id: str = "publisher", user: str = "", password: str = "") -> None:

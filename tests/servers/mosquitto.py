@@ -30,7 +30,8 @@ DEVICE_PASSWORD = "device-secret-91ab"
 
 _FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/usr/bin")
 _READY_S = 10.0
-_PERSISTENCE = "autosave_interval 1\nautosave_on_changes true"
+_PERSISTENCE = "autosave_interval 0"
+"""Sessions are written when it ends: writing all of them at every change would stall it under load."""
 _EVERYTHING = "max_inflight_messages 0\nmax_queued_messages 0\nmax_queued_bytes 0"
 
 
@@ -77,7 +78,7 @@ class Broker:
             `twinpack/+/+/NAME/` only. Empty lets everybody in and everything through.
         extra: More lines of its settings.
         port: Where it listens.
-        durable: Whether it keeps its sessions on disk, for restarts; costs time under load.
+        durable: Whether it writes its sessions to disk when it is stopped.
         tls: Files of authority, certificate and key; clients must then bring a certificate.
     """
 
@@ -116,7 +117,7 @@ class Broker:
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it at once, as a power cut would."""
+        """End it at once, as a power cut would; what it had not written is lost."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:

@@ -194,6 +194,13 @@ class Connection:
         link = self._socket
         if link is None:
             raise ConnectionError("the socket was not opened")
+        try:
+            self._serve(link, wake, closing)
+        finally:
+            link.close()
+        return self._source.subscribed.is_set()
+
+    def _serve(self, link: BulkSocket, wake: int, closing: threading.Event) -> None:
         poll = select.poll()
         poll.register(wake, select.POLLIN)
         poll.register(link.fileno(), 0)
@@ -210,7 +217,6 @@ class Connection:
             if reads:
                 self._read(link)
             self._keep_alive(link, reads)
-        return self._source.subscribed.is_set()
 
     # --- connecting -----------------------------------------------------------------------------------------------
 

@@ -103,7 +103,11 @@ class BulkSocket:
     def do_handshake(self) -> None:
         """Agree on TLS, where there is any."""
         if isinstance(self._inner, ssl.SSLSocket):
-            self._inner.do_handshake()
+            try:
+                self._inner.do_handshake()
+            except BaseException:
+                self._inner.close()  # nobody else would
+                raise
 
 
 class BulkContext(ssl.SSLContext):

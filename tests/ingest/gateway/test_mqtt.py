@@ -1,0 +1,259 @@
+"""The line to the broker: what is wrong with topics, proofs of identity, restarts, full disks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import ssl
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from benchmarks.publisher import connect, packets, received, send
+from tests.ingest.gateway import line
+from tests.servers import certificates
+from tests.servers.mosquitto import DEVICE_PASSWORD, GATEWAY_PASSWORD, GATEWAY_USER, Broker, broker, running
+from twinpack.errors import SettingsError
+from twinpack.ingest.gateway import Gateway
+from twinpack.ingest.gateway.logs import LOGGER, JsonLines
+from twinpack.ingest.gateway.topics import topic_of
+
+__all__ = ["broker"]
+
+
+def subscribed(gateway: Gateway) -> None:
+    line.until(lambda: gateway.mqtt is not None and gateway.mqtt.connected, "subscribed")
+
+
+def has_accepted(gateway: Gateway, samples: int) -> bool:
+    return line.counted(gateway, "samples_accepted") == samples
+
+
+@pytest.fixture
+def begin() -> int:
+    return line.now_us() - 86_400_000_000
+
+
+def test_a_message_must_come_by_the_topic_of_its_vehicle(tmp_path: Path, broker: Broker, begin: int) -> None:
+    workspace = line.made(tmp_path / "home", broker)
+    fields = line.sample("V1", 0, begin)
+    good, payload = line.published(fields)
+    shard = int(good.split("/")[2])
+    wrong = [
+        topic_of(line.FLEET, "V2", line.SHARDS),
+        f"twinpack/{line.FLEET}/{(shard + 1) % line.SHARDS}/V1/telemetry",
+        f"twinpack/{line.FLEET}/x/V1/telemetry",
+        f"twinpack/{line.FLEET}/{shard}/$V1/telemetry",
+    ]
+    with Gateway(workspace) as gateway:
+        subscribed(gateway)
+        line.publish(broker, [(topic, payload) for topic in [*wrong, good]])
+        line.acknowledged(gateway, 5)
+        assert line.counted(gateway, "messages_rejected", reason="topic") == 4
+        # V1 is in this fleet now; it may not send by way of another one.
+        line.publish(broker, [line.published(line.sample("V1", 1, begin), "munich")])
+        line.acknowledged(gateway, 6)
+        assert line.counted(gateway, "samples_rejected", reason="topic") == 1
+    assert line.samples(workspace).num_rows == 1
+    assert [letter["reason"] for letter in line.letters(workspace)] == ["topic"] * 5
+
+
+def test_messages_without_delivery_guarantee_are_taken_too(tmp_path: Path, broker: Broker, begin: int) -> None:
+    workspace = line.made(tmp_path / "home", broker)
+    topic, payload = line.published(line.sample("V1", 0, begin))
+    once = packets([(topic, payload)])[0]
+    name = 2 + len(topic)
+    start = len(once) - len(payload) - 2 - name
+    plain = b"\x30" + bytes([(once[1] & 0x80) | ((once[1] - 2) & 0x7F)]) + once[2:start] + once[start : start + name]
+    with Gateway(workspace) as gateway:
+        subscribed(gateway)
+        with connect(broker.port) as link:
+            link.sendall(plain + payload)
+            line.until(lambda: line.counted(gateway, "samples_accepted") == 1, "accepted")
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_a_broker_that_is_restarted_is_found_again(tmp_path: Path, broker: Broker, begin: int, version: str) -> None:
+    workspace = line.made(tmp_path / "home", broker, version)
+    with Gateway(workspace) as gateway:
+        subscribed(gateway)
+        for turn in range(3):
+            line.publish(broker, [line.published(line.sample("V1", turn * 100 + at, begin)) for at in range(100)])
+            line.until(partial(has_accepted, gateway, 100 * turn + 100), "accepted")
+            broker.restart()
+            subscribed(gateway)
+    assert set(line.keys(line.samples(workspace)).values()) == {1}
+
+
+def test_it_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path, begin: int) -> None:
+    late = Broker(tmp_path / "broker")
+    workspace = line.made(tmp_path / "home", late)
+    with Gateway(workspace) as gateway:
+        assert not gateway.health()["mqtt_connected"]
+        try:
+            late.start()
+            subscribed(gateway)
+        finally:
+            late.kill()
+
+
+# --- proofs of identity ---------------------------------------------------------------------------------------------
+
+
+class Lines(logging.Handler):
+    """Keeps the lines that would be written."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.setFormatter(JsonLines())
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    """Every log line of any library, down to DEBUG."""
+    handler, root = Lines(), logging.getLogger()
+    levels = {logger: logger.level for logger in (root, logging.getLogger(LOGGER))}
+    root.addHandler(handler)
+    for logger in levels:
+        logger.setLevel(logging.DEBUG)
+    yield handler.lines
+    root.removeHandler(handler)
+    for logger, level in levels.items():
+        logger.setLevel(level)
+
+
+def test_passwords_open_the_broker_and_are_never_logged(tmp_path: Path, begin: int, lines: list[str]) -> None:
+    password = tmp_path / "password"
+    password.write_text(GATEWAY_PASSWORD + "\n")
+    with running(tmp_path / "broker", users=("V1",)) as broker:
+        mqtt = {"username": GATEWAY_USER, "password_file": str(password)}
+        workspace = line.made(tmp_path / "home", broker, mqtt=mqtt)
+        with Gateway(workspace) as gateway:
+            subscribed(gateway)
+            ready = packets([line.published(line.sample("V1", 0, begin))])
+            send(broker.port, ready, "V1", "V1", DEVICE_PASSWORD)
+            line.acknowledged(gateway, 1)
+        password.write_text("another-secret-55d0")
+        with Gateway(workspace) as gateway:
+            line.until(lambda: any("mqtt_disconnected" in text for text in lines), "refused")
+    assert lines
+    assert all(isinstance(json.loads(text), dict) for text in lines)
+    told = "\n".join(lines)
+    assert "refused the connection" in told
+    assert not [secret for secret in (GATEWAY_PASSWORD, DEVICE_PASSWORD, "another-secret-55d0") if secret in told]
+
+
+def test_certificates_prove_both_sides(tmp_path: Path, begin: int) -> None:
+    folder = tmp_path / "certificates"
+    authority = certificates.authority(folder)
+    server, ours = certificates.signed(folder, "broker"), certificates.signed(folder, "gateway")
+    with running(tmp_path / "broker", tls=(authority, *server)) as broker:
+        files = {"ca_file": str(authority), "cert_file": str(ours[0]), "key_file": str(ours[1])}
+        workspace = line.made(tmp_path / "home", broker, mqtt=files)
+        context = ssl.create_default_context(cafile=str(authority))
+        context.load_cert_chain(*ours)
+        ready = packets([line.published(line.sample("V1", at, begin)) for at in range(50)])
+        with Gateway(workspace) as gateway:
+            subscribed(gateway)
+            with connect(broker.port, context=context) as link:
+                link.sendall(b"".join(ready))
+                assert len(received(link, 200)) == 200
+            line.acknowledged(gateway, 50)
+            assert line.counted(gateway, "samples_accepted") == 50
+
+
+def test_a_broker_that_cannot_prove_itself_is_sent_nothing(tmp_path: Path, lines: list[str]) -> None:
+    theirs, other = tmp_path / "theirs", tmp_path / "other"
+    authority = certificates.authority(theirs)
+    server = certificates.signed(theirs, "broker")
+    with running(tmp_path / "broker", tls=(authority, *server)) as broker:
+        workspace = line.made(tmp_path / "home", broker, mqtt={"ca_file": str(certificates.authority(other))})
+        with Gateway(workspace) as gateway:
+            line.until(lambda: any("SSLCertVerificationError" in text for text in lines), "refused")
+            assert not gateway.health()["mqtt_connected"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"url": "http://host"}, "url"),
+        ({"url": "mqtt://user:pw@host"}, "keys of their own"),
+        ({"password_file": "nowhere"}, "password_file"),
+        ({"ca_file": "nowhere"}, "ca_file"),
+    ],
+)
+def test_settings_that_cannot_be_used_stop_the_start(tmp_path: Path, changes: dict[str, str], word: str) -> None:
+    workspace = line.made(tmp_path / "home", None, mqtt={"url": "mqtt://127.0.0.1:1", **changes})
+    with pytest.raises(SettingsError, match=word):
+        Gateway(workspace).start()
+
+
+# --- a full disk ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class SmallDisk:
+    """A file system of a few megabytes."""
+
+    folder: Path
+
+    def fill(self) -> None:
+        """Take every byte that is left."""
+        with (self.folder / "filler").open("wb", buffering=0) as file:
+            for size in (1_048_576, 4_096, 1):
+                try:
+                    while True:
+                        file.write(b"\0" * size)
+                except OSError:
+                    pass
+
+    def free(self) -> None:
+        """Give it back."""
+        (self.folder / "filler").unlink()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    if os.geteuid() != 0 or mount is None or umount is None:
+        pytest.skip("needs root, to mount a small file system")
+    made = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"cannot mount a small file system here: {made.stderr.strip()}")
+    yield SmallDisk(folder)
+    subprocess.run([umount, "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path, broker: Broker, small_disk: SmallDisk, begin: int) -> None:
+    workspace = line.made(small_disk.folder / "home", broker, gateway={"max_pending_mb": 0.2})
+    with Gateway(workspace) as gateway:
+        subscribed(gateway)
+        line.publish(broker, [line.published(line.sample("V1", at, begin)) for at in range(100)])
+        line.acknowledged(gateway, 100)
+        small_disk.fill()
+        line.publish(broker, [line.published(line.sample("V1", at, begin)) for at in range(100, 20_100)])
+        line.until(lambda: not gateway.intake.writable, "writes fail")
+        line.until(lambda: not gateway.intake.pending.has_room(), "no room")
+        assert line.counted(gateway, "messages_acknowledged") <= 100 + line.counted(gateway, "samples_accepted")
+        assert line.counted(gateway, "messages_acknowledged") < 20_100
+        assert gateway.health()["status"] == "failing"
+        assert gateway.intake.pending.bytes < 2_000_000  # one read more than there is room for
+        small_disk.free()
+        line.acknowledged(gateway, 20_100)
+        assert gateway.intake.writable
+    assert set(line.keys(line.samples(workspace)).values()) == {1}
+    assert line.samples(workspace).num_rows == 20_100
