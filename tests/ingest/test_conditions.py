@@ -166,3 +166,45 @@ def test_one_query_serves_batches_of_any_size() -> None:
 
 def test_conditions_see_times_in_utc_without_a_zone() -> None:
     assert SCHEMA.field("sample_time").type == pa.timestamp("us")
+
+
+PIECES = [
+    *(
+        "(",
+        ")",
+        "--",
+        "/*",
+        "*/",
+        ";",
+        ",",
+        "'",
+        '"',
+        "$1",
+        "::int[]",
+        " and ",
+        " not ",
+        "select ",
+        "from samples",
+        "[",
+    ),
+    *("]", "{", "x -> x", "\n", "\x00", "é", "1e999", "9" * 30, "interval", "E'\\x'", "over ()", "union", "*", "as"),
+]
+
+
+def test_a_mangled_condition_is_taken_or_refused_in_words() -> None:
+    random = np.random.default_rng(5)
+    good = (
+        "case when list_max(cell_voltage_v) > 4.2 then vehicle_id in ('a', 'b') else try_cast(soc_pct as int) = 3 end"
+    )
+    parse_condition(good)
+    refused = 0
+    for _ in range(100):
+        text = good
+        for at in random.integers(0, len(good), int(random.integers(1, 4))).tolist():
+            piece = PIECES[int(random.integers(0, len(PIECES)))]
+            text = text[:at] + piece + text[at + int(random.integers(0, 3)) :]
+        try:
+            parse_condition(text)
+        except RoutingError:
+            refused += 1
+    assert 50 < refused < 100

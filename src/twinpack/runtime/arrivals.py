@@ -224,6 +224,9 @@ class Order:
 
 def in_place(log: ReadableLog, state: ShardState, base: int, end: int, found: Found) -> Order:
     """Where the late samples that were found are to stand."""
+    if not found.late:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Order(nothing, nothing, schema_of(STEP_SIGNALS).empty_table(), nothing)
     scan = _Scan(state, base, end)
     timeline = _Timeline()
     moved: list[tuple[Ints, Ints, Ints, Ints]] = []
@@ -250,7 +253,7 @@ def in_place(log: ReadableLog, state: ShardState, base: int, end: int, found: Fo
             timeline.barriers(scan.names[at]),
         )
     order = np.lexsort((late_offset, late_time, late_vehicle, before))
-    table = pa.concat_tables([schema_of(STEP_SIGNALS).empty_table(), *tables])
+    table = pa.concat_tables(tables)
     table = table.set_column(
         table.schema.get_field_index("receipt_time"),
         table.schema.field("receipt_time"),
