@@ -8,11 +8,9 @@ import pyarrow as pa
 import pytest
 
 from tests.ingest.gateway import line
-from tests.servers.mosquitto import Broker, broker
+from tests.servers.mosquitto import Broker
 from twinpack.errors import WorkspaceBusyError
 from twinpack.ingest.gateway import Gateway
-
-__all__ = ["broker"]
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])

@@ -15,10 +15,8 @@ import pytest
 
 from benchmarks.publisher import Pair, packets, send
 from tests.ingest.gateway import line
-from tests.servers.mosquitto import Broker, broker
+from tests.servers.mosquitto import Broker
 from twinpack.store.workspace import Workspace
-
-__all__ = ["broker"]
 
 VEHICLES = 50
 

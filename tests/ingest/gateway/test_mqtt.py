@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,13 +14,12 @@ import pytest
 from benchmarks.publisher import connect, packets, received, send
 from tests.ingest.gateway import line
 from tests.servers import certificates
-from tests.servers.mosquitto import DEVICE_PASSWORD, GATEWAY_PASSWORD, GATEWAY_USER, Broker, broker, running
+from tests.servers.disks import SmallDisk
+from tests.servers.mosquitto import DEVICE_PASSWORD, GATEWAY_PASSWORD, GATEWAY_USER, Broker, running
 from twinpack.errors import SettingsError
 from twinpack.ingest.gateway import Gateway
 from twinpack.ingest.gateway.logs import LOGGER, JsonLines
 from twinpack.ingest.gateway.topics import topic_of
-
-__all__ = ["broker"]
 
 
 def subscribed(gateway: Gateway) -> None:
@@ -199,43 +194,6 @@ def test_settings_that_cannot_be_used_stop_the_start(tmp_path: Path, changes: di
 
 
 # --- a full disk ----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class SmallDisk:
-    """A file system of a few megabytes."""
-
-    folder: Path
-
-    def fill(self) -> None:
-        """Take every byte that is left."""
-        with (self.folder / "filler").open("wb", buffering=0) as file:
-            for size in (1_048_576, 4_096, 1):
-                try:
-                    while True:
-                        file.write(b"\0" * size)
-                except OSError:
-                    pass
-
-    def free(self) -> None:
-        """Give it back."""
-        (self.folder / "filler").unlink()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount, umount = shutil.which("mount"), shutil.which("umount")
-    if os.geteuid() != 0 or mount is None or umount is None:
-        pytest.skip("needs root, to mount a small file system")
-    made = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
-    )
-    if made.returncode:
-        pytest.skip(f"cannot mount a small file system here: {made.stderr.strip()}")
-    yield SmallDisk(folder)
-    subprocess.run([umount, "-l", str(folder)], check=True)
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path, broker: Broker, small_disk: SmallDisk, begin: int) -> None:

@@ -205,6 +205,8 @@ class Intake:
         metrics.unrouted.inc(verdict.unrouted)
         metrics.batch.observe(len(verdict.entered))
         metrics.unknown_fields.inc(sum(examined.decoded.unknown.values()))
+        metrics.decoded.inc(len(examined.batch.messages) - len(examined.decoded.rejected))
+        metrics.samples.inc(len(examined.decoded.message))
         if examined.batch.messages:
             found = len(examined.decoded.message) / len(examined.batch.messages)
             self._samples_each = max(1.0, (self._samples_each + found) / 2)

@@ -18,6 +18,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.received = self._counter("messages_received", "Messages that arrived", "source")
         self.acknowledged = self._counter("messages_acknowledged", "Messages acknowledged, once durable", "source")
+        self.decoded = self._counter("messages_decoded", "Messages that had samples, good or not")
+        self.samples = self._counter("samples_received", "Samples in these messages")
         self.rejected_messages = self._counter("messages_rejected", "Messages turned away whole", "reason")
         self.accepted = self._counter("samples_accepted", "Samples in the log")
         self.duplicates = self._counter("samples_duplicate", "Samples dropped, an identical one came before")
