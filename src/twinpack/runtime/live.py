@@ -208,15 +208,18 @@ class LiveFold:
     def _until_it_works(self, action: Callable[[], T]) -> T:
         """Do something that needs a store, again and again while the store does not answer."""
         pause = self._pace.retry_s
+        failed = False
         while True:
             try:
                 result = action()
             except (WorkspaceError, OSError) as error:
+                failed = True
                 self._say(f"the fold waits, nothing is lost: {error}")
                 self._pause(pause)
                 pause = min(2 * pause, 60.0)
             else:
-                self._say("")
+                if failed:
+                    self._say("")
                 return result
 
     def _pause(self, seconds: float) -> None:
