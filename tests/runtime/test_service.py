@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ import pytest
 from tests.runtime.test_live import FAST, until
 from tests.runtime.workspaces import bring_file, record
 from tests.servers.mosquitto import Broker, broker
+from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.publisher import Publisher
 from twinpack.runtime.learning import learn_prototype
 from twinpack.runtime.player import Manner, play
@@ -22,7 +28,7 @@ from twinpack.runtime.service import LiveService
 from twinpack.runtime.tape import Tape
 from twinpack.simulate.physics import PhysicsFleet
 from twinpack.simulate.settings import FleetSettings
-from twinpack.store.settings import GatewaySettings, MqttSettings, Settings, TwinSettings
+from twinpack.store.settings import GatewaySettings, HttpSettings, LogSettings, MqttSettings, Settings, TwinSettings
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import tick_row
 
@@ -49,6 +55,8 @@ def settings(url: str = "") -> Settings:
         twin=TwinSettings(policy="always"),
         mqtt=MqttSettings(url=url),
         gateway=GatewaySettings(unknown_vehicles="register"),
+        http=HttpSettings(port=0),
+        log=LogSettings(segment_age_s=1.0),
     )
 
 
@@ -97,6 +105,64 @@ def test_streamed_after_an_imported_history(
     stream(workspace, broker, files[3:], replace(Manner(speed=None, shift=False), **how))
     assert compared(workspace) == imported
     assert workspace.lake().read("telemetry", ["offset"]).num_rows == rows_of(files)
+
+
+@pytest.mark.slow
+def test_killed_ten_times_while_it_takes_a_fleet_in(
+    imported: dict[str, Any], files: list[Path], broker: Broker, tmp_path: Path
+) -> None:
+    """Gateway, twins and lake in one process, `kill -9` at random moments: nothing is lost, doubled or changed."""
+    workspace = lived(tmp_path / "home", files[:3], broker.url)
+    before = SegmentLog(workspace.log_dir).end_offset
+    samples = rows_of(files[3:])
+    rng, processes = random.Random(4), [served(workspace)]
+    with Tape(files[3:]) as tape, Publisher(broker.url) as publisher:
+        until(lambda: subscribed(workspace) == 1)
+        manner = Manner(speed=None, shift=False, samples=1)
+        player = threading.Thread(target=slowly, args=(tape, publisher, manner, 40.0))
+        player.start()
+        for kill in range(1, 11):
+            time.sleep(rng.uniform(0.2, 2.0))
+            processes[-1].kill()
+            processes[-1].wait()
+            processes.append(served(workspace))
+            until(partial(has_subscribed, workspace, kill + 1))
+        player.join()
+        assert publisher.acknowledged == samples
+    until(lambda: end_of(workspace) >= before + samples)
+    processes[-1].terminate()
+    assert processes[-1].wait(60) == 0
+    with LiveService(workspace, http=False, pace=FAST) as service:
+        service.gateway.log.append(tick_row(time.time_ns() // 1_000 + HOUR_US))
+        assert service.fold.wait_for(service.gateway.log.end_offset, 60.0)
+    assert compared(workspace) == imported
+    rows = workspace.lake().read("telemetry", ["vehicle_id", "sample_time"])
+    assert rows.num_rows == rows.group_by(["vehicle_id", "sample_time"]).aggregate([]).num_rows == rows_of(files)
+
+
+def slowly(tape: Tape, publisher: Publisher, manner: Manner, seconds: float) -> None:
+    """Play a tape in about so many seconds."""
+    length = tape.length(1.0, 60_000_000)
+    play(tape, publisher, replace(manner, speed=length.plays_us / 1e6 / seconds))
+
+
+def served(workspace: Workspace) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "twinpack", "serve", "--only", "gateway", "--log-level", "info"]
+    with (workspace.home / "serve.log").open("ab") as log:
+        return subprocess.Popen([*command, "--home", str(workspace.home)], stdout=log, stderr=log)
+
+
+def subscribed(workspace: Workspace) -> int:
+    return (workspace.home / "serve.log").read_text().count('"event": "mqtt_subscribed"')
+
+
+def has_subscribed(workspace: Workspace, times: int) -> bool:
+    return subscribed(workspace) >= times
+
+
+def end_of(workspace: Workspace) -> int:
+    """Where the log ends, or ended when its gateway sealed last."""
+    return SegmentLog(workspace.log_dir).end_offset
 
 
 def rows_of(files: Sequence[Path]) -> int:
