@@ -21,6 +21,7 @@ from deltalake.exceptions import DeltaError
 from twinpack.errors import InputError, WorkspaceError
 from twinpack.store.files import sync_folder
 from twinpack.store.lake import Lake
+from twinpack.store.places import told
 from twinpack.store.tables import CONTEXT, DAY, OFFSET, SAMPLE_TIME, TABLES, TELEMETRY, TIME
 from twinpack.store.telemetry_pieces import ordered_pieces, stored_files
 from twinpack.telemetry.bdf import BDF_COLUMNS, BDF_REQUIRED, TEST_TIME, UNIX_TIME
@@ -185,7 +186,7 @@ def _telemetry(lake: Lake, wanted: Wanted, columns: Sequence[str]) -> Iterator[p
     try:
         yield from ordered_pieces(table, files, columns, _condition(times), wanted.vehicles or None)
     except (DeltaError, OSError, pa.ArrowException) as error:
-        raise WorkspaceError(f"lake table {lake.place(TELEMETRY).uri} cannot be read: {error}") from error
+        raise WorkspaceError(f"lake table {lake.place(TELEMETRY).uri} cannot be read: {told(error)}") from error
 
 
 def _bdf_pieces(lake: Lake, wanted: Wanted) -> Iterator[pa.Table]:

@@ -13,6 +13,7 @@ from deltalake.exceptions import DeltaError
 
 from twinpack.errors import WorkspaceError
 from twinpack.store.lake import WRITER, Lake, at_offset
+from twinpack.store.places import told
 from twinpack.store.tables import DAY, FEATURES, MONTH, OFFSET, TELEMETRY, conform
 from twinpack.store.telemetry_pieces import stored_files
 
@@ -62,7 +63,7 @@ class FeatureTable:
                 )
                 place.force_last_commit()
             except (DeltaError, OSError) as error:
-                raise WorkspaceError(f"lake table {place.uri} cannot be written: {error}") from error
+                raise WorkspaceError(f"lake table {place.uri} cannot be written: {told(error)}") from error
 
 
 def changed_since(table: DeltaTable, offset: int) -> dict[date, list[str] | None]:
@@ -82,7 +83,7 @@ def changed_since(table: DeltaTable, offset: int) -> dict[date, list[str] | None
             for batch in dataset.to_batches(columns=["vehicle_id"], filter=pc.field(OFFSET) >= offset):
                 changed.setdefault(day, set()).update(pc.unique(batch.column(0)).to_pylist())
     except (DeltaError, OSError, pa.ArrowException) as error:
-        raise WorkspaceError(f"lake table {TELEMETRY} cannot be read: {error}") from error
+        raise WorkspaceError(f"lake table {TELEMETRY} cannot be read: {told(error)}") from error
     return {day: sorted(vehicles) for day, vehicles in sorted(changed.items())}
 
 

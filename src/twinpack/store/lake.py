@@ -28,7 +28,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import Transaction
 
 from twinpack.errors import WorkspaceError
-from twinpack.store.places import Place, alone
+from twinpack.store.places import Place, alone, told
 from twinpack.store.tables import DAY, OFFSET, SAMPLE_TIME, TABLES, TIME, conform
 
 Filters: TypeAlias = pc.Expression | list[tuple[str, str, Any]] | list[list[tuple[str, str, Any]]]
@@ -230,7 +230,7 @@ class Lake:
             )
             place.force_last_commit()
         except (DeltaError, OSError) as error:
-            raise WorkspaceError(f"lake table {place.uri} cannot be written: {error}") from error
+            raise WorkspaceError(f"lake table {place.uri} cannot be written: {told(error)}") from error
 
     def _offset_of(self, name: str, table: DeltaTable) -> int:
         recorded = table.transaction_version(APPLICATION)
@@ -259,7 +259,7 @@ class Lake:
             raise self._unreadable(name, error) from error
 
     def _unreadable(self, name: str, error: Exception) -> WorkspaceError:
-        return WorkspaceError(f"lake table {self.place(name).uri} cannot be read: {error}")
+        return WorkspaceError(f"lake table {self.place(name).uri} cannot be read: {told(error)}")
 
     def _end_of_rows(self, name: str) -> int:
         rows = self._scan(name, {OFFSET}, None)

@@ -21,6 +21,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from twinpack.errors import WorkspaceError
 from twinpack.store.lake import Lake, at_offset
+from twinpack.store.places import told
 from twinpack.store.settings import LakeSettings
 from twinpack.store.tables import BUCKET, OFFSET, TABLES, TELEMETRY
 from twinpack.store.telemetry import buckets_of, commit
@@ -150,7 +151,7 @@ def clean_up(lake: Lake, name: str, keep_hours: float) -> int:
             if found:
                 table.vacuum(dry_run=False, commit_properties=properties, **how)
         except (DeltaError, OSError) as error:
-            raise WorkspaceError(f"lake table {lake.place(name).uri} cannot be cleaned up: {error}") from error
+            raise WorkspaceError(f"lake table {lake.place(name).uri} cannot be cleaned up: {told(error)}") from error
     return len(found)
 
 
@@ -170,7 +171,7 @@ def _compact(lake: Lake, one: StoredFile) -> None:
         for piece in ordered_pieces(table, files, _STORED, condition):
             actions += write_files(lake.place(TELEMETRY), piece, buckets_of(table), compacted=True)
     except (DeltaError, OSError) as error:
-        raise WorkspaceError(f"lake table {lake.place(TELEMETRY).uri} cannot be compacted: {error}") from error
+        raise WorkspaceError(f"lake table {lake.place(TELEMETRY).uri} cannot be compacted: {told(error)}") from error
     _commit(lake, table, actions)
 
 
@@ -185,4 +186,4 @@ def _commit(lake: Lake, table: DeltaTable, actions: Sequence[AddAction | RemoveA
         commit(table, list(actions), at_offset(lake.recorded_offset(TELEMETRY)))
         place.force_last_commit()
     except (DeltaError, OSError) as error:
-        raise WorkspaceError(f"lake table {place.uri} cannot be written: {error}") from error
+        raise WorkspaceError(f"lake table {place.uri} cannot be written: {told(error)}") from error

@@ -9,12 +9,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
 import pyarrow.fs as pa_fs
 from deltalake.fs import DeltaStorageHandler
 
@@ -65,6 +67,15 @@ class Place:
             return pa_fs.PyFileSystem(DeltaStorageHandler(self.uri))
         return pa_fs.SubTreeFileSystem(str(self.folder), pa_fs.LocalFileSystem())
 
+    def write(self, path: str, data: pa.Buffer) -> None:
+        """Write a file whose folder is there."""
+        if self.folder is not None:
+            (self.folder / path).write_bytes(data)
+            return
+        # Buffered, as the Delta library's own stream takes nothing but bytes.
+        with self.filesystem().open_output_stream(path, buffer_size=65_536) as stream:
+            stream.write(data)
+
     def make_folders(self, paths: Iterable[str]) -> None:
         """Make the folders that files with these paths lie in; an object store needs none."""
         if self.folder is not None:
@@ -90,6 +101,11 @@ class Place:
         actions = (json.loads(line) for line in last.read_text(encoding="utf-8").splitlines())
         added = [unquote(action["add"]["path"]) for action in actions if "add" in action]
         self.force_to_disk([*added, f"_delta_log/{last.name}"])
+
+
+def told(error: Exception) -> str:
+    """What an error says, in one line without colours: the Delta library draws the chain of its causes."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|\u21b3", " ", str(error)).split())
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from deltalake.transaction import AddAction, RemoveAction, Transaction, create_t
 
 from twinpack.errors import WorkspaceError
 from twinpack.store.lake import Lake, at_offset
+from twinpack.store.places import told
 from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME, TABLES, TELEMETRY
 from twinpack.store.telemetry_files import VehicleContext, write_files
 
@@ -64,7 +65,7 @@ class TelemetryTable:
                 commit(table, [*actions], at_offset(end))
                 self._place.force_last_commit()
             except (DeltaError, OSError) as error:
-                raise WorkspaceError(f"lake table {self._place.uri} cannot be written: {error}") from error
+                raise WorkspaceError(f"lake table {self._place.uri} cannot be written: {told(error)}") from error
         return int(samples.num_rows)
 
     def opened(self) -> DeltaTable:

@@ -98,15 +98,13 @@ def write_files(
     folders = [_folder(rows.column(SAMPLE_TIME)[first], ordered, first, buckets) for first, _ in pieces]
     paths = [f"{folder}/{SORTED if compacted else PART}{uuid.uuid4().hex}.parquet" for folder in folders]
     place.make_folders(paths)
-    files = place.filesystem()
 
     def write(path: str, first: int, last: int) -> AddAction:
         table = _with_vehicles(ordered, rows, first, last)
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, **_how(table))
         data = sink.getvalue()
-        with files.open_output_stream(path) as stream:
-            stream.write(data)
+        place.write(path, data)
         return _action(path, data.size, table, data_change=not compacted)
 
     with ThreadPoolExecutor(_WRITERS) as pool:
