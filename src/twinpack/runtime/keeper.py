@@ -40,6 +40,7 @@ class Keeper:
         """Keep in a workspace; `registry` is its open one."""
         self._registry = registry
         self._lake = workspace.lake()
+        self._keep_replaced_h = workspace.settings.lake.keep_replaced_h
         self._heads = workspace.heads()
         self._snapshots: Snapshots = workspace.snapshots(registry)
         self._waiting: list[Event] = []
@@ -82,7 +83,7 @@ class Keeper:
     def tidy(self) -> None:
         """Join small files of the lake."""
         for name in (TRIPS, PREDICTIONS, PREDICTION_STEPS):
-            self._lake.compact(name, min_files=_COMPACT_AT)
+            self._lake.compact(name, min_files=_COMPACT_AT, keep_hours=self._keep_replaced_h)
 
 
 def _registered(batch: SampleBatch) -> set[str]:
