@@ -161,6 +161,16 @@ def test_counters_tell_gaps_and_a_reboot_is_none(gateway: Gateway, begin: int) -
     assert line.counted(gateway, "samples_accepted") == 5
 
 
+def test_a_misspelled_field_is_told_once_with_the_name_that_was_meant(
+    gateway: Gateway, begin: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for at in range(3):
+        hand_in(gateway, [line.sample("V1", at, begin) | {"soc_pc": 50.0}])
+    told = [getattr(one, "twinpack_fields")["text"] for one in caplog.records if one.message == "unknown_field"]  # noqa: B009 - the logger adds it
+    assert told == ["field 'soc_pc' means nothing here and is passed over; did you mean soc_pct?"]
+    assert line.counted(gateway, "unknown_fields") == 3
+
+
 def test_a_message_nobody_foresaw_stops_no_other(
     gateway: Gateway, workspace: Workspace, begin: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

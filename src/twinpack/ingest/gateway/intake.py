@@ -17,6 +17,7 @@ from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused, Rejection
 from twinpack.ingest.gateway.sequences import SequenceCheck
 from twinpack.ingest.live import LiveLog, LogMovedError
+from twinpack.ingest.messages import UnknownNames
 from twinpack.store.settings import GatewaySettings
 from twinpack.telemetry.duplicates import DUPLICATE, FIRST
 from twinpack.telemetry.readings import ROW_REJECTED
@@ -66,6 +67,7 @@ class Intake:
         self._most, self._linger_s = settings.batch_rows, settings.commit_ms / 1000
         self._samples_each = 1.0  # of a message, as it was of late
         self._sequences = SequenceCheck()
+        self._unknown = UnknownNames()
         self._events = Events("intake")
         self.broken = ""
         self._failing = False
@@ -205,6 +207,8 @@ class Intake:
         metrics.unrouted.inc(verdict.unrouted)
         metrics.batch.observe(len(verdict.entered))
         metrics.unknown_fields.inc(sum(examined.decoded.unknown.values()))
+        for told in self._unknown.add(examined.decoded.unknown):
+            self._events.warning("unknown_field", text=told)
         metrics.decoded.inc(len(examined.batch.messages) - len(examined.decoded.rejected))
         metrics.samples.inc(len(examined.decoded.message))
         if examined.batch.messages:
