@@ -22,7 +22,7 @@ from twinpack.fleet.commands import REPLAY
 from twinpack.fleet.events import STEPS, VERSION, Event
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import Group, ShardState
-from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.opening import open_log
 from twinpack.runtime.arrivals import Found, LateRows, find_late, in_place, rearranged
 from twinpack.runtime.differences import VehicleDifference, difference
 from twinpack.runtime.genesis import KEY, first_state
@@ -120,7 +120,7 @@ class _Replay:
         self._workspace = workspace
         self._registry = registry
         self._policy = policy
-        self._log = SegmentLog(workspace.log_dir)
+        self._log = open_log(workspace)
 
     def run(self, from_us: int, tell: Tell) -> tuple[ReplayReport, list[dict[str, Any]]]:
         """What is different, and the commands that would make it so."""
