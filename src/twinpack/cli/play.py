@@ -106,17 +106,15 @@ class _Teller:
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._began = self._next = time.monotonic()
+        self._began = time.monotonic()
+        self._next = self._began + _TELL_S
 
     def __call__(self, samples: int, messages: int) -> None:
         now = time.monotonic()
         if now < self._next:
             return
-        if now > self._began:
-            rate = messages / (now - self._began)
-            output.note(
-                f"played {output.number(samples)} of {output.number(self._total)} samples, {rate:,.0f} messages/s"
-            )
+        rate = messages / (now - self._began)
+        output.note(f"played {output.number(samples)} of {output.number(self._total)} samples, {rate:,.0f} messages/s")
         self._next = now + _TELL_S
 
 
