@@ -1,4 +1,4 @@
-"""Kill -9 of the gateway under load, again and again: every sample that was published is in the log exactly once."""
+"""Kill -9 of the gateway under load, again and again: each sample published is in log and lake exactly once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import pytest
 from benchmarks.publisher import Pair, packets, send
 from tests.ingest.gateway import line
 from tests.servers.mosquitto import Broker
+from twinpack.ingest.log import SegmentLog
+from twinpack.runtime.lake import build_telemetry
 from twinpack.store.workspace import Workspace
 
 VEHICLES = 50
@@ -86,4 +88,9 @@ def test_nothing_is_lost_or_doubled_by_kill_9(
     found = line.keys(line.samples(workspace))
     assert found.pop(("V-last", marker["time"])) == 1
     assert found == expected
+    with workspace.registry() as registry:
+        build_telemetry(workspace, SegmentLog(workspace.log_dir), registry)
+    in_the_lake = line.keys(workspace.lake().read("telemetry", ["vehicle_id", "sample_time"]))
+    del in_the_lake[("V-last", marker["time"])]
+    assert in_the_lake == expected
     assert said(workspace, "started") == kills + 1

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import ssl
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -215,3 +218,38 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, broker: Broker, small_disk: S
         assert gateway.intake.writable
     assert set(line.keys(line.samples(workspace)).values()) == {1}
     assert line.samples(workspace).num_rows == 20_100
+
+
+@pytest.mark.slow
+def test_the_line_is_kept_while_nothing_is_read(
+    tmp_path: Path, broker: Broker, small_disk: SmallDisk, begin: int
+) -> None:
+    gateway_settings = {"max_pending_mb": 0.01}
+    workspace = line.made(
+        small_disk.folder / "home", broker, gateway=gateway_settings, mqtt={"keepalive_s": 5, "session_expiry_s": 60}
+    )
+    with Gateway(workspace) as gateway:
+        subscribed(gateway)
+        small_disk.fill()
+        line.publish(broker, [line.published(line.sample("V1", at, begin)) for at in range(5_000)])
+        line.until(lambda: not gateway.intake.pending.has_room(), "no room")
+        time.sleep(12)  # the broker gives up after one and a half times keepalive_s
+        assert gateway.health()["mqtt_connected"]
+        small_disk.free()
+        line.acknowledged(gateway, 5_000)
+        assert line.counted(gateway, "mqtt_connects") == 1
+    assert line.samples(workspace).num_rows == 5_000
+
+
+def test_a_locked_registry_keeps_no_vehicle_waiting(tmp_path: Path, broker: Broker, begin: int) -> None:
+    workspace = line.made(tmp_path / "home", broker)
+    with Gateway(workspace) as gateway, workspace.registry() as registry:
+        subscribed(gateway)
+        with closing(sqlite3.connect(workspace.home / "registry.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            line.publish(broker, [line.published(line.sample(name, 0, begin)) for name in ("V1", "V2")])
+            line.acknowledged(gateway, 2)
+            assert line.counted(gateway, "samples_accepted") == 2
+            assert registry.fleet.entries() == []
+            other.execute("ROLLBACK")
+        line.until(lambda: len(registry.fleet.entries()) == 2, "entered once it is free")

@@ -147,11 +147,13 @@ class KnownVehicles:
         while not self._stopping.is_set():
             self._wanted.wait(REFRESH_S)
             self._wanted.clear()
-            self._read_or_tell()
+            self._read_or_tell(enter=True)
             self._stopping.wait(1.0)
 
-    def _read_or_tell(self) -> None:
+    def _read_or_tell(self, enter: bool = False) -> None:
         try:
+            if enter:
+                self._enter_admitted()
             self._read()
         except WorkspaceError as error:
             self._next_read = time.monotonic() + 1.0
@@ -161,7 +163,6 @@ class KnownVehicles:
         with self._reading:
             began = time.monotonic()
             self._learn_imports()
-            self._enter_admitted()
             register = self._registry.fleet
             self._packs = {fleet.name: self._pack_text(fleet.default_pack) for fleet in register.fleets()}
             self._packs[""] = self._pack_text("")
