@@ -85,6 +85,20 @@ def test_files_lie_in_days_and_buckets_and_are_found_by_their_vehicles(
     assert lake.read("telemetry", ["fleet"], vehicle="car-2").column(0).null_count == 30
 
 
+def test_a_vehicle_is_read_from_its_bucket_alone(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    cars = [f"car-{number}" for number in range(8)]
+    TelemetryTable(lake, buckets=3).append(
+        pa.concat_tables([rows(20 * at, 20, car) for at, car in enumerate(cars)]), 160
+    )
+    mine = telemetry_files.bucket_of("car-3", 3)
+    others = [path for path in (tmp_path / "telemetry").glob("day=*/*/*") if f"bucket={mine}" not in str(path)]
+    assert others
+    for path in others:
+        path.write_bytes(b"not to be read")
+    assert lake.read("telemetry", ["offset"], vehicle="car-3").column(0).to_pylist() == list(range(60, 80))
+
+
 def test_other_tools_find_the_offset_still_there(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     table = TelemetryTable(lake)

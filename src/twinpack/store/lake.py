@@ -29,7 +29,8 @@ from deltalake.transaction import Transaction
 
 from twinpack.errors import WorkspaceError
 from twinpack.store.places import Place, alone, told
-from twinpack.store.tables import DAY, OFFSET, SAMPLE_TIME, TABLES, TIME, conform
+from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME, TABLES, TIME, conform
+from twinpack.store.telemetry_files import bucket_of, buckets_of
 
 Filters: TypeAlias = pc.Expression | list[tuple[str, str, Any]] | list[list[tuple[str, str, Any]]]
 """An Arrow expression, or comparisons `(column, operator, value)`: a list is "and", a list of lists "or" of them."""
@@ -176,13 +177,20 @@ class Lake:
 
         Args:
             name: Name of the table.
-            files: Conditions by which files are left out before any is opened: `(column, operator, value)`, all hold.
+            files: Conditions by which files are left out before any is opened: `(column, operator, value)`, all hold;
+                on `vehicle_id` only `=` is known.
 
         Raises:
             WorkspaceError: The table cannot be read.
         """
         table = self.open(name)
-        return None if table is None else table.to_pyarrow_dataset(file_pruning_predicate=files)
+        if table is None:
+            return None
+        wanted = list(files or ())
+        if BUCKET in TABLES[name].partitions:
+            buckets = buckets_of(table)
+            wanted += [(BUCKET, "=", str(bucket_of(each[2], buckets))) for each in wanted if each[0] == "vehicle_id"]
+        return table.to_pyarrow_dataset(file_pruning_predicate=wanted or None)
 
     def open(self, name: str) -> DeltaTable | None:
         """The table as it is now, None when it is not there yet.

@@ -24,8 +24,8 @@ from twinpack.store.lake import Lake, at_offset
 from twinpack.store.places import told
 from twinpack.store.settings import LakeSettings
 from twinpack.store.tables import BUCKET, OFFSET, TABLES, TELEMETRY
-from twinpack.store.telemetry import buckets_of, commit
-from twinpack.store.telemetry_files import write_files
+from twinpack.store.telemetry import commit
+from twinpack.store.telemetry_files import buckets_of, write_files
 from twinpack.store.telemetry_pieces import StoredFile, ordered_pieces, stored_files
 
 PARTS = 4

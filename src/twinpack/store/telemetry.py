@@ -18,9 +18,8 @@ from twinpack.errors import WorkspaceError
 from twinpack.store.lake import Lake, at_offset
 from twinpack.store.places import told
 from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME, TABLES, TELEMETRY
-from twinpack.store.telemetry_files import VehicleContext, write_files
+from twinpack.store.telemetry_files import BUCKETS, VehicleContext, buckets_of, write_files
 
-_BUCKETS = "twinpack.buckets"
 _TABLE = TABLES[TELEMETRY]
 
 
@@ -92,13 +91,8 @@ class TelemetryTable:
             mode="ignore",
             partition_by=list(_TABLE.partitions),
             configuration={"delta.dataSkippingStatsColumns": f"vehicle_id,{SAMPLE_TIME},{OFFSET}"},
-            commit_properties=CommitProperties(app_transactions=[Transaction(_BUCKETS, self._buckets)]),
+            commit_properties=CommitProperties(app_transactions=[Transaction(BUCKETS, self._buckets)]),
         )
-
-
-def buckets_of(table: DeltaTable) -> int:
-    """How many buckets a table has."""
-    return table.transaction_version(_BUCKETS) or 1
 
 
 def commit(table: DeltaTable, actions: list[AddAction | RemoveAction], properties: CommitProperties) -> None:

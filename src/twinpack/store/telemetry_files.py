@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from deltalake import DeltaTable
 from deltalake.transaction import AddAction
 from numpy.typing import NDArray
 
@@ -32,6 +33,8 @@ ROW_GROUP_ROWS = 32_768
 """Rows of a group: what is read at least of one vehicle."""
 FILE_ROWS = 2_000_000
 """Most rows of a file."""
+BUCKETS = "twinpack.buckets"
+"""Name of the application transaction that holds how many buckets a table has."""
 PART, SORTED = "part-", "sorted-"
 """What names of files begin with: those of one batch, and those of compaction, sorted over their day and bucket."""
 
@@ -111,6 +114,11 @@ def write_files(
         actions = list(pool.map(write, paths, *zip(*pieces, strict=True)))
     place.force_to_disk(paths)
     return actions
+
+
+def buckets_of(table: DeltaTable) -> int:
+    """How many buckets a table has."""
+    return table.transaction_version(BUCKETS) or 1
 
 
 def bucket_of(vehicle: str, buckets: int) -> int:
