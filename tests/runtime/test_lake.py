@@ -10,6 +10,8 @@ import pyarrow as pa
 import pytest
 
 from tests.runtime.segments import DAY_US, START_US, all_rows, of_kind, samples, write
+from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.tidy import merge, retain
 from twinpack.runtime import lake as builder
 from twinpack.runtime.lake import build_telemetry
 from twinpack.store.fleet_records import VehicleEntry
@@ -123,9 +125,27 @@ def test_a_vehicle_and_a_time_are_read_alone(workspace: Workspace) -> None:
 def test_segments_that_retention_took_are_passed_over(workspace: Workspace) -> None:
     log = write(workspace.home, samples("car-1", minutes(0, 1)), samples("car-1", minutes(2)))
     build(workspace, until=1)
-    rest = log.segments()[1:]
-    batches = list(builder.sealed_samples(rest, start=2, until=None))
-    assert [(end, table.num_rows) for end, table in batches] == [(3, 1)]
+    assert len(retain(log, 2, max_bytes=1)) == 1
+    assert build(workspace) == builder.Built(rows=1, first_offset=2, end_offset=3)
+
+
+def test_segments_that_are_merged_meanwhile_are_read_once(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = write(workspace.home, *(samples(f"car-{number}", minutes(0, 1, 2)) for number in range(6)))
+    monkeypatch.setattr(builder, "BATCH_ROWS", 6)
+    real = TelemetryTable.append
+    merged: list[int] = []
+
+    def append(*arguments: Any) -> int:
+        if not merged:
+            merged.append(merge(SegmentLog(log.directory), 9))
+        return real(*arguments)
+
+    monkeypatch.setattr(TelemetryTable, "append", append)
+    assert build(workspace) == builder.Built(rows=18, first_offset=0, end_offset=18)
+    assert (merged, len(log.segments())) == ([6], 2)
+    assert sorted(row["offset"] for row in all_rows(workspace)) == list(range(18))
 
 
 # --- kill -9 --------------------------------------------------------------------------------------------------------
