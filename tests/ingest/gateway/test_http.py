@@ -211,6 +211,46 @@ def test_a_client_that_goes_away_harms_nobody(client: Client, begin: int) -> Non
     assert client.post(msgspec.json.encode(line.sample("V1", 0, begin))).status == 200
 
 
+def test_a_body_that_never_ends_is_given_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twinpack.ingest.gateway.http.BODY_S", 0.1)
+    connection = client.connection()
+    connection.putrequest("POST", "/v1/telemetry")
+    for name, value in (("Authorization", f"Bearer {client.token}"), ("Content-Length", "100")):
+        connection.putheader(name, value)
+    connection.endheaders(b"[")
+    assert connection.getresponse().status == 408
+    connection.close()
+
+
+def test_when_there_is_no_room_it_says_when_to_try_again(tmp_path: Path, begin: int) -> None:
+    workspace = line.made(tmp_path / "small", None, gateway={"max_pending_mb": 0.0001, "commit_ms": 3_000.0})
+    with workspace.registry() as registry:
+        registry.fleet.create_fleet(FleetRecord(line.FLEET, line.PACK))
+    with Gateway(workspace) as gateway:
+        client = Client(gateway, token_for(workspace, "fleet", line.FLEET))
+        first: list[Answer] = []
+        body = msgspec.json.encode(line.sample("V1", 0, begin))
+        waiting = threading.Thread(target=lambda: first.append(client.post(body)))
+        waiting.start()
+        line.until(lambda: not gateway.intake.pending.has_room(), "no room")
+        answer = client.post(body)
+        assert (answer.status, answer.headers["retry-after"]) == (429, "1")
+        waiting.join()
+        assert first[0].status == 200
+
+
+def test_tokens_are_never_logged(client: Client, begin: int, lines: list[str]) -> None:
+    wrong = "twp_0123456789abcdef." + "A" * 43
+    statuses = [
+        client.post(msgspec.json.encode(line.sample("V1", 0, begin)), token=one).status for one in (client.token, wrong)
+    ]
+    assert statuses == [200, 401]
+    client.gateway.log.seal()
+    assert lines
+    told = "\n".join(lines)
+    assert not [secret for secret in (client.token, client.token.partition(".")[2], wrong) if secret in told]
+
+
 def test_many_send_at_once(client: Client, begin: int) -> None:
     answers: list[Answer] = []
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
 import ssl
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,6 @@ from tests.servers.disks import SmallDisk
 from tests.servers.mosquitto import DEVICE_PASSWORD, GATEWAY_PASSWORD, GATEWAY_USER, Broker, running
 from twinpack.errors import SettingsError
 from twinpack.ingest.gateway import Gateway
-from twinpack.ingest.gateway.logs import LOGGER, JsonLines
 from twinpack.ingest.gateway.topics import topic_of
 
 
@@ -102,32 +99,6 @@ def test_it_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path, begin: int)
 
 
 # --- proofs of identity ---------------------------------------------------------------------------------------------
-
-
-class Lines(logging.Handler):
-    """Keeps the lines that would be written."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.setFormatter(JsonLines())
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
-@pytest.fixture
-def lines() -> Iterator[list[str]]:
-    """Every log line of any library, down to DEBUG."""
-    handler, root = Lines(), logging.getLogger()
-    levels = {logger: logger.level for logger in (root, logging.getLogger(LOGGER))}
-    root.addHandler(handler)
-    for logger in levels:
-        logger.setLevel(logging.DEBUG)
-    yield handler.lines
-    root.removeHandler(handler)
-    for logger, level in levels.items():
-        logger.setLevel(level)
 
 
 def test_passwords_open_the_broker_and_are_never_logged(tmp_path: Path, begin: int, lines: list[str]) -> None:
