@@ -98,7 +98,7 @@ class GatewaySettings:
 class MqttSettings:
     """The broker that the gateway listens to."""
 
-    url: str = _setting("", _text, 'mqtt://host:1883 or mqtts://host:8883; "" for none')
+    url: str = _setting("", _text, 'mqtt://host:1883 or mqtts://host:8883; "" for none: `serve` has one')
     version: Literal["5", "3.1.1"] = _setting("5", _one_of("5", "3.1.1"), "version of MQTT: 5 or 3.1.1")
     topic: str = _setting(
         "twinpack/+/+/+/telemetry", _text, "what is subscribed to; fleet, shard and vehicle are levels"

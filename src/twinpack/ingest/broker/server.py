@@ -21,6 +21,9 @@ from twinpack.store.workspace import Workspace
 DRAIN_S = 5.0
 """How long it waits at its end for the gateway to take what devices were told is taken."""
 
+_SESSION_S = 86_400
+"""How long the session of a client that went away is kept."""
+
 Ready = Callable[[str], None]
 """Told the address once it can be connected to."""
 
@@ -53,6 +56,7 @@ async def _run(judge: Judge, settings: BrokerSettings, most: int, ready: Ready, 
     broker = Broker(
         BrokerConfig(
             listeners={LISTENER: ListenerConfig(type=ListenerType.EXTERNAL, bind="door")},
+            session_expiry_interval=_SESSION_S,
             # Named one by one: what amqtt takes when none is named lets anybody in and publishes $SYS.
             plugins={f"{Guard.__module__}.{Guard.__name__}": {"judge": judge}},
         )

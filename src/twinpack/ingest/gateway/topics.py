@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 
+from twinpack.ingest.topics import shard_of as shard_of
+from twinpack.ingest.topics import telemetry_topic as topic_of
 from twinpack.store.credentials import Principal
 from twinpack.telemetry.identifiers import is_vehicle_id
 
+__all__ = ["Topic", "Topics", "shard_of", "topic_of"]
+
 _LEVELS = 4
 _REMEMBERED = 200_000
-
-
-def shard_of(vehicle_id: str, shards: int) -> int:
-    """The shard of a vehicle: CRC-32 of its name, modulo the number of shards."""
-    return zlib.crc32(vehicle_id.encode()) % shards
-
-
-def topic_of(fleet: str, vehicle_id: str, shards: int) -> str:
-    """The topic that a vehicle publishes its telemetry to."""
-    return f"twinpack/{fleet}/{shard_of(vehicle_id, shards)}/{vehicle_id}/telemetry"
 
 
 @dataclass(frozen=True, slots=True)
