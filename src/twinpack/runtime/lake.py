@@ -20,7 +20,10 @@ from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import KIND_LAKE_SAMPLE, KIND_SAMPLE, TELEMETRY, TIME_TYPE
 
 BATCH_ROWS = 500_000
-"""Rows of the log that are sorted and committed at once: about 300 MB of memory without cells, 600 MB with 96."""
+"""Rows of the log that are sorted and committed at once."""
+BATCH_BYTES = 128_000_000
+"""Bytes of them after which no more are read. Sorting and writing take several times as much: a process that builds
+holds 0.5 GB, and 1 GB where vehicles tell 96 cells."""
 
 _LAKE_KINDS = pa.array([KIND_SAMPLE, KIND_LAKE_SAMPLE], pa.int8())
 
@@ -80,16 +83,17 @@ def context_of(registry: Registry) -> dict[str, VehicleContext]:
 def sealed_samples(segments: list[Segment], start: int, until: int | None) -> Iterator[tuple[int, pa.Table]]:
     """Samples for the lake with their offsets, and the log offset after the rows they were chosen from."""
     held: list[pa.Table] = []
-    seen = 0
+    seen = size = 0
     end = start
     for segment in segments:
         for first, piece in _row_groups(segment, start, until):
             held.append(_for_the_lake(first, piece))
             seen += piece.num_rows
+            size += piece.nbytes
             end = first + piece.num_rows
-            if seen >= BATCH_ROWS:
+            if seen >= BATCH_ROWS or size >= BATCH_BYTES:
                 yield end, pa.concat_tables(held, promote_options="default")
-                held, seen = [], 0
+                held, seen, size = [], 0, 0
     if held:
         yield end, pa.concat_tables(held, promote_options="default")
 
