@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from tests.runtime.segments import DAY_US, START_US, all_rows, of_kind, samples, write
+from twinpack.errors import WorkspaceError
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.tidy import merge, retain
 from twinpack.runtime import lake as builder
@@ -146,6 +147,15 @@ def test_segments_that_are_merged_meanwhile_are_read_once(
     assert build(workspace) == builder.Built(rows=18, first_offset=0, end_offset=18)
     assert (merged, len(log.segments())) == ([6], 2)
     assert sorted(row["offset"] for row in all_rows(workspace)) == list(range(18))
+
+
+def test_a_log_that_was_set_back_is_not_taken_for_known(workspace: Workspace) -> None:
+    write(workspace.home, samples("car-1", minutes(0, 1)), samples("car-1", minutes(2)))
+    build(workspace)
+    max((workspace.home / "log").glob("*.parquet")).unlink()
+    write(workspace.home)
+    with pytest.raises(WorkspaceError, match="row 3 of a log that ends at 2"):
+        build(workspace)
 
 
 # --- kill -9 --------------------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from twinpack.errors import WorkspaceError
 from twinpack.ingest.log import Listing, Segment, SegmentLog
 from twinpack.ingest.segments import opened
 from twinpack.store.registry import Registry
 from twinpack.store.tables import OFFSET
+from twinpack.store.tables import TELEMETRY as TELEMETRY_TABLE
 from twinpack.store.telemetry import TelemetryTable
 from twinpack.store.telemetry_files import VehicleContext
 from twinpack.store.workspace import Workspace
@@ -55,18 +57,25 @@ def build_telemetry(workspace: Workspace, log: SegmentLog, registry: Registry, u
         until: Log offset to stop at; the end of the sealed segments when left out.
 
     Raises:
-        WorkspaceError: Log or lake cannot be used.
+        WorkspaceError: Log or lake cannot be used, or do not belong together.
     """
-    table = TelemetryTable(workspace.lake(), workspace.settings.lake.vehicle_buckets)
-    start = max(table.offset, log.start_offset)
+    lake = workspace.lake()
+    table = TelemetryTable(lake, workspace.settings.lake.vehicle_buckets)
+    reached, known = table.offset, log.end_offset
+    if reached > known:
+        raise WorkspaceError(
+            f"lake table {lake.place(TELEMETRY_TABLE).uri} has reached row {reached:,} of a log that ends at {known:,}: "
+            "it is another workspace's, or the log was set back. Restore the log, or move the table away: it is built anew"
+        )
+    start = max(reached, log.start_offset)
     end, rows = start, 0
     context = context_of(registry)
 
     def add(listing: Listing) -> None:
         nonlocal end, rows
-        for reached, samples in sealed_samples(listing.segments, end, until):
-            rows += table.append(samples, reached, context)
-            end = reached
+        for after, samples in sealed_samples(listing.segments, end, until):
+            rows += table.append(samples, after, context)
+            end = after
 
     log.at_one_moment(add)  # where segments are merged meanwhile, it goes on in those that have their rows
     return Built(rows, start, end)
