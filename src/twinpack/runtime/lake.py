@@ -64,8 +64,9 @@ def build_telemetry(workspace: Workspace, log: SegmentLog, registry: Registry, u
     reached, known = table.offset, log.end_offset
     if reached > known:
         raise WorkspaceError(
-            f"lake table {lake.place(TELEMETRY_TABLE).uri} has reached row {reached:,} of a log that ends at {known:,}: "
-            "it is another workspace's, or the log was set back. Restore the log, or move the table away: it is built anew"
+            f"lake table {lake.place(TELEMETRY_TABLE).uri} has reached row {reached:,} of a log that ends at "
+            f"{known:,}: it is another workspace's, or the log was set back. Restore the log, or move the table away: "
+            "it is built anew"
         )
     start = max(reached, log.start_offset)
     end, rows = start, 0
