@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import ssl
+import threading
 import time
 from contextlib import closing
 from functools import partial
@@ -28,6 +29,10 @@ def subscribed(gateway: Gateway) -> None:
 
 def has_accepted(gateway: Gateway, samples: int) -> bool:
     return line.counted(gateway, "samples_accepted") == samples
+
+
+def has_connected(gateway: Gateway, times: int) -> bool:
+    return line.counted(gateway, "mqtt_connects") == times
 
 
 @pytest.fixture
@@ -165,6 +170,8 @@ def test_settings_that_cannot_be_used_stop_the_start(tmp_path: Path, changes: di
     workspace = line.made(tmp_path / "home", None, mqtt={"url": "mqtt://127.0.0.1:1", **changes})
     with pytest.raises(SettingsError, match=word):
         Gateway(workspace).start()
+    names = {thread.name for thread in threading.enumerate()}
+    assert not names & {"intake", "mqtt", "http", "known-vehicles", "log-sealing"}
 
 
 # --- a full disk ----------------------------------------------------------------------------------------------------
@@ -189,6 +196,28 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, broker: Broker, small_disk: S
         assert gateway.intake.writable
     assert set(line.keys(line.samples(workspace)).values()) == {1}
     assert line.samples(workspace).num_rows == 20_100
+
+
+@pytest.mark.parametrize("version", ["5", pytest.param("3.1.1", marks=pytest.mark.slow)])
+def test_lines_that_are_lost_on_a_full_disk_fill_no_memory(
+    tmp_path: Path, broker: Broker, small_disk: SmallDisk, begin: int, version: str
+) -> None:
+    # A line is found dead by the ping at half of keepalive_s, since what is not read hides its end.
+    settings = {"gateway": {"max_pending_mb": 0.05}, "mqtt": {"keepalive_s": 5}}
+    workspace = line.made(small_disk.folder / "home", broker, version, **settings)
+    with Gateway(workspace) as gateway:
+        subscribed(gateway)
+        small_disk.fill()
+        line.publish(broker, [line.published(line.sample("V1", at, begin)) for at in range(20_000)])
+        line.until(lambda: not gateway.intake.pending.has_room(), "no room")
+        held = gateway.intake.pending.bytes
+        for turn in range(2, 5):
+            broker.restart()
+            line.until(partial(has_connected, gateway, turn), "connected again")
+        assert gateway.intake.pending.bytes == held
+        small_disk.free()
+        line.until(partial(has_accepted, gateway, 20_000), "accepted")
+    assert set(line.keys(line.samples(workspace)).values()) == {1}
 
 
 @pytest.mark.slow

@@ -140,7 +140,6 @@ class Gateway:
         self._intake = Intake(
             self._log, judge, settings.gateway, self.metrics, now_us=wall_clock_us, may_tick=self._hears
         )
-        self._intake.start()
         self._start_sources(registry)
         self._events.info("started", home=str(workspace.home), log_end=self._log.end_offset)
 
@@ -158,6 +157,7 @@ class Gateway:
             self.http = HttpSource(door, settings.http, self._workspace.home)
             stack.callback(self.http.close)
         stack.callback(intake.stop)
+        intake.start()
         for source in (self.mqtt, self.http):
             if source is not None:
                 stack.callback(source.stop)

@@ -43,6 +43,7 @@ _POLL_MS = 500
 _PATIENCE_S = 15.0
 _MOST_IN_FLIGHT = 65_535
 _PUBACK = 0x4002
+_HUNG_UP = select.POLLERR | select.POLLHUP | getattr(select, "POLLRDHUP", 0)
 _PINGREQ = b"\xc0\x00"
 
 
@@ -210,10 +211,12 @@ class Connection:
                 self._disconnect(link)
                 break
             reads = self._reads()
-            poll.modify(link.fileno(), (select.POLLIN if reads else 0) | (select.POLLOUT if link.unsent else 0))
+            poll.modify(link.fileno(), (select.POLLIN if reads else _HUNG_UP) | (select.POLLOUT if link.unsent else 0))
             ready = dict(poll.poll(0 if reads and link.unread else _POLL_MS))
             if wake in ready:
                 _drain(wake)
+            if not reads and ready.get(link.fileno(), 0) & _HUNG_UP:
+                self.ended_by = "the connection was lost"
             if reads:
                 self._read(link)
             self._keep_alive(link, reads)
@@ -267,6 +270,8 @@ class Connection:
             return
         self._source.metrics.reconnects.inc()
         self._source.events.info("mqtt_connected", session_present=flags.session_present)
+        if flags.session_present:  # the subscription is part of it, and messages may come at once
+            self._subscribed()
         topic = self._source.settings.topic
         if self._source.settings.version == "5":
             client.subscribe(topic, options=SubscribeOptions(qos=1, retainHandling=1))
@@ -278,9 +283,12 @@ class Connection:
         if failed:
             self.ended_by = f"the broker refused the subscription to {self._source.settings.topic!r}: {failed[0]}"
             return
+        self._subscribed()
+        self._source.events.info("mqtt_subscribed", topic=self._source.settings.topic)
+
+    def _subscribed(self) -> None:
         self._source.subscribed.set()
         self._source.metrics.connected.set(1)
-        self._source.events.info("mqtt_subscribed", topic=self._source.settings.topic)
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
         self.ended_by = self.ended_by or str(reason)
@@ -288,7 +296,7 @@ class Connection:
     # --- messages -------------------------------------------------------------------------------------------------
 
     def _reads(self) -> bool:
-        """Whether messages may be taken: until it has subscribed whatever the broker says is read."""
+        """Whether messages may be taken: until it is subscribed whatever the broker says is read."""
         source = self._source
         return not source.subscribed.is_set() or (source.pending.has_room() and not source.draining.is_set())
 
@@ -299,6 +307,8 @@ class Connection:
         while link.unread or link.ended:
             if read() != MQTTErrorCode.MQTT_ERR_SUCCESS or self.ended_by:
                 self.ended_by = self.ended_by or "the connection was lost"
+                break
+            if not self._reads():
                 break
         self._hand_in()
 
