@@ -157,6 +157,20 @@ def test_a_broker_that_cannot_prove_itself_is_sent_nothing(tmp_path: Path, lines
             assert not gateway.health()["mqtt_connected"]
 
 
+def test_files_that_are_put_right_are_read_again(tmp_path: Path, lines: list[str]) -> None:
+    folder = tmp_path / "certificates"
+    authority = certificates.authority(folder)
+    server, ours = certificates.signed(folder, "broker"), certificates.signed(folder, "gateway")
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text("no certificate")
+    with running(tmp_path / "broker", tls=(authority, *server)) as broker:
+        files = {"ca_file": str(trusted), "cert_file": str(ours[0]), "key_file": str(ours[1])}
+        with Gateway(line.made(tmp_path / "home", broker, mqtt=files)) as gateway:
+            line.until(lambda: any("mqtt_disconnected" in text for text in lines), "refused")
+            trusted.write_bytes(authority.read_bytes())
+            subscribed(gateway)
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [

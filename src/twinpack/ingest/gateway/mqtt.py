@@ -38,9 +38,10 @@ from twinpack.store.credentials import Principal
 from twinpack.store.settings import MqttSettings
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
-_BACKOFF_S = (0.2, 30.0)
+_BACKOFF_S = (0.1, 30.0)
 _POLL_MS = 500
 _PATIENCE_S = 15.0
+_STEADY_S = 5.0
 _MOST_IN_FLIGHT = 65_535
 _PUBACK = 0x4002
 _HUNG_UP = select.POLLERR | select.POLLHUP | getattr(select, "POLLRDHUP", 0)
@@ -147,20 +148,24 @@ class MqttSource:
     def _run(self) -> None:
         pause = _BACKOFF_S[0]
         while not self._closing.is_set():
-            connection = Connection(self)
+            began, served = time.monotonic(), False
             try:
+                connection = Connection(self)
                 served = connection.serve(self._wake_read, self._closing)
+                ended_by = connection.ended_by
             except (OSError, ValueError) as error:  # ssl.SSLError and CertificateError are among them
-                served, connection.ended_by = False, f"{type(error).__name__}: {error}"
+                ended_by = f"{type(error).__name__}: {error}"
             except Exception as error:  # noqa: BLE001 - the edge of a thread: tell it, and connect anew
-                served, connection.ended_by = False, f"{type(error).__name__}: {error}"
-                self.events.error("mqtt_failed", trace=True, error=connection.ended_by)
+                ended_by = f"{type(error).__name__}: {error}"
+                self.events.error("mqtt_failed", trace=True, error=ended_by)
             self.subscribed.clear()
             self.metrics.connected.set(0)
             if self._closing.is_set():
                 break
-            pause = _BACKOFF_S[0] if served else min(2 * pause, _BACKOFF_S[1])
-            self.events.warning("mqtt_disconnected", reason=connection.ended_by, again_in_s=pause)
+            # One that is cut at once, such as by another client of our name, is not tried again at once.
+            steady = served and time.monotonic() - began > _STEADY_S
+            pause = _BACKOFF_S[0] if steady else min(2 * pause, _BACKOFF_S[1])
+            self.events.warning("mqtt_disconnected", reason=ended_by, again_in_s=pause)
             self._closing.wait(pause)
 
 
