@@ -14,7 +14,7 @@ from twinpack.store.workspace import DEFAULT_HOME, Workspace
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a gateway; 0 when it was told to end, 2 when it cannot begin."""
+    """Run a gateway; 0 when it was told to end, 1 when it broke, 2 when it cannot begin."""
     parser = argparse.ArgumentParser(prog="python -m twinpack.ingest.gateway", description=__doc__)
     parser.add_argument("--home", default=DEFAULT_HOME, help="folder of the workspace")
     parser.add_argument("--no-http", action="store_true", help="open no HTTP door")
@@ -25,8 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        with Gateway(Workspace.open(options.home), http=not options.no_http):
-            stopped.wait()
+        with Gateway(Workspace.open(options.home), http=not options.no_http) as gateway:
+            while not stopped.wait(1.0):
+                if gateway.intake.broken:  # nothing would be acknowledged any more: let a new process try
+                    return 1
     except (TwinpackError, OSError) as error:
         Events("gateway").error("not_started", error=str(error))
         return 2
