@@ -240,7 +240,7 @@ def test_a_file_of_rows_that_are_all_there_adds_nothing_and_is_no_mistake(bench:
 
 
 def test_rows_that_arrived_live_are_found_again_in_a_file(bench: Bench) -> None:
-    from tests.ingest.logs import opened, samples
+    from tests.ingest.log.logs import opened, samples
 
     with opened(bench.log.directory) as live:
         live.append(samples([1_735_689_600], "car-1", volt=380.0))
@@ -254,7 +254,7 @@ def test_rows_that_arrived_live_are_found_again_in_a_file(bench: Bench) -> None:
 
 @pytest.mark.parametrize("seal", [False, True])
 def test_rows_that_arrive_live_while_their_file_is_read_are_found(bench: Bench, seal: bool) -> None:
-    from tests.ingest.logs import opened, samples
+    from tests.ingest.log.logs import opened, samples
 
     path = bench.folder / "a.csv"
     path.write_text("vin,t,volt,amp\ncar-1,2025-01-01T00:00:00Z,380,\ncar-1,2025-01-01T00:00:01Z,380,\n")

@@ -15,8 +15,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.twin.garage import healthy, log_of, worn
-from twinpack.ingest.live import LiveLog
-from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.log import LiveLog, SegmentLog
 from twinpack.ingest.records import DEAD_LETTERS
 from twinpack.runtime.live import LiveFold, Pace
 from twinpack.store.deadletters import LakeDeadLetters

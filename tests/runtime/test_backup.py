@@ -22,7 +22,7 @@ from tests.servers.postgresql import postgresql as postgresql
 from tests.twin.garage import healthy, worn
 from twinpack.errors import NotFoundError, WorkspaceError, WorkspaceVersionError
 from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.sealing import seal_left
+from twinpack.ingest.log.sealing import seal_left
 from twinpack.runtime.backup import backup
 from twinpack.runtime.jobs.queue import QUEUED, Jobs
 from twinpack.runtime.restore import restore

@@ -13,7 +13,7 @@ from tests.runtime.segments import DAY_US, START_US, all_rows, samples, write
 from tests.runtime.workspaces import SETTINGS, begin, bring, record, with_settings
 from tests.twin.garage import PACK, healthy
 from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.tidy import retain
+from twinpack.ingest.log.tidy import retain
 from twinpack.runtime.jobs import JobRunner, Jobs
 from twinpack.runtime.jobs.steps import STEPS, StepContext
 from twinpack.runtime.retention import used_offset

@@ -12,7 +12,7 @@ import pytest
 from tests.runtime.segments import DAY_US, START_US, all_rows, of_kind, samples, write
 from twinpack.errors import WorkspaceError
 from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.tidy import merge, retain
+from twinpack.ingest.log.tidy import merge, retain
 from twinpack.runtime import lake as builder
 from twinpack.runtime.lake import build_telemetry
 from twinpack.store.fleet_records import VehicleEntry

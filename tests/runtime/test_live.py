@@ -17,8 +17,7 @@ from sqlalchemy import create_engine, text
 from tests.runtime.workspaces import SETTINGS, begin, record, with_settings
 from tests.twin.garage import ARTIFACT, PACK, healthy, log_of, worn
 from twinpack.errors import WorkspaceBusyError
-from twinpack.ingest.live import LiveLog
-from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.log import LiveLog, SegmentLog
 from twinpack.runtime.live import LiveFold, Pace
 from twinpack.runtime.run import run
 from twinpack.store.deadletters import LakeDeadLetters

@@ -15,7 +15,7 @@ from tests.runtime.workspaces import SETTINGS, begin, bring, record
 from tests.twin.garage import START_US, Drives, healthy, worn
 from twinpack.errors import CheckError, NotFoundError, WorkspaceBusyError, WorkspaceError
 from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.tidy import retain
+from twinpack.ingest.log.tidy import retain
 from twinpack.runtime.replay import replay
 from twinpack.runtime.run import run
 from twinpack.store.settings import Settings

@@ -67,7 +67,7 @@ def find_vehicle(workspace: Workspace, registry: Registry, vehicle_id: str) -> V
 
 def next_step(workspace: Workspace, registry: Registry) -> str:
     """What to do in a workspace that has no twins yet."""
-    from twinpack.ingest.opening import open_log
+    from twinpack.ingest.log import open_log
 
     run = f"{command('run', workspace.home)} makes the twins"
     if open_log(workspace).end_offset == 0:

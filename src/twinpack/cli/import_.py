@@ -61,7 +61,7 @@ def _open(home: Path, profile: Any, pack: str | None) -> tuple[Workspace, Import
 def importer_of(workspace: Workspace, profile: Any, pack: str | None) -> Importer:
     """What imports into a workspace."""
     from twinpack.ingest.files import TICK_AFTER_S, Importer
-    from twinpack.ingest.opening import open_log
+    from twinpack.ingest.log import open_log
     from twinpack.ingest.routing import Router, rules_path
     from twinpack.store.deadletters import LakeDeadLetters
 

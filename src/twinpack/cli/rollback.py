@@ -28,7 +28,7 @@ def command(
     Nothing is erased: the roll-back becomes a new version. It is a row of the log and takes effect when that row is
     folded, with the next `twinpack run`.
     """
-    from twinpack.ingest.opening import open_log
+    from twinpack.ingest.log import open_log
     from twinpack.store.workspace import Workspace
 
     workspace = Workspace.open(home, create=False)

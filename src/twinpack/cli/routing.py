@@ -77,8 +77,7 @@ def _opened(data: Path, profile: str, pack: str | None) -> Iterator[SegmentLog]:
 
     from twinpack.errors import ImportFileError
     from twinpack.ingest.files import find_pack, find_profile, import_path
-    from twinpack.ingest.log import SegmentLog
-    from twinpack.ingest.opening import open_log
+    from twinpack.ingest.log import SegmentLog, open_log
     from twinpack.ingest.records import MemoryDeadLetters
     from twinpack.store.workspace import Workspace
 

@@ -19,12 +19,12 @@ import pyarrow.compute as pc
 
 from twinpack.battery.pack import load_pack
 from twinpack.errors import ImportFileError, InputError, NotFoundError, ProfileError
-from twinpack.ingest.history import LogHistory
 from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog, SegmentWriter
+from twinpack.ingest.log.history import LogHistory
+from twinpack.ingest.log.segments import SPOOL
 from twinpack.ingest.readers import Piece, Reader, open_reader
 from twinpack.ingest.records import DeadLetterSink, FileResult, ImportProgress, ImportSummary, OnProgress
 from twinpack.ingest.routing import Router
-from twinpack.ingest.segments import SPOOL
 from twinpack.ingest.spool import Spool
 from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.telemetry.checks import limits_for

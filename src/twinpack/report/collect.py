@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 from twinpack import __version__
 from twinpack.battery.pack import PackSpec
 from twinpack.errors import AuditError
-from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.opening import open_log
+from twinpack.ingest.log import SegmentLog, open_log
 from twinpack.report import traces, vehicle
 from twinpack.report.columns import by_vehicle, records
 from twinpack.report.data import FleetRow, ReportData, TraceSeries, TripPoint, VehicleReport, VoltageHistory

@@ -18,7 +18,7 @@ import pyarrow as pa
 from twinpack.battery.pack import load_pack
 from twinpack.fleet.commands import REPLAY, registers
 from twinpack.fleet.state import ShardState
-from twinpack.ingest.log import schema_of
+from twinpack.ingest.log.log import schema_of
 from twinpack.runtime.run import ReadableLog
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.checks import MAX_AHEAD_US

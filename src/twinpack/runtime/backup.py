@@ -24,8 +24,8 @@ from typing import BinaryIO
 from twinpack.errors import WorkspaceError
 from twinpack.ingest.locks import locked
 from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.retired import RETIRED
-from twinpack.ingest.segments import TIDY_LOCK
+from twinpack.ingest.log.retired import RETIRED
+from twinpack.ingest.log.segments import TIDY_LOCK
 from twinpack.store.archive import ArchiveWriter, Manifest, new_archive
 from twinpack.store.database import without_password
 from twinpack.store.lake_copy import table_files, table_names

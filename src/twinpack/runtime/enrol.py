@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from twinpack.fleet.commands import register_rows
-from twinpack.ingest.opening import open_log
+from twinpack.ingest.log import open_log
 from twinpack.store.fleet_records import VehicleEntry
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from twinpack.errors import WorkspaceError
-from twinpack.ingest.log import Listing, Segment, SegmentLog
-from twinpack.ingest.segments import opened
+from twinpack.ingest.log import Segment, SegmentLog
+from twinpack.ingest.log.listing import Listing
+from twinpack.ingest.log.segments import opened
 from twinpack.store.registry import Registry
 from twinpack.store.tables import OFFSET
 from twinpack.store.tables import TELEMETRY as TELEMETRY_TABLE

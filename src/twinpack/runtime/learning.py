@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinpack.errors import LearningError, NotFoundError
-from twinpack.ingest.opening import open_log
+from twinpack.ingest.log import open_log
 from twinpack.learn.data import FirstTrips, first_trips
 from twinpack.learn.model import learn_model
 from twinpack.runtime.genesis import fold_settings

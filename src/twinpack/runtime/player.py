@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from twinpack.ingest.encode import Encoder, Encoding
+from twinpack.ingest.messages.encode import Encoder, Encoding
 from twinpack.ingest.publisher import Publisher
 from twinpack.ingest.topics import telemetry_topic
 from twinpack.runtime.tape import Length, Tape

@@ -22,7 +22,7 @@ from twinpack.fleet.commands import REPLAY
 from twinpack.fleet.events import STEPS, VERSION, Event
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import Group, ShardState
-from twinpack.ingest.opening import open_log
+from twinpack.ingest.log import open_log
 from twinpack.runtime.arrivals import Found, LateRows, find_late, in_place, rearranged
 from twinpack.runtime.differences import VehicleDifference, difference
 from twinpack.runtime.genesis import KEY, first_state

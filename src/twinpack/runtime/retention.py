@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.log.tidy import retain
 from twinpack.ingest.routing import load_rules, rules_path
-from twinpack.ingest.tidy import retain
-from twinpack.ingest.webhooks import stream_names
+from twinpack.ingest.routing.webhooks import stream_names
 from twinpack.store.registry import MAIN_STREAM, Registry
 from twinpack.store.tables import TELEMETRY
 from twinpack.store.workspace import Workspace

@@ -21,8 +21,7 @@ from twinpack.fleet.commands import registers
 from twinpack.fleet.events import PREDICTION, TRIP, VERSION, Event
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
-from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.opening import open_log
+from twinpack.ingest.log import SegmentLog, open_log
 from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.runtime.features import build_features
 from twinpack.runtime.genesis import first_state

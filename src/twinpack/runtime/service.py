@@ -8,7 +8,7 @@ from typing import Any
 from twinpack.ingest.gateway.gateway import Gateway
 from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.routing import load_rules, rules_path
-from twinpack.ingest.webhooks import Webhooks
+from twinpack.ingest.routing.webhooks import Webhooks
 from twinpack.runtime.live import LiveFold, Pace
 from twinpack.runtime.live_lake import LiveLake
 from twinpack.store.workspace import Workspace

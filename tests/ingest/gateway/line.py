@@ -18,7 +18,7 @@ from tests.servers.mosquitto import Broker
 from twinpack.ingest.gateway import Gateway
 from twinpack.ingest.gateway.topics import topic_of
 from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.sealing import recover
+from twinpack.ingest.log.sealing import recover
 from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.settings import (
     GatewaySettings,

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.publisher import packets, send
 from tests.ingest.gateway import line
-from tests.ingest.mutations import VEHICLES, mutations
+from tests.ingest.messages.mutations import VEHICLES, mutations
 from tests.servers.mosquitto import Broker
 from twinpack.ingest.gateway import Gateway
 from twinpack.ingest.gateway.topics import topic_of

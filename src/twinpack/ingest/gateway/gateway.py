@@ -15,10 +15,9 @@ from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.mqtt import MqttSource
 from twinpack.ingest.gateway.topics import Topics
-from twinpack.ingest.live import LiveLog, Watchers, Written
-from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.log import LiveLog, SegmentLog, Watchers, Written
+from twinpack.ingest.log.seen import Seen
 from twinpack.ingest.routing import Router, rules_path
-from twinpack.ingest.seen import Seen
 from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace

@@ -16,7 +16,7 @@ from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused, Rejection
 from twinpack.ingest.gateway.sequences import SequenceCheck
-from twinpack.ingest.live import LiveLog, LogMovedError
+from twinpack.ingest.log import LiveLog, LogMovedError
 from twinpack.ingest.messages import UnknownNames
 from twinpack.store.settings import GatewaySettings
 from twinpack.telemetry.duplicates import DUPLICATE, FIRST

@@ -15,9 +15,9 @@ import pyarrow as pa
 from twinpack.ingest.gateway.known import NARROWED, Entry, KnownVehicles, registration
 from twinpack.ingest.gateway.letters import Letters, texts_of, values_of
 from twinpack.ingest.gateway.parcels import Parcel, Refused, Rejection
+from twinpack.ingest.log.seen import Judgement, Seen
 from twinpack.ingest.messages import Decoded, Message, decode
 from twinpack.ingest.routing import DROPPED, Router
-from twinpack.ingest.seen import Judgement, Seen
 from twinpack.store.credentials import Principal, may_send
 from twinpack.store.fleet_records import DEFAULT_FLEET
 from twinpack.telemetry.checks import (

@@ -79,7 +79,7 @@ def _retain_log(context: StepContext) -> dict[str, Any]:
 
 def _merge_segments(context: StepContext) -> dict[str, Any]:
     from twinpack.ingest.log import SegmentLog
-    from twinpack.ingest.tidy import merge
+    from twinpack.ingest.log.tidy import merge
 
     log = SegmentLog(context.workspace.log_dir)
     return {"segments_joined": merge(log, context.workspace.settings.log.segment_rows)}

@@ -1,0 +1,261 @@
+"""Webhooks: at least once, in order, and never in the way of another."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ingest.routing.test_router import route, samples
+from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.log.tidy import retain
+from twinpack.ingest.routing import parse_rules
+from twinpack.ingest.routing.webhooks import Sending, Webhooks, may_be_called, stream_names
+from twinpack.store.registry import Registry
+from twinpack.telemetry.schema import command_rows, to_log
+
+QUICK = Sending(samples=4, timeout_s=5.0, pause_s=0.02, retry_s=0.02, retry_most_s=0.1)
+
+
+class Receiver:
+    """An HTTP server that notes what it is sent and answers as it is told."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.statuses: list[int] = []
+        self.answer = 200
+        self.posts: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status = receiver.statuses.pop(0) if receiver.statuses else receiver.answer
+                if status == 200:
+                    receiver.posts.append(body)
+                receiver.headers.append(dict(self.headers))
+                receiver.paths.append(self.path)
+                self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            do_GET = do_POST
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.01))
+        self._thread.start()
+
+    @property
+    def seconds(self) -> list[float]:
+        """The speed of each sample that came: tests number samples by it."""
+        return [sample["speed_kmh"] for post in self.posts for sample in post["samples"]]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with closing(Receiver()) as server:
+        yield server
+
+
+class Place:
+    """A log and a registry."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = SegmentLog(folder / "log")
+        self.registry = Registry.open(f"sqlite:///{folder}/registry.db")
+        self.registry.upgrade()
+        self._told = 0
+
+    def tell(self, count: int) -> None:
+        """Samples whose speed is 1, 2, 3, … since the first; and a command between them."""
+        numbers = list(range(self._told + 1, self._told + count + 1))
+        self._told += count
+        rows = to_log(samples(["a"] * count, numbers, speed_kmh=[float(number) for number in numbers]))
+        self.log.append([command_rows(["a"], [1], ["{}"]), rows])
+
+    def hooks(self, *routes: str) -> Webhooks:
+        rules = parse_rules("\n".join(f"[[route]]\n{each}" for each in routes))
+        return Webhooks(rules, self.log, self.registry, QUICK)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    found = Place(tmp_path)
+    yield found
+    found.registry.close()
+
+
+def until(met: Callable[[], bool]) -> None:
+    """Wait for something that must come; a minute is far more than it takes."""
+    end = time.monotonic() + 60
+    while not met():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.005)
+
+
+def odd(port: int, name: str = "odd", path: str = "hook") -> str:
+    return route(name, "speed_kmh % 2 = 1", f"['webhook:http://127.0.0.1:{port}/{path}']")
+
+
+def test_what_a_rule_takes_is_posted_from_now_on(place: Place, receiver: Receiver) -> None:
+    place.tell(5)  # before there was a webhook
+    with place.hooks(odd(receiver.port)) as hooks:
+        until(lambda: "webhook:odd" in place.registry.streams())
+        place.tell(21)
+        until(lambda: len(receiver.seconds) == 10)
+        (state,) = hooks.states
+        until(lambda: state.offset == place.log.end_offset)
+    assert receiver.seconds == list(range(7, 27, 2))
+    assert [len(post["samples"]) for post in receiver.posts] == [4, 4, 2]
+    assert (state.posts, state.samples, state.failures, state.error) == (3, 10, 0, "")
+    first = receiver.posts[0]
+    assert (first["format"], first["rule"]) == ("twinpack.webhook/1", "odd")
+    assert receiver.headers[0]["Idempotency-Key"] == first["id"] == "webhook:odd:8-15"
+    assert first["samples"][0] == {
+        "vehicle_id": "a",
+        "sample_time": "2026-01-01T00:00:07Z",
+        "receipt_time": "2026-01-01T00:00:07Z",
+        "speed_kmh": 7.0,
+    }
+    assert place.registry.streams()["webhook:odd"] == place.log.end_offset
+
+
+def test_it_goes_on_where_it_stood(place: Place, receiver: Receiver) -> None:
+    with place.hooks(odd(receiver.port)):
+        until(lambda: "webhook:odd" in place.registry.streams())
+    place.tell(9)
+    with place.hooks(odd(receiver.port)):
+        until(lambda: len(receiver.seconds) == 5)
+    place.tell(2)
+    with place.hooks(odd(receiver.port)):
+        until(lambda: len(receiver.seconds) == 6)
+    assert receiver.seconds == [1, 3, 5, 7, 9, 11]
+
+
+def test_failures_are_tried_again_and_nothing_is_lost(place: Place, receiver: Receiver) -> None:
+    receiver.statuses = [503, 429, 200, 500, 404, 200]
+    with place.hooks(odd(receiver.port)) as hooks:
+        until(lambda: "webhook:odd" in place.registry.streams())
+        place.tell(20)
+        until(lambda: len(receiver.seconds) == 10)
+    assert receiver.seconds == list(range(1, 20, 2))
+    assert hooks.states[0].failures == 4
+
+
+def test_one_that_is_down_holds_up_no_other_and_catches_up(place: Place, receiver: Receiver) -> None:
+    with closing(Receiver()) as gone:
+        port = gone.port
+    with place.hooks(odd(port, "down"), odd(receiver.port, "up")) as hooks:
+        until(lambda: len(place.registry.streams()) == 2)
+        place.tell(20)
+        until(lambda: len(receiver.seconds) == 10)
+        down = hooks.states[0]
+        until(lambda: down.failures > 1)
+        assert (down.posts, down.offset) == (0, 0)
+        assert down.error.startswith("not reached")
+        with closing(Receiver(port)) as back:
+            until(lambda: len(back.seconds) == 10)
+            assert back.seconds == receiver.seconds
+
+
+def test_a_redirect_is_not_followed(place: Place, receiver: Receiver) -> None:
+    receiver.answer = 302
+    with place.hooks(odd(receiver.port)) as hooks:
+        until(lambda: "webhook:odd" in place.registry.streams())
+        place.tell(2)
+        until(lambda: hooks.states[0].failures > 1)
+    assert set(receiver.paths) == {"/hook"}
+    assert hooks.states[0].error == "answered 302: redirects are not followed"
+
+
+def test_an_answer_that_is_no_http_is_a_failure(place: Place) -> None:
+    import socket
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1_000)
+                connection.sendall(b"hello\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with place.hooks(odd(server.getsockname()[1])) as hooks:
+            until(lambda: "webhook:odd" in place.registry.streams())
+            place.tell(2)
+            until(lambda: bool(hooks.states[0].error))
+            assert "BadStatusLine" in hooks.states[0].error
+            thread.join()
+
+
+def test_rows_that_were_retired_meanwhile_are_counted(place: Place, receiver: Receiver) -> None:
+    place.tell(2)
+    with place.hooks(odd(receiver.port)):
+        until(lambda: "webhook:odd" in place.registry.streams())
+    place.tell(6)
+    assert retain(place.log, place.log.end_offset, max_bytes=1)
+    place.tell(4)
+    with place.hooks(odd(receiver.port)) as hooks:
+        until(lambda: len(receiver.seconds) == 2)
+    assert receiver.seconds == [9, 11]
+    assert hooks.states[0].skipped == 7
+
+
+def test_secrets_of_an_address_are_sent_but_never_told(
+    place: Place, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    receiver.statuses = [500]
+    address = f"webhook:http://me:pa%20ss@127.0.0.1:{receiver.port}/key-123?token=456"
+    with place.hooks(route("odd", "true", f"['{address}']")) as hooks:
+        until(lambda: "webhook:odd" in place.registry.streams())
+        place.tell(1)
+        until(lambda: bool(receiver.posts))
+        told = repr([vars(record) for record in caplog.records]) + repr(hooks.states)
+    assert receiver.paths[-1] == "/key-123?token=456"
+    assert receiver.headers[-1]["Authorization"] == "Basic bWU6cGEgc3M="
+    assert "answered 500" in told
+    assert not [secret for secret in ("key-123", "456", "pa%20ss", "pa ss") if secret in told]
+
+
+def test_a_rule_may_have_several() -> None:
+    (rule,) = parse_rules("[[route]]\n" + route("a", "true", "['lake', 'webhook:http://x/1', 'webhook:http://y/2']"))
+    assert stream_names(rule) == ["webhook:a", "webhook:a:2"]
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("93.184.216.34", True),
+        ("2001:db8::1", True),
+        ("169.254.169.254", False),
+        ("::ffff:169.254.169.254", False),
+        ("fe80::1%eth0", False),
+        ("224.0.0.1", False),
+        ("0.0.0.0", False),
+    ],
+)
+def test_which_addresses_may_be_called(address: str, allowed: bool) -> None:
+    assert may_be_called(address) is allowed
