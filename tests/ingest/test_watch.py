@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinpack.ingest.files import Importer
 from twinpack.ingest.records import FileResult
-from twinpack.ingest.watch import Watch, stop_on_signals, watch
+from twinpack.ingest.watch import Watch, watch
 
 if TYPE_CHECKING:
     from tests.ingest.conftest import Bench
@@ -84,12 +83,3 @@ def test_watching_goes_on_until_told_to_stop(bench: Bench) -> None:
 
     watch(_watch(bench), told.append, stop, wait)
     assert _told(told) == [("1.csv", "imported"), ("2.csv", "imported")]
-
-
-def test_a_signal_stops_the_watch_and_the_old_handler_comes_back() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with stop_on_signals() as stop:
-        assert not stop.is_set()
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.wait(5)
-    assert signal.getsignal(signal.SIGTERM) is before

@@ -99,7 +99,8 @@ def _import(path: Path, importer: Importer, workspace: Workspace, as_json: bool)
 
 
 def _watch(path: Path, importer: Importer, workspace: Workspace, as_json: bool) -> None:
-    from twinpack.ingest.watch import Watch, stop_on_signals, watch
+    from twinpack.ingest.stopping import stop_on_signals
+    from twinpack.ingest.watch import Watch, watch
 
     with stop_on_signals() as stop:
         output.note(f"watching {path}; an interrupt ends it")

@@ -143,11 +143,11 @@ def work(
     `twinpack serve` does the same beside its other work. There is one worker a workspace. It may be killed: the next
     one goes on where it stood.
     """
-    from twinpack.cli.signals import stop_signal
+    from twinpack.ingest.stopping import stop_on_signals
     from twinpack.runtime.jobs import JobRunner
 
     runner = JobRunner(_open(home), tell=output.note)
-    with stop_signal() as stopped:
+    with stop_on_signals() as stopped:
         runner.start()
         output.note("Works on jobs." if once else "Works on jobs (Ctrl-C stops it after the step at hand).")
         while not stopped.is_set() and not (once and runner.wait_idle(0.5)):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinpack.cli import output
-from twinpack.errors import InputError, NotFoundError
+from twinpack.errors import InputError, NotFoundError, WorkspaceError
 
 if TYPE_CHECKING:
     from twinpack.store.settings import MqttSettings
@@ -42,19 +42,12 @@ def announce(text: str, said: str = "") -> None:
 @contextmanager
 def until_stopped() -> Iterator[threading.Event]:
     """An event that SIGINT, SIGTERM and the end of the supervisor set."""
-    from twinpack.cli.signals import stop_signal
+    from twinpack.ingest.stopping import stop_on_signals, stop_with_input
 
-    with stop_signal() as stopped:
+    with stop_on_signals() as stopped:
         if supervised():
-            threading.Thread(target=_wait_for_the_end, args=(stopped,), daemon=True).start()
+            stop_with_input(stopped)
         yield stopped
-
-
-def _wait_for_the_end(stopped: threading.Event) -> None:
-    # Read without a buffer: a thread that waits inside one would disturb the interpreter's end.
-    while os.read(0, 4096):
-        pass
-    stopped.set()
 
 
 def serve_report(folder: Path, port: int) -> None:
@@ -131,6 +124,7 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
 
     Raises:
         InputError: Its port is taken.
+        WorkspaceError: It broke, and has to be started again.
     """
     from twinpack.ingest.gateway.logs import log_to_stderr
     from twinpack.runtime.service import LiveService
@@ -153,7 +147,8 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
             takes = [f"{door.url}/v1/telemetry"] if door is not None else []
             takes += [url] if (url := workspace.settings.mqtt.url) else []
             announce(f"Taking telemetry at {' and from '.join(takes)}{_hint()}")
-            stopped.wait()
+            if not service.gateway.run_until(stopped):
+                raise WorkspaceError(f"the gateway broke: {service.gateway.intake.broken}")
     finally:
         service.stop()
 

@@ -79,9 +79,9 @@ def play_files(folder: Path, options: PlayOptions, as_json: bool) -> None:
         InputError: There is nothing to play, no broker answers, or it turns this user away.
         CheckError: The broker did not take everything.
     """
-    from twinpack.cli.signals import stop_signal
     from twinpack.ingest.files import find_files, find_profile
     from twinpack.ingest.publisher import Publisher
+    from twinpack.ingest.stopping import stop_on_signals
     from twinpack.runtime.player import SECOND_US, play
     from twinpack.runtime.tape import Tape
     from twinpack.telemetry.identifiers import check_fleet_name
@@ -89,7 +89,7 @@ def play_files(folder: Path, options: PlayOptions, as_json: bool) -> None:
     check_fleet_name(options.fleet)
     paths = [folder] if folder.is_file() else find_files(folder, find_profile("twinpack"))
     manner = _manner(options)
-    with stop_signal() as stopped, Tape([path for path in paths if path.suffix == ".parquet"]) as tape:
+    with stop_on_signals() as stopped, Tape([path for path in paths if path.suffix == ".parquet"]) as tape:
         length = tape.length(manner.speed, round(manner.longest_pause_s * SECOND_US))
         with Publisher(options.mqtt, _login(options), tell=_tell, stopped=stopped) as publisher:
             output.note(_announcement(length, options))

@@ -96,8 +96,8 @@ def _usual_url(workspace: Workspace) -> str:
 
 def _supervise(workspace: Workspace, embedded: bool, port: int, log_level: str) -> None:
     from twinpack.cli.parts import SUPERVISED
-    from twinpack.cli.signals import stop_signal
     from twinpack.ingest.broker import make_password
+    from twinpack.ingest.stopping import stop_on_signals
     from twinpack.runtime.supervisor import Supervisor
 
     if embedded:
@@ -106,7 +106,7 @@ def _supervise(workspace: Workspace, embedded: bool, port: int, log_level: str) 
     supervisor = Supervisor(
         _parts(workspace.home, embedded, port, log_level), lambda text: output.note(f"twinpack: {text}"), environment
     )
-    with stop_signal() as stopped:
+    with stop_on_signals() as stopped:
         code = supervisor.run(stopped)
     if code:
         raise typer.Exit(code)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 
 from twinpack.errors import TwinpackError
 from twinpack.ingest.gateway.gateway import Gateway
 from twinpack.ingest.gateway.logs import Events, log_to_stderr
+from twinpack.ingest.stopping import stop_on_signals
 from twinpack.store.workspace import DEFAULT_HOME, Workspace
 
 
@@ -21,18 +20,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     options = parser.parse_args(arguments)
     log_to_stderr(options.log_level)
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
     try:
-        with Gateway(Workspace.open(options.home), http=not options.no_http) as gateway:
-            while not stopped.wait(1.0):
-                if gateway.intake.broken:  # nothing would be acknowledged any more: let a new process try
-                    return 1
+        with stop_on_signals() as stopped, Gateway(Workspace.open(options.home), http=not options.no_http) as gateway:
+            return 0 if gateway.run_until(stopped) else 1
     except (TwinpackError, OSError) as error:
         Events("gateway").error("not_started", error=str(error))
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,6 +28,9 @@ if TYPE_CHECKING:  # a web framework takes a while to load, and not every gatewa
 
 BUSY_MS = 2_000
 """Longest wait for a locked registry, milliseconds: the gateway goes on with what it knows."""
+
+
+_LOOK_S = 1.0
 
 
 def wall_clock_us() -> int:
@@ -102,6 +106,13 @@ class Gateway:
         self._events.info("stopping", pending_bytes=self.intake.pending.bytes)
         self._open.close()
         self._events.info("stopped")
+
+    def run_until(self, stopped: threading.Event) -> bool:
+        """Wait until it is told to end; False when it broke, so that it acknowledges nothing more: start a new one."""
+        while not stopped.wait(_LOOK_S):
+            if self.intake.broken:
+                return False
+        return True
 
     def __enter__(self) -> Gateway:
         """Start."""
