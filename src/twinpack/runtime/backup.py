@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from twinpack.errors import WorkspaceError
-from twinpack.ingest.locks import locked
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.log.retired import RETIRED
 from twinpack.ingest.log.segments import TIDY_LOCK
 from twinpack.store.archive import ArchiveWriter, Manifest, new_archive
 from twinpack.store.database import without_password
 from twinpack.store.lake_copy import table_files, table_names
+from twinpack.store.locks import locked
 from twinpack.store.places import Place
 from twinpack.store.registry import Registry
 from twinpack.store.schema import HEAD_REVISION

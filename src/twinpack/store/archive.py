@@ -20,7 +20,7 @@ import msgspec
 
 from twinpack import __version__
 from twinpack.errors import NotFoundError, WorkspaceError, WorkspaceVersionError
-from twinpack.store.files import sync_folder, write_atomic
+from twinpack.store.files import force_to_disk, write_atomic
 
 FORMAT = 1
 """Layout of the backups that this release writes, and the latest that it reads."""
@@ -108,7 +108,7 @@ class ArchiveWriter:
     def close(self, made_at: str, facts: Mapping[str, Any]) -> Manifest:
         """Write the manifest; the backup is whole and on disk when this returns."""
         for folder in {self.folder, *(path for path in self.folder.rglob("*") if path.is_dir())}:
-            sync_folder(folder)
+            force_to_disk(folder)
         manifest = Manifest(FORMAT, __version__, made_at, dict(facts), self._files)
         content = json.dumps(asdict(manifest), indent=1, sort_keys=True).encode()
         write_atomic(self.folder / _SEAL, f"{hashlib.sha256(content).hexdigest()}\n".encode())
@@ -150,7 +150,7 @@ def new_folder(destination: Path, word: str, mode: int = 0o700) -> Iterator[Path
         folder.mkdir(mode=mode)
         yield folder
         folder.rename(destination)
-        sync_folder(destination.parent)
+        force_to_disk(destination.parent)
     except OSError as error:
         raise WorkspaceError(f"{destination} cannot be written: {error}") from error
     finally:

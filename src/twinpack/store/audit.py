@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from twinpack.errors import AuditError
 from twinpack.fleet.events import VERSION, Event
-from twinpack.store.files import sync_folder
+from twinpack.store.files import force_to_disk
 from twinpack.store.lake import Lake
 from twinpack.store.records import VersionRow, sha256_text
 from twinpack.store.registry import Registry
@@ -179,7 +179,7 @@ class Heads:
             file.write(key.hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(self._key_path.parent)
+        force_to_disk(self._key_path.parent)
         return key
 
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
 from twinpack.errors import InputError, WorkspaceError
-from twinpack.store.files import sync_folder
+from twinpack.store.files import force_to_disk
 from twinpack.store.lake import Lake
 from twinpack.store.places import told
 from twinpack.store.tables import CONTEXT, DAY, OFFSET, SAMPLE_TIME, TABLES, TELEMETRY, TIME
@@ -237,7 +237,7 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    force_to_disk(path.parent)
 
 
 def _written(column: pa.Field) -> pa.Field:

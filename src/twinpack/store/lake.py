@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import reduce
 from operator import and_
@@ -28,7 +28,8 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import Transaction
 
 from twinpack.errors import WorkspaceError
-from twinpack.store.places import Place, alone, told
+from twinpack.store.locks import locked
+from twinpack.store.places import Place, told
 from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME, TABLES, TIME, conform
 from twinpack.store.telemetry_files import bucket_of, buckets_of
 
@@ -72,7 +73,10 @@ class Lake:
 
     def writing(self, name: str) -> AbstractContextManager[None]:
         """Be the one writer of a table, waiting for another one; not to be taken twice."""
-        return alone(None if self._locks is None else self._locks / f".{name}.lock")
+        if self._locks is None:
+            return nullcontext()
+        self._locks.mkdir(parents=True, exist_ok=True)
+        return locked(self._locks / f".{name}.lock")
 
     def append(self, name: str, table: pa.Table, offset: int) -> int:
         """Append the rows that are not there yet.

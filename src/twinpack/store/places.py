@@ -6,12 +6,9 @@ What an object store asks for (keys, region, endpoint) is taken from the environ
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,7 +18,7 @@ import pyarrow.fs as pa_fs
 from deltalake.fs import DeltaStorageHandler
 
 from twinpack.errors import SettingsError
-from twinpack.store.files import sync_folder
+from twinpack.store.files import force_to_disk
 
 SCHEMES = ("s3", "s3a", "gs", "az", "abfs", "abfss", "file")
 """What the URL of a lake may begin with."""
@@ -88,9 +85,9 @@ class Place:
             return
         files = [self.folder / path for path in paths]
         for file in files:
-            _force(file)
+            force_to_disk(file)
         for parent in {parent for file in files for parent in _parents(file.parent, self.folder)}:
-            sync_folder(parent)
+            force_to_disk(parent)
 
     def force_last_commit(self) -> None:
         """Make the last commit of the table here, and the files it added, survive a power cut."""
@@ -108,36 +105,9 @@ def told(error: Exception) -> str:
     return " ".join(re.sub(r"\x1b\[[0-9;]*m|\u21b3", " ", str(error)).split())
 
 
-@contextmanager
-def alone(path: Path | None) -> Iterator[None]:
-    """Hold a lock file, waiting for another process that does; the system lets go when a process ends.
-
-    Args:
-        path: The file; None holds nothing.
-    """
-    if path is None:
-        yield
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
 def _parents(folder: Path, top: Path) -> Iterator[Path]:
     """A folder and those above it, up to `top`."""
     while folder != top and top in folder.parents:
         yield folder
         folder = folder.parent
     yield top
-
-
-def _force(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinpack.store.files import sync_folder, write_atomic
+from twinpack.store.files import force_to_disk, write_atomic
 from twinpack.store.records import SnapshotRecord
 from twinpack.store.registry import Registry
 
@@ -77,4 +77,4 @@ class Snapshots:
         for path in self._folder.glob(f"*{_SUFFIX}*"):  # half-written ones of a killed run too
             if path.name not in kept:
                 path.unlink(missing_ok=True)
-        sync_folder(self._folder)
+        force_to_disk(self._folder)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from twinpack import __version__
 from twinpack.errors import NotFoundError, WorkspaceBusyError, WorkspaceError, WorkspaceVersionError
 from twinpack.store.artifacts import ModelArtifacts
 from twinpack.store.files import write_atomic
+from twinpack.store.locks import Claim
 from twinpack.store.registry import Registry
 from twinpack.store.settings import Settings, parse_settings
 from twinpack.store.snapshots import Snapshots
@@ -137,25 +136,16 @@ class Workspace:
         Raises:
             WorkspaceBusyError: Another run holds it; names its process.
         """
-        handle = os.open(self.home / "runtime.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        claim = Claim(self.home / "runtime.lock", "run")
+        if not claim.take():
+            raise WorkspaceBusyError(
+                f"workspace {self.home} is in use by another run (process {claim.holder()[1]}): wait until it ends, "
+                "stop it, or use another workspace with --home"
+            )
         try:
-            _lock(handle, self.home)
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
             yield
         finally:
-            os.close(handle)  # the file stays: removing it could hand two runs two locks
-
-
-def _lock(handle: int, home: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-        raise WorkspaceBusyError(
-            f"workspace {home} is in use by another run (process {holder}): wait until it ends, stop it, "
-            "or use another workspace with --home"
-        ) from None
+            claim.release()
 
 
 def _prepare(folder: Path, create: bool) -> None:

@@ -12,7 +12,6 @@ from types import TracebackType
 import pyarrow as pa
 
 from twinpack.errors import WorkspaceError
-from twinpack.ingest.locks import Claim, Mutex
 from twinpack.ingest.log.keys import Found
 from twinpack.ingest.log.log import SegmentLog, check_start, raise_to, rechunked, schema_of
 from twinpack.ingest.log.lookup import Lookup, newest_of
@@ -22,6 +21,7 @@ from twinpack.ingest.log.unsealed import Part, frames_of, spliced
 from twinpack.ingest.log.wal import LETTERS, ROWS, WalWriter, new_wal, restore
 from twinpack.ingest.log.watchers import LogMovedError, Watchers, Written
 from twinpack.ingest.records import DEAD_LETTERS, DeadLetterSink
+from twinpack.store.locks import Claim, Mutex
 from twinpack.telemetry.readings import Index, Integers
 
 POLL_S = 0.5

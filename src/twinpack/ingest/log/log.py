@@ -24,7 +24,6 @@ from typing import TypeVar
 import pyarrow as pa
 
 from twinpack.errors import WorkspaceError
-from twinpack.ingest.locks import Claim, locked
 from twinpack.ingest.log.listing import Listing, arranged
 from twinpack.ingest.log.retired import RetiredFile
 from twinpack.ingest.log.segments import (
@@ -46,6 +45,7 @@ from twinpack.ingest.log.segments import (
     remove_leftovers,
 )
 from twinpack.ingest.log.wal import count_rows, first_offset_of, is_wal
+from twinpack.store.locks import Claim, locked
 from twinpack.telemetry.schema import LOG, SIGNALS
 
 T = TypeVar("T")

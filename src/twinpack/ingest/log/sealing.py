@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from twinpack.errors import WorkspaceBusyError, WorkspaceError
-from twinpack.ingest.locks import Claim
 from twinpack.ingest.log.log import SegmentLog
 from twinpack.ingest.log.segments import GATEWAY_LOCK, RECOVERY
 from twinpack.ingest.log.wal import Wal, read_wal
 from twinpack.ingest.records import DEAD_LETTERS, DeadLetterSink
-from twinpack.store.files import sync_folder
+from twinpack.store.files import force_to_disk
+from twinpack.store.locks import Claim
 
 _RECOVERY_WAIT_S = 120.0
 
@@ -138,7 +138,7 @@ def deliver(path: Path, tables: Sequence[pa.Table], sink: DeadLetterSink) -> Non
 def remove_wal(path: Path) -> None:
     """Remove a write-ahead file of which all is kept elsewhere."""
     path.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    force_to_disk(path.parent)
 
 
 def _is_sealed(log: SegmentLog, first_offset: int, rows: int) -> bool:

@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from twinpack.errors import WorkspaceError
-from twinpack.ingest.locks import locked
-from twinpack.store.files import sync_folder
+from twinpack.store.files import force_to_disk
+from twinpack.store.locks import locked
 from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, LOG, PARQUET, SAMPLE_KINDS
 
 ROW_GROUP_ROWS = 65_536
@@ -262,7 +262,7 @@ class SegmentWriter:
             self._writer.add_key_value_metadata(self._summary())
             self._writer.close()
             self._writer = None
-            _force_to_disk(self.path)
+            force_to_disk(self.path)
 
     def place(self, first_offset: int) -> tuple[int, int]:
         """Make the finished segment visible at an offset; an empty one leaves no trace.
@@ -274,7 +274,7 @@ class SegmentWriter:
         """
         if self.rows:
             os.rename(self.path, segment_path(self._directory, first_offset))
-            sync_folder(self._directory)
+            force_to_disk(self._directory)
         return first_offset, first_offset + self.rows
 
     def __exit__(
@@ -385,11 +385,3 @@ def may_hold(group: Any, name: str) -> bool:
     column = column_of(group, name)
     told = column.statistics
     return told is None or not told.has_null_count or bool(told.null_count < column.num_values)
-
-
-def _force_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,7 @@ from twinpack.ingest.log.listing import Listing
 from twinpack.ingest.log.log import SegmentLog, raise_to, rechunked
 from twinpack.ingest.log.retired import RETIRED, Retired, RetiredFile
 from twinpack.ingest.log.segments import ROW_GROUP_ROWS, SOURCES, TEMPORARY, Segment, read_bounds, read_commands
-from twinpack.store.files import sync_folder
+from twinpack.store.files import force_to_disk
 from twinpack.telemetry.schema import LOG
 
 
@@ -82,7 +82,7 @@ def _swept(log: SegmentLog) -> Listing:
 def _removed(directory: Path, segments: Sequence[Segment]) -> list[Path]:
     for segment in segments:
         segment.path.unlink(missing_ok=True)
-    sync_folder(directory)
+    force_to_disk(directory)
     return [segment.path for segment in segments]
 
 

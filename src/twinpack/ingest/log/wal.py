@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from twinpack.errors import WorkspaceError
 from twinpack.ingest.records import DEAD_LETTERS
-from twinpack.store.files import sync_folder
+from twinpack.store.files import force_to_disk
 from twinpack.telemetry.schema import LOG
 
 ROWS = 1
@@ -86,7 +86,7 @@ class WalWriter:
         self._torn = False
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
-            sync_folder(path.parent)
+            force_to_disk(path.parent)
         except OSError:
             self.discard()
             raise

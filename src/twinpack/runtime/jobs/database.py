@@ -5,9 +5,7 @@ It is its own file, not the registry: it is written by another library, and losi
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import sqlite3
 import time
 import uuid
@@ -22,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from twinpack.errors import SettingsError, WorkspaceBusyError, WorkspaceError
 from twinpack.store.database import without_password
 from twinpack.store.files import write_atomic
+from twinpack.store.locks import Claim
 from twinpack.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -136,48 +135,29 @@ def worker_lock(workspace: Workspace) -> Iterator[None]:
     Raises:
         WorkspaceBusyError: Another process is; names it.
     """
-    handle = _open_lock(workspace)
+    claim = _claim(workspace)
+    until = time.monotonic() + _LOCK_WAIT_S  # a command may be looking who holds it, for an instant
+    while not claim.take():
+        if time.monotonic() > until:
+            raise WorkspaceBusyError(
+                f"another process ({claim.holder()[1]}) works on the jobs of {workspace.home}: there can be one; "
+                "`twinpack jobs start` hands it work"
+            )
+        time.sleep(0.05)
     try:
-        until = time.monotonic() + _LOCK_WAIT_S  # a command may be looking who holds it, for an instant
-        while not _try_lock(handle):
-            if time.monotonic() > until:
-                raise WorkspaceBusyError(
-                    f"another process ({_holder(handle)}) works on the jobs of {workspace.home}: there can be one; "
-                    "`twinpack jobs start` hands it work"
-                )
-            time.sleep(0.05)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
     finally:
-        os.close(handle)  # the file stays: removing it could hand two workers two locks
+        claim.release()
 
 
 def worker_process(workspace: Workspace) -> str:
     """The process that works on jobs here, "" for none."""
-    if not (workspace.home / "jobs.lock").exists():
-        return ""
-    handle = _open_lock(workspace)
-    try:
-        return "" if _try_lock(handle) else _holder(handle)
-    finally:
-        os.close(handle)
+    claim = _claim(workspace)
+    return "" if claim.is_free() else claim.holder()[1]
 
 
-def _open_lock(workspace: Workspace) -> int:
-    return os.open(workspace.home / "jobs.lock", os.O_RDWR | os.O_CREAT, 0o644)
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _holder(handle: int) -> str:
-    return os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+def _claim(workspace: Workspace) -> Claim:
+    return Claim(workspace.home / "jobs.lock", "worker")
 
 
 def _url(workspace: Workspace) -> str:

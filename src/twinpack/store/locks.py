@@ -1,4 +1,7 @@
-"""Locks between processes: files that the system lets go of when their holder ends, however it ends."""
+"""Locks between processes: files that the system lets go of when their holder ends, however it ends.
+
+The files stay: removing one could hand two processes two locks.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock, waiting for whoever has it; the file stays, as removing it could hand two processes two locks."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    """Hold a lock, waiting for whoever has it."""
+    handle = _opened(path)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -24,23 +27,29 @@ class Claim:
     """A lock that is held or refused at once, with a note in its file on who holds it."""
 
     def __init__(self, path: Path, role: str) -> None:
-        """Name the lock, and what its holder is."""
+        """Name the lock, and what its holder is, in one word."""
         self._path = path
         self._role = role
         self._handle: int | None = None
 
     def take(self) -> bool:
         """Whether it was free and is now held."""
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
+        handle = self._taken()
+        if handle is None:
             return False
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{self._role} {os.getpid()}".encode(), 0)
         self._handle = handle
         return True
+
+    def is_free(self) -> bool:
+        """Whether nobody holds it; a moment's look, which notes nothing. Whoever takes it meanwhile is refused."""
+        if not self._path.exists():
+            return True
+        handle = self._taken()
+        if handle is not None:
+            os.close(handle)
+        return handle is not None
 
     def holder(self) -> tuple[str, str]:
         """Role and process of whoever holds it, as far as the file tells."""
@@ -57,13 +66,22 @@ class Claim:
         if handle is not None:
             os.close(handle)
 
+    def _taken(self) -> int | None:
+        handle = _opened(self._path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        return handle
+
 
 class Mutex:
     """A lock taken often and briefly: its file stays open. One thread of a process at a time."""
 
     def __init__(self, path: Path) -> None:
         """Open the lock's file."""
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._handle = _opened(path)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -77,3 +95,7 @@ class Mutex:
     def close(self) -> None:
         """Close its file."""
         os.close(self._handle)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
