@@ -15,6 +15,7 @@ from twinpack.cli import output
 from twinpack.errors import InputError, NotFoundError, WorkspaceError
 
 if TYPE_CHECKING:
+    from twinpack.runtime.service import LiveService
     from twinpack.store.settings import MqttSettings
     from twinpack.store.workspace import Workspace
 
@@ -133,6 +134,18 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
         workspace = replace(workspace, settings=replace(workspace.settings, mqtt=embedded(workspace, broker_url)))
     log_to_stderr(log_level.upper())
     service = LiveService(workspace)
+    with until_stopped() as stopped, _started(service, workspace):
+        door = service.gateway.http
+        takes = [f"{door.url}/v1/telemetry"] if door is not None else []
+        takes += [url] if (url := workspace.settings.mqtt.url) else []
+        announce(f"Taking telemetry at {' and from '.join(takes)}{_hint()}")
+        if not service.gateway.run_until(stopped):
+            raise WorkspaceError(f"the gateway broke: {service.gateway.intake.broken}")
+
+
+@contextmanager
+def _started(service: LiveService, workspace: Workspace) -> Iterator[None]:
+    """The service while it runs; a port that is taken is told as such."""
     try:
         service.start()
     except OSError as error:
@@ -142,13 +155,7 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
             "[http] in settings.toml"
         ) from error
     try:
-        with until_stopped() as stopped:
-            door = service.gateway.http
-            takes = [f"{door.url}/v1/telemetry"] if door is not None else []
-            takes += [url] if (url := workspace.settings.mqtt.url) else []
-            announce(f"Taking telemetry at {' and from '.join(takes)}{_hint()}")
-            if not service.gateway.run_until(stopped):
-                raise WorkspaceError(f"the gateway broke: {service.gateway.intake.broken}")
+        yield
     finally:
         service.stop()
 

@@ -63,6 +63,7 @@ class Tape:
                 raise InputError(f"there is no column {needed}: play telemetry as `twinpack simulate` writes it")
         self._folder = TemporaryDirectory(prefix="twinpack-play-")
         self._connection = duckdb.connect()
+        self._connection.execute("SET enable_progress_bar = false")
         self._connection.execute("SET memory_limit = ?", [_MEMORY])
         self._connection.execute("SET temp_directory = ?", [self._folder.name])
         at = "coalesce(receipt_time, sample_time)" if "receipt_time" in names else "sample_time"

@@ -175,6 +175,7 @@ def _lock(connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
         "threads": str(limits.threads),
         "memory_limit": f"'{limits.memory_mb}MB'",
         "temp_directory": "''",
+        "enable_progress_bar": "false",
         **_LOCKED,
         "lock_configuration": "true",
     }

@@ -90,6 +90,7 @@ def locked_connection() -> duckdb.DuckDBPyConnection:
     """A connection of one thread that reaches no file, network, extension or variable, for good."""
     connection = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": MEMORY_LIMIT})
     for setting in (
+        "enable_progress_bar = false",
         "autoinstall_known_extensions = false",
         "autoload_known_extensions = false",
         "python_enable_replacements = false",
