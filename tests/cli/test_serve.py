@@ -21,6 +21,7 @@ import pytest
 
 from twinpack.cli import report_server
 from twinpack.cli.main import main
+from twinpack.ingest.broker import become_broker, password_path
 from twinpack.ingest.log import SegmentLog
 from twinpack.store.settings import BrokerSettings, GatewaySettings, HttpSettings, Settings, WorkspaceSettings
 from twinpack.store.workspace import Workspace
@@ -248,6 +249,19 @@ def test_no_part_outlives_a_service_that_is_killed(service: Service) -> None:
 def test_a_folder_without_a_workspace_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--home", str(tmp_path)]) == 2
     assert "there is no workspace" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", [[], ["--only", "broker"]])
+def test_a_second_service_leaves_the_first_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], part: list[str]
+) -> None:
+    home = Workspace.open(tmp_path / "home", settings=Settings(broker=BrokerSettings(port=0))).home
+    first = become_broker(home)
+    before = password_path(home).read_bytes()
+    assert main(["serve", "--home", str(home), *part]) == 2
+    assert f"workspace {home} has a broker already (process {os.getpid()})" in capsys.readouterr().err
+    assert password_path(home).read_bytes() == before
+    first.release()
 
 
 def test_a_part_that_cannot_begin_ends_all(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

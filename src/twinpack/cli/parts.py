@@ -81,13 +81,13 @@ def serve_broker(workspace: Workspace, port: int | None) -> None:
 
     Raises:
         InputError: The address cannot be listened at.
+        WorkspaceBusyError: The workspace has a broker already.
     """
-    from twinpack.ingest.broker import make_password, password_path
+    from twinpack.ingest.broker import become_broker
     from twinpack.ingest.broker.server import run_broker
 
-    # A supervisor made it: a broker that is started again takes the gateway as before.
-    if not supervised() or not password_path(workspace.home).is_file():
-        make_password(workspace.home)
+    # A supervisor holds it, with one password: a broker that is started again takes the gateway as before.
+    claim = None if supervised() else become_broker(workspace.home)
     settings = workspace.settings.broker
     if port is not None:
         settings = replace(settings, port=port)
@@ -95,8 +95,12 @@ def serve_broker(workspace: Workspace, port: int | None) -> None:
     def ready(url: str) -> None:
         announce(f"Broker for trying out at {url} (MQTT 3.1.1){_hint()}", url)
 
-    with until_stopped() as stopped:
-        run_broker(workspace, settings, ready, lambda text: output.note(f"twinpack: broker: {text}"), stopped)
+    try:
+        with until_stopped() as stopped:
+            run_broker(workspace, settings, ready, lambda text: output.note(f"twinpack: broker: {text}"), stopped)
+    finally:
+        if claim is not None:
+            claim.release()
 
 
 def embedded(workspace: Workspace, url: str) -> MqttSettings:

@@ -96,18 +96,21 @@ def _usual_url(workspace: Workspace) -> str:
 
 def _supervise(workspace: Workspace, embedded: bool, port: int, log_level: str) -> None:
     from twinpack.cli.parts import SUPERVISED
-    from twinpack.ingest.broker import make_password
+    from twinpack.ingest.broker import become_broker
     from twinpack.ingest.stopping import stop_on_signals
     from twinpack.runtime.supervisor import Supervisor
 
-    if embedded:
-        make_password(workspace.home)
+    claim = become_broker(workspace.home) if embedded else None  # let go of by this process's end, however it ends
     environment = os.environ | {SUPERVISED: "1"}
     supervisor = Supervisor(
         _parts(workspace.home, embedded, port, log_level), lambda text: output.note(f"twinpack: {text}"), environment
     )
-    with stop_on_signals() as stopped:
-        code = supervisor.run(stopped)
+    try:
+        with stop_on_signals() as stopped:
+            code = supervisor.run(stopped)
+    finally:
+        if claim is not None:
+            claim.release()
     if code:
         raise typer.Exit(code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import socket
 import threading
@@ -14,7 +15,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from twinpack.errors import WorkspaceError
+from twinpack.errors import WorkspaceBusyError, WorkspaceError
 from twinpack.ingest.broker import GATEWAY_USER, BrokerProcess
 from twinpack.ingest.broker.guard import REMEMBER_S
 from twinpack.ingest.topics import telemetry_topic
@@ -287,6 +288,13 @@ def test_the_gateways_password_is_its_owners_and_new_at_each_start(house: House)
     house.broker.stop()
     house.broker.start()
     assert house.broker.password_file.read_text() != first
+
+
+def test_a_second_one_leaves_the_first_and_its_password_alone(house: House) -> None:
+    before = house.broker.password_file.read_text()
+    with pytest.raises(WorkspaceBusyError, match=rf"process {os.getpid()}"):
+        BrokerProcess(house.workspace.home).start()
+    assert house.broker.password_file.read_text() == before
 
 
 def test_it_ends_with_its_owner_and_says_why_it_cannot_start(

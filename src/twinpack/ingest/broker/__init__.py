@@ -6,7 +6,7 @@ telemetry must not be lost.
 
 from __future__ import annotations
 
-from twinpack.ingest.broker.access import GATEWAY_USER, Access, make_password, password_path
+from twinpack.ingest.broker.access import GATEWAY_USER, Access, become_broker, password_path
 from twinpack.ingest.broker.process import BrokerProcess
 
-__all__ = ["GATEWAY_USER", "Access", "BrokerProcess", "make_password", "password_path"]
+__all__ = ["GATEWAY_USER", "Access", "BrokerProcess", "become_broker", "password_path"]

@@ -12,10 +12,12 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from twinpack.errors import WorkspaceBusyError
 from twinpack.ingest.topics import parse_topic, shard_of
 from twinpack.store.credentials import may_send
 from twinpack.store.files import write_atomic
 from twinpack.store.fleet_records import DEFAULT_FLEET
+from twinpack.store.locks import Claim
 from twinpack.store.registry import Registry
 
 GATEWAY_USER = "$gateway"
@@ -75,8 +77,20 @@ def password_path(home: Path) -> Path:
     return home / "keys" / "broker.password"
 
 
-def make_password(home: Path) -> Path:
-    """Make a new password for the gateway; returns its file, which the owner alone can read."""
-    path = password_path(home)
-    write_atomic(path, secrets.token_urlsafe(32).encode(), mode=0o600)
-    return path
+def become_broker(home: Path) -> Claim:
+    """Be the one embedded broker of a workspace, with a new password for the gateway.
+
+    Returns:
+        What is released when the broker ends; the system lets go of it when this process does.
+
+    Raises:
+        WorkspaceBusyError: It has one already, whose password stays as it is; names its process.
+    """
+    claim = Claim(home / "broker.lock", "broker")
+    if not claim.take():
+        raise WorkspaceBusyError(
+            f"workspace {home} has a broker already (process {claim.holder()[1]}): stop it, or use another workspace "
+            "with --home"
+        )
+    write_atomic(password_path(home), secrets.token_urlsafe(32).encode(), mode=0o600)
+    return claim

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 
 from twinpack.errors import WorkspaceError
-from twinpack.ingest.broker.access import GATEWAY_USER, make_password, password_path
+from twinpack.ingest.broker.access import GATEWAY_USER, become_broker, password_path
+from twinpack.store.locks import Claim
 
 _READY_S = 60.0
 _STOP_S = 15.0
@@ -41,14 +42,15 @@ class BrokerProcess:
         self._home = home
         self._command = [sys.executable, "-m", "twinpack.ingest.broker", str(home), host, str(port)]
         self._process: subprocess.Popen[str] | None = None
+        self._claim: Claim | None = None
 
     def start(self) -> None:
         """Start it and wait until it can be connected to.
 
         Raises:
-            WorkspaceError: It did not start; says why.
+            WorkspaceError: It did not start, or the workspace has one already; says why.
         """
-        make_password(self._home)
+        self._claim = become_broker(self._home)
         # It ends when its input does, and with this process at the latest. Ctrl-C is for this process to act on.
         self._process = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -65,8 +67,14 @@ class BrokerProcess:
     def stop(self) -> None:
         """End it: what it was told to pass on it passes on first, for a few seconds."""
         process, self._process = self._process, None
-        if process is None:
-            return
+        if process is not None:
+            self._end(process)
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.release()
+
+    @staticmethod
+    def _end(process: subprocess.Popen[str]) -> None:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()

@@ -34,7 +34,7 @@ def run_broker(
     """Run the broker in this thread until `stopped` is set.
 
     Args:
-        workspace: Where credentials and the gateway's password are; `make_password` made it.
+        workspace: Where credentials and the gateway's password are; `become_broker` made it.
         settings: Where to listen.
         ready: Told the address.
         tell: Told what people should know.
