@@ -144,7 +144,7 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
         takes += [url] if (url := workspace.settings.mqtt.url) else []
         announce(f"Taking telemetry at {' and from '.join(takes)}{_hint()}")
         if not service.gateway.run_until(stopped):
-            raise WorkspaceError(f"the gateway broke: {service.gateway.intake.broken}")
+            raise WorkspaceError(f"the gateway broke: {service.gateway.intake.broken or 'its HTTP door has ended'}")
 
 
 @contextmanager

@@ -227,3 +227,17 @@ def test_a_tick_tells_the_log_that_time_passed(gateway: Gateway) -> None:
     line.until(lambda: gateway.log.end_offset == 1, "a tick")
     rows = next(gateway.log.read())[1]
     assert pc.all(pc.equal(rows.column("kind"), 1)).as_py()
+
+
+def test_a_gateway_that_broke_waits_no_longer(gateway: Gateway, begin: int) -> None:
+    def fail(parcel: Parcel) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    assert hand_in(gateway, [line.sample("V1", 0, begin)]).accepted == 1
+    payload = msgspec.json.encode(line.sample("V1", 1, begin))
+    assert gateway.intake.pending.put(Parcel("http", [Message(payload)], [BERLIN], line.now_us(), fail))
+    assert not gateway.run_until(threading.Event())
+    assert gateway.health()["status"] == "failing"
+    told = threading.Event()
+    told.set()
+    assert gateway.run_until(told)

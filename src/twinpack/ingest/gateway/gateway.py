@@ -110,7 +110,7 @@ class Gateway:
     def run_until(self, stopped: threading.Event) -> bool:
         """Wait until it is told to end; False when it broke, so that it acknowledges nothing more: start a new one."""
         while not stopped.wait(_LOOK_S):
-            if self.intake.broken:
+            if self.intake.broken or (self.http is not None and not self.http.alive):
                 return False
         return True
 

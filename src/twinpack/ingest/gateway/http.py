@@ -257,6 +257,11 @@ class HttpSource:
         """Where it answers."""
         return f"{'https' if self._secure else 'http'}://{self._host}:{self._socket.getsockname()[1]}"
 
+    @property
+    def alive(self) -> bool:
+        """Whether it answers, once it was started."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin to answer."""
         self._thread.start()
