@@ -20,8 +20,10 @@ import pytest
 
 from tests.ingest.gateway import line
 from tests.servers import certificates
+from twinpack.errors import SettingsError
 from twinpack.ingest.gateway import Gateway
 from twinpack.store.fleet_records import FleetRecord, VehicleEntry
+from twinpack.store.settings import HttpSettings, Settings
 from twinpack.store.workspace import Workspace
 
 JSON = "application/json"
@@ -291,6 +293,25 @@ def test_it_speaks_tls(tmp_path: Path, workspace: Workspace, begin: int) -> None
     with Gateway(secure) as gateway:
         client = Client(gateway, token_for(secure, "vehicle", "V1"), ssl.create_default_context(cafile=str(authority)))
         assert client.post(msgspec.json.encode(line.sample("V1", 0, begin))).body["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "word"),
+    [
+        ({"cert_file": "certificate", "key_file": "rubbish"}, "cannot be used"),
+        ({"cert_file": "certificate"}, "the same file cannot be used"),
+        ({"key_file": "rubbish"}, "cert_file is not"),
+        ({"cert_file": "nowhere"}, "no file"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_stops_the_start(tmp_path: Path, files: dict[str, str], word: str) -> None:
+    certificates.authority(tmp_path)
+    certificates.signed(tmp_path, "gateway")[0].rename(tmp_path / "certificate")
+    (tmp_path / "rubbish").write_text("no key")
+    named: dict[str, Any] = {name: str(tmp_path / value) for name, value in files.items()}
+    workspace = Workspace.open(tmp_path / "home", settings=Settings(http=HttpSettings(port=0, **named)))
+    with pytest.raises(SettingsError, match=word):
+        Gateway(workspace).start()
 
 
 def test_while_nothing_can_be_written_it_says_so(tmp_path: Path, small_disk: Any, begin: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -229,9 +230,10 @@ class HttpSource:
 
         Raises:
             OSError: It is taken, or is not ours to have.
-            SettingsError: The certificate cannot be found.
+            SettingsError: The certificate cannot be used.
         """
         files = {name: _file(name, getattr(settings, name), home) for name in ("cert_file", "key_file")}
+        _check_certificate(files["cert_file"], files["key_file"])
         self._socket = socket.create_server((settings.host, settings.port), backlog=1_024)
         self._secure = files["cert_file"] is not None
         self._host = settings.host
@@ -285,3 +287,18 @@ def _file(name: str, value: str, home: Path) -> str | None:
     if not path.is_file():
         raise SettingsError(f"[http] {name}: there is no file {path}")
     return str(path)
+
+
+def _check_certificate(cert_file: str | None, key_file: str | None) -> None:
+    """Refuse now what the server would end on later."""
+    if cert_file is None:
+        if key_file is not None:
+            raise SettingsError("[http] key_file is set and cert_file is not: name the certificate of this key")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_file, key_file, password=lambda: "")
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"[http] cert_file: {cert_file} with the key in {key_file or 'the same file'} cannot be used ({error}); "
+            "a certificate and its key are needed, in PEM and without a password"
+        ) from error
