@@ -167,6 +167,7 @@ def test_files_that_are_put_right_are_read_again(tmp_path: Path, lines: list[str
         files = {"ca_file": str(trusted), "cert_file": str(ours[0]), "key_file": str(ours[1])}
         with Gateway(line.made(tmp_path / "home", broker, mqtt=files)) as gateway:
             line.until(lambda: any("mqtt_disconnected" in text for text in lines), "refused")
+            assert f"[mqtt] ca_file: {trusted} cannot be used" in lines[-1]
             trusted.write_bytes(authority.read_bytes())
             subscribed(gateway)
 
@@ -175,6 +176,9 @@ def test_files_that_are_put_right_are_read_again(tmp_path: Path, lines: list[str
     ("changes", "word"),
     [
         ({"url": "http://host"}, "url"),
+        ({"url": "mqtt://host:99999"}, "url must be mqtt://host:port"),
+        ({"topic": "fleet/#/telemetry"}, "cannot be subscribed to"),
+        ({"topic": "fleet+/telemetry"}, "cannot be subscribed to"),
         ({"url": "mqtt://user:pw@host"}, "keys of their own"),
         ({"password_file": "nowhere"}, "password_file"),
         ({"ca_file": "nowhere"}, "ca_file"),
@@ -186,6 +190,29 @@ def test_settings_that_cannot_be_used_stop_the_start(tmp_path: Path, changes: di
         Gateway(workspace).start()
     names = {thread.name for thread in threading.enumerate()}
     assert not names & {"intake", "mqtt", "http", "known-vehicles", "log-sealing"}
+
+
+def test_it_says_which_broker_ends_the_connection_and_what_may_be_wrong(
+    tmp_path: Path, broker: Broker, lines: list[str]
+) -> None:
+    encrypted = tmp_path / "encrypted"
+    authority = certificates.authority(encrypted)
+    with running(tmp_path / "other", tls=(authority, *certificates.signed(encrypted, "broker"))) as other:
+        plain = {"url": f"mqtt://127.0.0.1:{other.port}"}
+        with Gateway(line.made(tmp_path / "plain", None, mqtt=plain), http=False):
+            line.until(lambda: any("does it expect MQTT 5, and mqtt://" in text for text in lines), "refused")
+            assert any(f'"broker": "{plain["url"]}"' in text for text in lines)
+    with Gateway(line.made(tmp_path / "first", broker), http=False) as first:
+        subscribed(first)
+        with Gateway(line.made(tmp_path / "second", broker), http=False):
+            line.until(lambda: any("another client may have the client_id" in text for text in lines), "taken over")
+
+
+def test_a_broker_without_a_guarantee_is_told_of(tmp_path: Path, lines: list[str]) -> None:
+    with running(tmp_path / "broker", extra="max_qos 0\n") as broker:
+        with Gateway(line.made(tmp_path / "home", broker, "3.1.1"), http=False) as gateway:
+            subscribed(gateway)
+            line.until(lambda: any("mqtt_not_guaranteed" in text for text in lines), "told of")
 
 
 # --- a full disk ----------------------------------------------------------------------------------------------------

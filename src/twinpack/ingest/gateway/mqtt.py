@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -45,6 +45,7 @@ _STEADY_S = 5.0
 _MOST_IN_FLIGHT = 65_535
 _PUBACK = 0x4002
 _HUNG_UP = select.POLLERR | select.POLLHUP | getattr(select, "POLLRDHUP", 0)
+_UNSPECIFIED = "Unspecified error"
 _PINGREQ = b"\xc0\x00"
 
 
@@ -66,9 +67,13 @@ def address_of(settings: MqttSettings, home: Path) -> Address:
         SettingsError: The URL cannot be used, or a file it needs is not there.
     """
     parts = urlsplit(settings.url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
+    if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password or not _has_port(parts):
         raise SettingsError(
             "[mqtt] url must be mqtt://host:port or mqtts://host:port; user and password have keys of their own"
+        )
+    if not _is_filter(settings.topic):
+        raise SettingsError(
+            f"[mqtt] topic {settings.topic!r} cannot be subscribed to: + and # stand for whole levels, # for the last"
         )
     files = {name: getattr(settings, name) for name in ("ca_file", "cert_file", "key_file", "password_file")}
     paths = {name: str(home / Path(value).expanduser()) if value else "" for name, value in files.items()}
@@ -83,6 +88,21 @@ def address_of(settings: MqttSettings, home: Path) -> Address:
         settings.username,
         Path(paths["password_file"]) if paths["password_file"] else None,
     )
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port is a number that ports have, or left out."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def _is_filter(topic: str) -> bool:
+    """Whether a topic can be subscribed to."""
+    levels = topic.split("/")
+    whole = all(level in ("+", "#") or not set(level) & {"+", "#"} for level in levels)
+    return bool(topic) and whole and "#" not in levels[:-1]
 
 
 class MqttSource:
@@ -165,7 +185,7 @@ class MqttSource:
             # One that is cut at once, such as by another client of our name, is not tried again at once.
             steady = served and time.monotonic() - began > _STEADY_S
             pause = _BACKOFF_S[0] if steady else min(2 * pause, _BACKOFF_S[1])
-            self.events.warning("mqtt_disconnected", reason=ended_by, again_in_s=pause)
+            self.events.warning("mqtt_disconnected", broker=self.settings.url, reason=ended_by, again_in_s=pause)
             self._closing.wait(pause)
 
 
@@ -288,6 +308,10 @@ class Connection:
         if failed:
             self.ended_by = f"the broker refused the subscription to {self._source.settings.topic!r}: {failed[0]}"
             return
+        if any(reason.value < 1 for reason in reasons):
+            self._source.events.warning(
+                "mqtt_not_guaranteed", reason="the broker grants QoS 0 only: it may drop telemetry; let it grant QoS 1"
+            )
         self._subscribed()
         self._source.events.info("mqtt_subscribed", topic=self._source.settings.topic)
 
@@ -296,7 +320,20 @@ class Connection:
         self._source.metrics.connected.set(1)
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, properties: Any) -> None:
-        self.ended_by = self.ended_by or str(reason)
+        self.ended_by = self.ended_by or (self._hung_up() if reason == _UNSPECIFIED else str(reason))
+
+    def _hung_up(self) -> str:
+        """What may be behind an end of which the broker says nothing."""
+        settings = self._source.settings
+        if self._source.subscribed.is_set():
+            return (
+                f"the broker ended the connection; when this happens again and again, another client may have the "
+                f"client_id {settings.client_id!r}, as each gateway needs its own"
+            )
+        return (
+            f"the broker ended the connection before it answered: does it expect MQTT {settings.version}, and "
+            f"{urlsplit(settings.url).scheme}://?"
+        )
 
     # --- messages -------------------------------------------------------------------------------------------------
 

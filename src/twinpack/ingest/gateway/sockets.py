@@ -139,10 +139,15 @@ def tls_context(ca_file: str, cert_file: str, key_file: str) -> BulkContext:
         OSError: A file cannot be read, or holds something else.
     """
     context = BulkContext(ssl.PROTOCOL_TLS_CLIENT)
-    if ca_file:
-        context.load_verify_locations(ca_file)
-    else:
-        context.load_default_certs()
-    if cert_file:
-        context.load_cert_chain(cert_file, key_file or None)
+    name, path = "ca_file", ca_file
+    try:
+        if ca_file:
+            context.load_verify_locations(ca_file)
+        else:
+            context.load_default_certs()
+        if cert_file:
+            name, path = "cert_file", cert_file
+            context.load_cert_chain(cert_file, key_file or None, password=lambda: "")  # never ask at the terminal
+    except OSError as error:
+        raise OSError(f"[mqtt] {name}: {path} cannot be used ({error})") from error
     return context
