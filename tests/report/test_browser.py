@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from tests.servers.packages import install
 from twinpack.report.page import render
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -28,7 +29,23 @@ FLAGS = [
     "--virtual-time-budget=2000",
     "--dump-dom",
 ]
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine; the page is not run")
+
+
+@cache
+def browser() -> str:
+    """Chromium; the test is skipped where it cannot be had."""
+    found = _find()
+    if found is None:
+        install("chromium")
+        found = _find()
+    if found is None:
+        pytest.skip("needs Chromium to run the page: apt-get install chromium")
+    return found
+
+
+def _find() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name)) is not None), None)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +60,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def dom(page: Path, route: str) -> str:
-    assert BROWSER is not None
     profile = page.parent / f"profile{len(list(page.parent.iterdir()))}"
-    command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", f"{page.as_uri()}{route}"]
+    command = [browser(), *FLAGS, f"--user-data-dir={profile}", f"{page.as_uri()}{route}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in done.stderr, done.stderr
     return done.stdout

@@ -23,6 +23,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.packages import install
+
 GATEWAY_USER = "twinpack-gateway"
 GATEWAY_PASSWORD = "gateway-secret-7c1f"
 DEVICE_PASSWORD = "device-secret-91ab"
@@ -39,11 +41,8 @@ _EVERYTHING = "max_inflight_messages 0\nmax_queued_messages 0\nmax_queued_bytes 
 def binary(name: str = "mosquitto") -> str | None:
     """Path of Mosquitto or of one of its tools, None where it cannot be had."""
     found = _find(name)
-    if found is None and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
-        command = ["apt-get", "install", "-y", "--no-install-recommends", "mosquitto"]
-        # Its service would take port 1883; a policy that forbids starting it is the packaged way to say no.
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        subprocess.run(command, capture_output=True, timeout=300, check=False, env=environment)
+    if found is None:
+        install("mosquitto")
         found = _find(name)
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pwd
 import shutil
@@ -20,7 +19,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-INSTALL_S = 300
+from tests.servers.packages import install
+
 START_S = 60
 
 
@@ -111,17 +111,10 @@ def running_server() -> Iterator[Server]:
 @cache
 def find_binaries() -> Path | str:
     """The folder of the server's programs, or why there is none."""
-    if (found := _installed()) is not None:
-        return found
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return "no PostgreSQL server here, and only root can install one through apt: apt-get install postgresql"
-    # Test processes side by side take turns; the second finds what the first installed.
-    with (Path(tempfile.gettempdir()) / "twinpack-apt.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (found := _installed()) is not None:
-            return found
-        told = _install()
-    return _installed() or f"no PostgreSQL server here, and apt could not install one: {told}"
+    if (found := _installed()) is None:
+        install("postgresql")
+        found = _installed()
+    return found or "needs a PostgreSQL server: apt-get install postgresql"
 
 
 def _installed() -> Path | None:
@@ -129,16 +122,6 @@ def _installed() -> Path | None:
     on_path = shutil.which("initdb")
     folders += [Path(on_path).resolve().parent] if on_path else []
     return next((one for one in folders if (one / "initdb").is_file() and (one / "postgres").is_file()), None)
-
-
-def _install() -> str:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "install", "-y", "--no-install-recommends", "postgresql"]
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-    except subprocess.TimeoutExpired:
-        return f"it took longer than {INSTALL_S} s"
-    return (done.stderr.strip() or "no reason given").splitlines()[-1]
 
 
 def _account() -> dict[str, int]:
