@@ -35,6 +35,7 @@ BENCHMARKS: dict[str, str] = {
     "decode_packed_us": "benchmarks.messages:msgpack_packed",
     "ingest_msgs_per_s": "benchmarks.ingest:messages_per_second",
     "ingest_samples_per_s": "benchmarks.ingest:samples_per_second",
+    "ingest_packed_samples_per_s": "benchmarks.ingest:packed_samples_per_second",
     "ingest_memory_mb": "benchmarks.ingest:resident_memory",
     "lake_vehicle_day_ms": "benchmarks.lake:vehicle_day",
     "fleet_latest_ms": "benchmarks.lake:fleet_latest",
