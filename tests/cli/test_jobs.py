@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.job_probe import runner, trace, until, worker
+from tests.runtime.job_probe import runner, trace, worker
+from tests.waiting import until
 from twinpack.cli.main import main
 from twinpack.runtime.jobs import Jobs, database
 from twinpack.store.workspace import Workspace

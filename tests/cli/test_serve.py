@@ -11,14 +11,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
 from twinpack.cli import report_server
 from twinpack.cli.main import main
 from twinpack.ingest.broker import become_broker, password_path
@@ -146,19 +146,12 @@ class Service:
             found[:] = [match[1] for line in list(self.said) if (match := re.search(pattern, line))]
             return len(found) >= count
 
-        wait_until(there, lambda: "".join(self.said))
+        until(there, lambda: "".join(self.said))
         return found[count - 1]
 
     def children(self) -> list[int]:
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(pid) for pid in listed]
-
-
-def wait_until(there: Callable[[], bool], what: Callable[[], object]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not there():
-        assert time.monotonic() < until, what()
-        time.sleep(0.05)
 
 
 def is_alive(pid: int) -> bool:
@@ -225,12 +218,12 @@ def test_what_is_played_is_in_the_log_though_the_gateway_is_killed(
         answer = ask(int(health.rpartition(":")[2]), "/healthz")
         return bool(json.loads(answer.body)["log_end"] > 0.99 * sent)  # type: ignore[attr-defined]
 
-    wait_until(all_there, lambda: "".join(service.said))
+    until(all_there, lambda: "".join(service.said))
     children = service.children()
     assert len(children) == 4
     service.process.send_signal(signal.SIGTERM)
     assert service.process.wait(WAIT_S) == 0
-    wait_until(lambda: "Stopped.\n" in service.said, lambda: service.said)
+    until(lambda: "Stopped.\n" in service.said, lambda: service.said)
     assert not any(is_alive(pid) for pid in children)
     kept = samples_in(service.home)
     assert len(kept) == len(set(kept))
@@ -243,7 +236,7 @@ def test_no_part_outlives_a_service_that_is_killed(service: Service) -> None:
     children = service.children()
     assert len(children) == 4
     service.process.kill()
-    wait_until(lambda: not any(is_alive(pid) for pid in children), lambda: children)
+    until(lambda: not any(is_alive(pid) for pid in children), lambda: children)
 
 
 def test_a_folder_without_a_workspace_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

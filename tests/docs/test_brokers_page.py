@@ -20,6 +20,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.servers.mosquitto import binary, free_port, require
+from tests.waiting import until
 from twinpack.cli.main import main
 from twinpack.ingest.gateway import Gateway
 from twinpack.ingest.log import SegmentLog
@@ -77,9 +78,9 @@ class Mosquitto:
         log = (self.folder / "log").open("ab")
         with log:
             self.process = subprocess.Popen([require(), "-c", str(self.folder / "mosquitto.conf")], stderr=log)
-        until = time.monotonic() + WAIT_S
+        end = time.monotonic() + WAIT_S
         while not self.answers():
-            assert time.monotonic() < until and self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < end and self.process.poll() is None, (self.folder / "log").read_text()
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -141,10 +142,7 @@ def workspace(tmp_path: Path, broker: Mosquitto) -> Workspace:
 
 
 def wait_for(gateway: Gateway, rows: int) -> None:
-    until = time.monotonic() + WAIT_S
-    while gateway.log.end_offset < rows:
-        assert time.monotonic() < until, f"{gateway.log.end_offset} of {rows}"
-        time.sleep(0.02)
+    until(lambda: gateway.log.end_offset >= rows, lambda: f"{gateway.log.end_offset} of {rows}")
 
 
 def samples(workspace: Workspace) -> list[int]:

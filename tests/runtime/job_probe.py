@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import until
 from twinpack.errors import NotFoundError, WorkspaceError
 from twinpack.runtime.jobs import JobRunner
 from twinpack.runtime.jobs.steps import Step, StepContext
@@ -60,14 +60,6 @@ def trace(workspace: Workspace) -> list[str]:
     """Steps in the order in which they began."""
     path = workspace.home / "trace"
     return path.read_text().split() if path.exists() else []
-
-
-def until(reached: Callable[[], Any], timeout_s: float = 60.0) -> None:
-    """Wait for something that happens in another thread or process."""
-    end = time.monotonic() + timeout_s
-    while not reached():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def work(home: str) -> None:

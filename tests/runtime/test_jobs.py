@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.job_probe import MANY, NAMES, runner, trace, until, worker
+from tests.runtime.job_probe import MANY, NAMES, runner, trace, worker
 from tests.servers.postgresql import Server, running_server
 from tests.servers.postgresql import postgresql as postgresql
+from tests.waiting import until
 from twinpack.errors import InputError, JobError, NotFoundError, SettingsError, WorkspaceBusyError, WorkspaceError
 from twinpack.runtime.jobs import Jobs, database
 from twinpack.runtime.jobs.joblog import MOST_BYTES, JobLogs

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy import create_engine, text
 
 from tests.runtime.workspaces import SETTINGS, begin, record, with_settings
 from tests.twin.garage import ARTIFACT, PACK, healthy, log_of, worn
+from tests.waiting import until
 from twinpack.errors import WorkspaceBusyError
 from twinpack.ingest.log import LiveLog, SegmentLog
 from twinpack.runtime.live import LiveFold, Pace
@@ -169,10 +169,3 @@ def test_killed_while_it_follows_it_ends_with_the_same(finished: dict[str, objec
 
 def _stands(registry: Registry, least: int) -> bool:
     return registry.offset() >= least
-
-
-def until(happened: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)

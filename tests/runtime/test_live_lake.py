@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.runtime.test_live import append, live_log, until
+from tests.runtime.test_live import append, live_log
 from tests.runtime.workspaces import begin
 from tests.twin.garage import healthy, log_of
+from tests.waiting import until
 from twinpack.runtime.live_lake import LiveLake
 from twinpack.store.workspace import Workspace
 

@@ -16,9 +16,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.runtime.test_live import FAST, until
+from tests.runtime.test_live import FAST
 from tests.runtime.workspaces import bring_file, record
 from tests.servers.mosquitto import Broker, broker
+from tests.waiting import until
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.publisher import Publisher
 from twinpack.runtime.learning import learn_prototype

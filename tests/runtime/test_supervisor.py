@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.waiting import until
 from twinpack.runtime.supervisor import Part, Said, Supervisor
 
 WAIT_S = 20.0
@@ -46,13 +47,6 @@ def run(supervisor: Supervisor) -> tuple[threading.Event, Callable[[], int]]:
     return stopped, end
 
 
-def wait_until(there: Callable[[], bool]) -> None:
-    until = time.monotonic() + WAIT_S
-    while not there():
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 def lines(place: Path) -> list[str]:
     return place.read_text().splitlines() if place.exists() else []
 
@@ -68,7 +62,7 @@ def test_parts_begin_and_end_in_order_and_know_what_was_said_before(tmp_path: Pa
     parts = [patient("first", place, lambda _: ["at", "home"]), patient("second", place, second)]
     told: list[str] = []
     _, end = run(Supervisor(parts, told.append))
-    wait_until(lambda: len(lines(place)) == 2)
+    until(lambda: len(lines(place)) == 2)
     assert end() == 0
     assert lines(place) == ["begin first", "begin second", "end first", "end second"]
     assert (heard, told) == (["at home"], [])
@@ -80,10 +74,10 @@ def test_a_part_that_dies_is_started_again_and_that_is_told(tmp_path: Path) -> N
     supervisor = Supervisor([patient("lone", place)], told.append)
     _, end = run(supervisor)
     for times in (1, 2):
-        wait_until(lambda times=times: lines(place).count("begin lone") == times)  # type: ignore[misc]
+        until(lambda times=times: lines(place).count("begin lone") == times)  # type: ignore[misc]
         os.kill(supervisor.pids()["lone"], signal.SIGKILL)
-        wait_until(lambda times=times: len(told) == times)  # type: ignore[misc]
-    wait_until(lambda: lines(place).count("begin lone") == 3)
+        until(lambda times=times: len(told) == times)  # type: ignore[misc]
+    until(lambda: lines(place).count("begin lone") == 3)
     assert end() == 0
     assert told == [f"lone ended by signal 9; it is started again in {pause} s" for pause in (1, 2)]
 
@@ -112,7 +106,7 @@ def test_one_that_does_not_end_is_killed() -> None:
     told: list[str] = []
     supervisor = Supervisor([Part("deaf", lambda _: [sys.executable, "-c", deaf], stop_s=0.2)], told.append)
     _, end = run(supervisor)
-    wait_until(lambda: bool(supervisor.pids()))
+    until(lambda: bool(supervisor.pids()))
     time.sleep(0.5)  # until it is deaf; were it not yet, it would end, and the text below would be missing
     assert end() == 0
     assert told == ["deaf did not end within 0 s and was killed"]

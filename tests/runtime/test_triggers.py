@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.job_probe import runner, until
+from tests.runtime.job_probe import runner
 from tests.store.chains import chain, version_events
+from tests.waiting import until
 from twinpack.errors import WorkspaceError
 from twinpack.fleet.events import TRIP, Event, event_id
 from twinpack.ingest.log import SegmentLog

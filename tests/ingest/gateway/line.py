@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from benchmarks.publisher import Pair, packets, send
 from tests.servers.mosquitto import Broker
+from tests.waiting import until
 from twinpack.ingest.gateway import Gateway
 from twinpack.ingest.gateway.topics import topic_of
 from twinpack.ingest.log import SegmentLog
@@ -34,7 +35,6 @@ from twinpack.telemetry.schema import SAMPLE_KINDS
 FLEET = "berlin"
 SHARDS = 256
 PACK = "sim_nmc_96s"
-_PATIENCE_S = 60.0
 
 
 def made(folder: Path, broker: Broker | None, version: str = "5", **changes: Any) -> Workspace:
@@ -81,14 +81,6 @@ def published(fields: dict[str, Any], fleet: str = FLEET) -> Pair:
 def publish(broker: Broker, pairs: Iterable[Pair]) -> None:
     """Publish messages; the broker has them all on return."""
     send(broker.port, packets(pairs))
-
-
-def until(reached: Callable[[], bool], what: str) -> None:
-    """Wait until something is so, however long it takes within reason."""
-    end = time.monotonic() + _PATIENCE_S
-    while not reached():
-        assert time.monotonic() < end, f"{what}: not reached in {_PATIENCE_S:.0f} s"
-        time.sleep(0.005)
 
 
 def counted(gateway: Gateway, name: str, **labels: str) -> float:

@@ -14,6 +14,7 @@ from benchmarks.publisher import packets, send
 from tests.ingest.gateway import line
 from tests.ingest.messages.mutations import VEHICLES, mutations
 from tests.servers.mosquitto import Broker
+from tests.waiting import until
 from twinpack.ingest.gateway import Gateway
 from twinpack.ingest.gateway.topics import topic_of
 from twinpack.ingest.messages import Message
@@ -48,7 +49,7 @@ def test_over_mqtt(tmp_path: Path, broker: Broker, count: int) -> None:
         for at, message in enumerate(mutations(7, count))
     ]
     with Gateway(workspace) as gateway:
-        line.until(lambda: gateway.mqtt is not None and gateway.mqtt.connected, "subscribed")
+        until(lambda: gateway.mqtt is not None and gateway.mqtt.connected, "subscribed")
         send(broker.port, packets(pairs))
         line.acknowledged(gateway, count)
         check_accounts(gateway, workspace, count)

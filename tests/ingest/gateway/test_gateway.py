@@ -9,6 +9,7 @@ import pytest
 
 from tests.ingest.gateway import line
 from tests.servers.mosquitto import Broker
+from tests.waiting import until
 from twinpack.errors import WorkspaceBusyError
 from twinpack.ingest.gateway import Gateway
 
@@ -19,7 +20,7 @@ def test_what_is_published_is_in_the_log_once(tmp_path: Path, broker: Broker, ve
     begin = line.now_us() - 3_600_000_000
     pairs = [line.published(line.sample(f"V{at % 5}", at, begin)) for at in range(500)]
     with Gateway(workspace) as gateway:
-        line.until(lambda: gateway.mqtt is not None and gateway.mqtt.connected, "subscribed")
+        until(lambda: gateway.mqtt is not None and gateway.mqtt.connected, "subscribed")
         line.publish(broker, pairs)
         line.acknowledged(gateway, 500)
         assert line.counted(gateway, "samples_accepted") == 500
@@ -33,7 +34,7 @@ def test_what_is_published_is_in_the_log_once(tmp_path: Path, broker: Broker, ve
 def test_what_was_published_while_it_was_away_arrives_when_it_is_back(tmp_path: Path, broker: Broker) -> None:
     workspace = line.made(tmp_path / "home", broker)
     with Gateway(workspace) as gateway:
-        line.until(lambda: gateway.mqtt is not None and gateway.mqtt.connected, "subscribed")
+        until(lambda: gateway.mqtt is not None and gateway.mqtt.connected, "subscribed")
     begin = line.now_us() - 3_600_000_000
     line.publish(broker, [line.published(line.sample("V1", at, begin)) for at in range(100)])
     with Gateway(workspace) as gateway:

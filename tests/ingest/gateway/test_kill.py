@@ -16,6 +16,7 @@ import pytest
 from benchmarks.publisher import Pair, packets, send
 from tests.ingest.gateway import line
 from tests.servers.mosquitto import Broker
+from tests.waiting import until
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.lake import build_telemetry
 from twinpack.store.workspace import Workspace
@@ -35,7 +36,7 @@ def said(workspace: Workspace, event: str) -> int:
 
 
 def wait_until_said(workspace: Workspace, event: str, times: int) -> None:
-    line.until(lambda: said(workspace, event) >= times, f"{event} {times} times")
+    until(lambda: said(workspace, event) >= times, f"{event} {times} times")
 
 
 def fleet_messages(count: int, begin_us: int) -> list[Pair]:
@@ -81,7 +82,7 @@ def test_nothing_is_lost_or_doubled_by_kill_9(
     # The last message of all: once it is in a segment, so is everything before it.
     marker = line.sample("V-last", 0, begin)
     line.publish(broker, [line.published(marker)])
-    line.until(lambda: "V-last" in line.sealed_vehicles(workspace), "the last message sealed")
+    until(lambda: "V-last" in line.sealed_vehicles(workspace), "the last message sealed")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
     expected = Counter({(f"V{at % VEHICLES}", begin + at // VEHICLES * 1_000_000): 1 for at in range(count)})

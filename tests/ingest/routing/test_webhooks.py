@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.ingest.routing.test_router import route, samples
+from tests.waiting import until
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.log.tidy import retain
 from twinpack.ingest.routing import parse_rules
@@ -102,14 +102,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
     found = Place(tmp_path)
     yield found
     found.registry.close()
-
-
-def until(met: Callable[[], bool]) -> None:
-    """Wait for something that must come; a minute is far more than it takes."""
-    end = time.monotonic() + 60
-    while not met():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.005)
 
 
 def odd(port: int, name: str = "odd", path: str = "hook") -> str:
