@@ -83,7 +83,7 @@ class KnownVehicles:
         self._next_read = 0.0
         self._wanted, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._read()
+        self.read()
 
     def start(self) -> None:
         """Begin to read the registry again from time to time."""
@@ -126,13 +126,27 @@ class KnownVehicles:
                 self._wanted.set()
         self._offered.clear()
 
-    def read_again(self) -> None:
+    def read(self) -> None:
         """Read the registry now.
 
         Raises:
             WorkspaceError: It cannot be read.
         """
-        self._read()
+        with self._reading:
+            began = time.monotonic()
+            self._learn_imports()
+            register = self._registry.fleet
+            packs = {fleet.name: self._pack_text(fleet.default_pack) for fleet in register.fleets()}
+            self._packs = packs | {"": self._pack_text("")}  # whole at once: `admit` looks from another thread
+            found = {name: self._known(vehicle) for name, vehicle in register.known().items()}
+            for name, body in list(self._told.items()):
+                if name not in found:  # in the log, and not folded yet
+                    found[name] = self._entry(name, body.get("fleet", DEFAULT_FLEET), body.get("pack", ""))
+            self._entries = found
+            for name, (entry, _) in list(self._admitted.items()):
+                found.setdefault(name, entry)
+            taken = time.monotonic() - began
+            self._next_read = began + taken + max(_SOONEST_S, _SHARE * taken)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -154,27 +168,10 @@ class KnownVehicles:
         try:
             if enter:
                 self._enter_admitted()
-            self._read()
+            self.read()
         except WorkspaceError as error:
             self._next_read = time.monotonic() + 1.0
             self._events.warning("registry_unavailable", error=str(error))
-
-    def _read(self) -> None:
-        with self._reading:
-            began = time.monotonic()
-            self._learn_imports()
-            register = self._registry.fleet
-            self._packs = {fleet.name: self._pack_text(fleet.default_pack) for fleet in register.fleets()}
-            self._packs[""] = self._pack_text("")
-            found = {name: self._known(vehicle) for name, vehicle in register.known().items()}
-            for name, body in list(self._told.items()):
-                if name not in found:  # in the log, and not folded yet
-                    found[name] = self._entry(name, body.get("fleet", DEFAULT_FLEET), body.get("pack", ""))
-            self._entries = found
-            for name, (entry, _) in list(self._admitted.items()):
-                found.setdefault(name, entry)
-            taken = time.monotonic() - began
-            self._next_read = began + taken + max(_SOONEST_S, _SHARE * taken)
 
     def _learn_imports(self) -> None:
         for newest in self._log.imported(self._imports):
