@@ -16,9 +16,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from twinpack.cli import simulate
 from twinpack.cli.main import main
+from twinpack.ingest.addresses import parse_address
 from twinpack.ingest.broker import BrokerProcess
 from twinpack.ingest.log import SegmentLog
-from twinpack.ingest.publisher import parse_address
 from twinpack.store.fleet_records import FleetRecord
 from twinpack.store.workspace import Workspace
 

@@ -15,9 +15,10 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from twinpack.errors import InputError
+from twinpack.ingest.addresses import parse_address
 from twinpack.ingest.broker import BrokerProcess
 from twinpack.ingest.messages import Message, decode
-from twinpack.ingest.publisher import Login, Publisher, parse_address
+from twinpack.ingest.publisher import Login, Publisher
 from twinpack.ingest.topics import telemetry_topic
 from twinpack.runtime.player import Manner, Played, play, shift_of
 from twinpack.runtime.tape import Length, Tape

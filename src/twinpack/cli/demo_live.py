@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinpack.cli import output
+from twinpack.cli.parts import listening_to
 from twinpack.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -43,23 +44,11 @@ def live_on(home: Path, telemetry: Path) -> Lived:
 
     workspace = Workspace.open(home, create=False)
     began = time.monotonic()
-    with BrokerProcess(home) as broker, LiveService(_listening(workspace, broker), http=False) as service:
+    with BrokerProcess(home) as broker, LiveService(listening_to(workspace, broker.url), http=False) as service:
         samples, messages = _play(workspace, broker, service, telemetry)
         _finish(service, messages)
         trips = service.fold.counts[PREDICTION]
     return Lived(samples, messages, time.monotonic() - began, trips)
-
-
-def _listening(workspace: Workspace, broker: BrokerProcess) -> Workspace:
-    """The workspace with the broker as its source."""
-    mqtt = replace(
-        workspace.settings.mqtt,
-        url=broker.url,
-        version="3.1.1",
-        username=broker.user,
-        password_file=str(broker.password_file.absolute()),
-    )
-    return replace(workspace, settings=replace(workspace.settings, mqtt=mqtt))
 
 
 def _play(workspace: Workspace, broker: BrokerProcess, service: LiveService, telemetry: Path) -> tuple[int, int]:
@@ -96,12 +85,13 @@ def _wait_until_it_listens(service: LiveService) -> None:
 
 def _finish(service: LiveService, messages: int) -> None:
     """Wait for the last message; the silence that ends the last trips is told by a tick, not waited out."""
+    from twinpack.store.records import now_us
     from twinpack.telemetry.schema import tick_row
 
     gateway = service.gateway
     until = time.monotonic() + _PATIENCE_S
     while gateway.metrics.acknowledged_messages("mqtt") < messages and time.monotonic() < until:
         time.sleep(0.02)
-    gateway.log.append(tick_row(time.time_ns() // 1_000 + _HOUR_US))
+    gateway.log.append(tick_row(now_us() + _HOUR_US))
     if not service.fold.wait_for(gateway.log.end_offset, _PATIENCE_S):
         raise WorkspaceError(f"the twins did not follow the live trips: {service.fold.problem or 'too slow'}")

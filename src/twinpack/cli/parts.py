@@ -16,7 +16,6 @@ from twinpack.errors import InputError, NotFoundError, WorkspaceError
 
 if TYPE_CHECKING:
     from twinpack.runtime.service import LiveService
-    from twinpack.store.settings import MqttSettings
     from twinpack.store.workspace import Workspace
 
 SUPERVISED = "TWINPACK_SUPERVISED"
@@ -103,11 +102,11 @@ def serve_broker(workspace: Workspace, port: int | None) -> None:
             claim.release()
 
 
-def embedded(workspace: Workspace, url: str) -> MqttSettings:
-    """How the gateway of a workspace speaks to its embedded broker."""
+def listening_to(workspace: Workspace, url: str) -> Workspace:
+    """A workspace whose gateway listens to its embedded broker, whatever the settings name."""
     from twinpack.ingest.broker import GATEWAY_USER, password_path
 
-    return replace(
+    mqtt = replace(
         workspace.settings.mqtt,
         url=url,
         version="3.1.1",
@@ -117,6 +116,7 @@ def embedded(workspace: Workspace, url: str) -> MqttSettings:
         cert_file="",
         key_file="",
     )
+    return replace(workspace, settings=replace(workspace.settings, mqtt=mqtt))
 
 
 def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None:
@@ -135,7 +135,7 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
     from twinpack.runtime.service import LiveService
 
     if broker_url:
-        workspace = replace(workspace, settings=replace(workspace.settings, mqtt=embedded(workspace, broker_url)))
+        workspace = listening_to(workspace, broker_url)
     log_to_stderr(log_level.upper())
     service = LiveService(workspace)
     with until_stopped() as stopped, _started(service, workspace):

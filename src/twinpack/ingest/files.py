@@ -188,7 +188,7 @@ class Importer:
 
     def moment_us(self) -> int:
         """The moment of the import, microseconds since the epoch."""
-        return self.now_us if self.now_us is not None else time.time_ns() // 1000
+        return self.now_us if self.now_us is not None else time.time_ns() // 1_000
 
     def _spool(self, name: str, digest: str, pack: str) -> Spool:
         identity = b"\n".join([digest.encode(), msgspec.json.encode(self.profile), pack.encode()])

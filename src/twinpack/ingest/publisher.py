@@ -9,55 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from twinpack.errors import InputError
-
-PORTS = {"mqtt": 1883, "mqtts": 8883}
+from twinpack.ingest.addresses import parse_address
 
 _ANSWER_S = 20.0
 _LONGEST_PAUSE_S = 30
 _WAIT_S = 0.2
 # Waiting does not help against these; a server that is unavailable may come back.
 _FINAL = {"Unsupported protocol version", "Client identifier not valid", "Bad user name or password", "Not authorized"}
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a broker is and how to speak to it.
-
-    Attributes:
-        host: Its name or address.
-        port: Its port.
-        secure: Whether by TLS.
-    """
-
-    host: str
-    port: int
-    secure: bool
-
-
-def parse_address(url: str) -> Address:
-    """Read `mqtt://host:port` or `mqtts://host:port`.
-
-    Raises:
-        InputError: It is none of them.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise InputError(f"{url!r} is no address of a broker: {error}") from error
-    if parts.username is not None or parts.password is not None:
-        raise InputError(
-            "user name and password do not belong into the address of a broker; there are options for them"
-        )
-    if parts.scheme not in PORTS or not parts.hostname or parts.path not in ("", "/") or parts.query:
-        raise InputError(f"{url!r} is no address of a broker; write mqtt://host:1883 or mqtts://host:8883")
-    return Address(parts.hostname, port or PORTS[parts.scheme], parts.scheme == "mqtts")
 
 
 @dataclass(frozen=True)

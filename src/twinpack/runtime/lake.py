@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from twinpack.errors import WorkspaceError
 from twinpack.ingest.log import Segment, SegmentLog
 from twinpack.ingest.log.listing import Listing
-from twinpack.ingest.log.segments import opened
+from twinpack.ingest.log.segments import may_hold, opened
 from twinpack.store.registry import Registry
 from twinpack.store.tables import OFFSET
 from twinpack.store.tables import TELEMETRY as TELEMETRY_TABLE
@@ -126,14 +126,7 @@ def _row_groups(segment: Segment, start: int, until: int | None) -> Iterator[tup
 
 
 def _columns_with_values(group: pq.RowGroupMetaData) -> list[str]:
-    found = ["kind"]
-    for index in range(group.num_columns):
-        column = group.column(index)
-        name, told = column.path_in_schema.split(".")[0], column.statistics
-        empty = told is not None and told.has_null_count and told.null_count == column.num_values
-        if name in TELEMETRY.names and not empty:
-            found.append(name)
-    return found
+    return ["kind", *(name for name in TELEMETRY.names if may_hold(group, name))]
 
 
 def _for_the_lake(first: int, piece: pa.Table) -> pa.Table:

@@ -18,6 +18,7 @@ from twinpack.ingest.messages.encode import Encoder, Encoding
 from twinpack.ingest.publisher import Publisher
 from twinpack.ingest.topics import telemetry_topic
 from twinpack.runtime.tape import Length, Tape
+from twinpack.store.records import now_us
 from twinpack.telemetry.readings import Integers
 from twinpack.telemetry.schema import TIME_TYPE
 
@@ -97,14 +98,14 @@ def play(
     return _Player(tape, publisher, manner, stopped or threading.Event(), progress).run()
 
 
-def shift_of(length: Length, now_us: int) -> int:
+def shift_of(length: Length, begin_us: int) -> int:
     """What to add to sample times, microseconds in whole seconds, so that none lies ahead of the clock.
 
     Args:
         length: Of the tape.
-        now_us: When it begins to play, microseconds since the epoch.
+        begin_us: When it begins to play, microseconds since the epoch.
     """
-    return (now_us - length.lead_us) // SECOND_US * SECOND_US
+    return (begin_us - length.lead_us) // SECOND_US * SECOND_US
 
 
 class _Player:
@@ -127,7 +128,7 @@ class _Player:
         # More rows at once where there are more vehicles, or messages of several samples would be cut short.
         rows = min(max(_BLOCK_ROWS, length.vehicles * manner.samples * 2), _MOST_BLOCK_ROWS)
         began = time.monotonic()
-        shift_us = shift_of(length, time.time_ns() // 1_000) if manner.shift else 0
+        shift_us = shift_of(length, now_us()) if manner.shift else 0
         self._at_us = length.first_us
         for at_us, table in self._tape.blocks(rows):
             if not self._block(at_us, _shifted(table, shift_us), began):

@@ -29,7 +29,6 @@ from twinpack.telemetry.schema import PARQUET
 from twinpack.telemetry.schema import TELEMETRY as SAMPLES
 
 Format = Literal["csv", "parquet", "bdf"]
-FORMATS: tuple[Format, ...] = ("csv", "parquet", "bdf")
 
 _TIMES = {
     TELEMETRY: SAMPLE_TIME,

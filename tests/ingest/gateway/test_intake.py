@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tests.ingest.gateway import line
+from tests.waiting import until
 from twinpack.ingest.gateway import Gateway
 from twinpack.ingest.gateway.parcels import Outcome, Parcel
 from twinpack.ingest.messages import Decoded, Message, decode
@@ -36,7 +37,7 @@ def hand_in(
 
 
 def reasons(outcome: Outcome) -> list[tuple[int, str]]:
-    return [(one.index, one.reason) for one in outcome.reasons]
+    return [(one.message, one.reason) for one in outcome.reasons]
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_vehicle_that_was_registered_is_not_registered_again(workspace: Worksp
 def test_people_see_vehicles_that_were_taken_in(gateway: Gateway, workspace: Workspace, begin: int) -> None:
     hand_in(gateway, [line.sample("V1", 0, begin), line.sample("V2", 0, begin, time=0)])
     with workspace.registry() as registry:
-        line.until(lambda: bool(registry.fleet.entries()), "entered")
+        until(lambda: bool(registry.fleet.entries()), "entered")
         assert [(entry.vehicle_id, entry.fleet) for entry in registry.fleet.entries()] == [("V1", line.FLEET)]
 
 
@@ -88,9 +89,9 @@ def test_unknown_vehicles_are_kept_out_unless_they_are_wanted(tmp_path: Path, be
             outcome = hand_in(gateway, [line.sample(name, 0, begin) for name in ("V1", "V2")])
             assert (outcome.accepted, reasons(outcome)) == (1, [(1, "unknown")])
             registry.fleet.enter([VehicleEntry("V2", line.FLEET, line.PACK)])
-            line.until(lambda: hand_in(gateway, [line.sample("V2", 0, begin)]).accepted == 1, "V2 known")
+            until(lambda: hand_in(gateway, [line.sample("V2", 0, begin)]).accepted == 1, "V2 known")
             registry.fleet.change("V2", retired=True)
-            gateway.known.read_again()
+            gateway.known.read()
             assert reasons(hand_in(gateway, [line.sample("V2", 1, begin)])) == [(0, "retired")]
     assert {letter["reason"] for letter in line.letters(workspace)} == {"unknown", "retired"}
 
@@ -137,7 +138,7 @@ def test_values_are_judged_by_the_pack_of_their_vehicle(workspace: Workspace, ga
     with workspace.registry() as registry:
         registry.fleet.create_fleet(FleetRecord(line.FLEET))
         registry.fleet.enter([VehicleEntry("bmw", line.FLEET, "bmw_i3_60ah")])
-    gateway.known.read_again()
+    gateway.known.read()
     high = {"pack_voltage_v": 480.0, "pack_current_a": -1.0}
     outcome = hand_in(gateway, [line.sample(name, 0, begin) | high for name in ("V1", "bmw")])
     assert (outcome.accepted, reasons(outcome)) == (1, [(1, "range")])
@@ -224,7 +225,7 @@ def test_routing_decides_what_enters_the_log(tmp_path: Path, begin: int) -> None
 
 def test_a_tick_tells_the_log_that_time_passed(gateway: Gateway) -> None:
     gateway.intake.tick_soon()
-    line.until(lambda: gateway.log.end_offset == 1, "a tick")
+    until(lambda: gateway.log.end_offset == 1, "a tick")
     rows = next(gateway.log.read())[1]
     assert pc.all(pc.equal(rows.column("kind"), 1)).as_py()
 

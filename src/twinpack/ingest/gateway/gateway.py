@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
@@ -20,6 +19,7 @@ from twinpack.ingest.log import LiveLog, SegmentLog, Watchers, Written
 from twinpack.ingest.log.seen import Seen
 from twinpack.ingest.routing import Router, rules_path
 from twinpack.store.deadletters import LakeDeadLetters
+from twinpack.store.records import now_us
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
 
@@ -31,11 +31,6 @@ BUSY_MS = 2_000
 
 
 _LOOK_S = 1.0
-
-
-def wall_clock_us() -> int:
-    """Now, microseconds since the epoch."""
-    return time.time_ns() // 1_000
 
 
 class Gateway:
@@ -147,9 +142,7 @@ class Gateway:
         known.start()
         stack.callback(known.stop)
         judge = Judge(known, Seen(self._log), router, round(settings.gateway.max_message_kb * 1_000))
-        self._intake = Intake(
-            self._log, judge, settings.gateway, self.metrics, now_us=wall_clock_us, may_tick=self._hears
-        )
+        self._intake = Intake(self._log, judge, settings.gateway, self.metrics, now_us=now_us, may_tick=self._hears)
         self._start_sources(registry)
         self._events.info("started", home=str(workspace.home), log_end=self._log.end_offset)
 
@@ -163,7 +156,7 @@ class Gateway:
         if self._wants_http:
             from twinpack.ingest.gateway.http import Door, HttpSource
 
-            door = Door(intake, registry.credentials, settings.http, self.metrics, self.health, wall_clock_us)
+            door = Door(intake, registry.credentials, settings.http, self.metrics, self.health, now_us)
             self.http = HttpSource(door, settings.http, self._workspace.home)
             stack.callback(self.http.close)
         stack.callback(intake.stop)
@@ -182,7 +175,7 @@ class Gateway:
             Topics(settings.workspace.shards),
             self.metrics,
             most_in_flight=2 * settings.gateway.batch_rows,
-            now_us=wall_clock_us,
+            now_us=now_us,
         )
 
     def health(self) -> dict[str, Any]:

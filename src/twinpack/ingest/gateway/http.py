@@ -21,6 +21,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from twinpack.errors import BodyError, RegistryBusyError, SettingsError
+from twinpack.ingest.gateway.files import named_file
 from twinpack.ingest.gateway.intake import Intake
 from twinpack.ingest.gateway.letters import MAX_RAW
 from twinpack.ingest.gateway.logs import Events
@@ -180,7 +181,7 @@ class Door:
             wants_outcome=True,
         )
         for one in refused:
-            parcel.outcome.reject_body(one.reason, one.detail)
+            parcel.outcome.reject(0, one.reason, one.detail)
         self._metrics.received.labels("http").inc(parcel.count)
         if not self._intake.pending.put(parcel):
             raise Refusal(503, "the gateway is stopping; nothing was taken", Retry_After="5")
@@ -210,7 +211,7 @@ def _answer(outcome: Outcome) -> dict[str, Any]:
         "late": outcome.late,
         "unrouted": outcome.unrouted,
         "rejected_count": outcome.rejected,
-        "rejected": [{"index": one.index, "reason": one.reason, "detail": one.detail} for one in outcome.reasons],
+        "rejected": [{"index": one.message, "reason": one.reason, "detail": one.detail} for one in outcome.reasons],
     }
 
 
@@ -232,10 +233,10 @@ class HttpSource:
             OSError: It is taken, or is not ours to have.
             SettingsError: The certificate cannot be used.
         """
-        files = {name: _file(name, getattr(settings, name), home) for name in ("cert_file", "key_file")}
-        _check_certificate(files["cert_file"], files["key_file"])
+        cert, key = (named_file("http", name, getattr(settings, name), home) for name in ("cert_file", "key_file"))
+        _check_certificate(cert, key)
         self._socket = socket.create_server((settings.host, settings.port), backlog=1_024)
-        self._secure = files["cert_file"] is not None
+        self._secure = cert is not None
         self._host = settings.host
         config = uvicorn.Config(
             door.app,
@@ -246,8 +247,8 @@ class HttpSource:
             timeout_keep_alive=30,
             timeout_graceful_shutdown=20,
             server_header=False,
-            ssl_certfile=files["cert_file"],
-            ssl_keyfile=files["key_file"],
+            ssl_certfile=cert,
+            ssl_keyfile=key,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -280,16 +281,7 @@ class HttpSource:
         self._socket.close()
 
 
-def _file(name: str, value: str, home: Path) -> str | None:
-    if not value:
-        return None
-    path = home / Path(value).expanduser()
-    if not path.is_file():
-        raise SettingsError(f"[http] {name}: there is no file {path}")
-    return str(path)
-
-
-def _check_certificate(cert_file: str | None, key_file: str | None) -> None:
+def _check_certificate(cert_file: Path | None, key_file: Path | None) -> None:
     """Refuse now what the server would end on later."""
     if cert_file is None:
         if key_file is not None:

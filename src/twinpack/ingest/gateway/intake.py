@@ -14,7 +14,7 @@ from twinpack.ingest.gateway.judge import AHEAD_US, CONFLICTING, Batch, Judge, V
 from twinpack.ingest.gateway.letters import texts_of
 from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
-from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused, Rejection
+from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused
 from twinpack.ingest.gateway.sequences import SequenceCheck
 from twinpack.ingest.log import LiveLog, LogMovedError
 from twinpack.ingest.messages import UnknownNames
@@ -300,7 +300,7 @@ def _smaller(parcels: Sequence[Parcel], problem: str) -> list[list[Parcel]]:
         return [[replace(parcel, refused=())], [replace(parcel, messages=(), claims=())]]
     if len(parcel.messages) == 1:
         refused = Refused(parcel.messages[0], "", "internal", f"it cannot be handled: {problem}")
-        parcel.outcome.reject(Rejection(parcel.offset, refused.reason, refused.detail))
+        parcel.outcome.reject(parcel.offset, refused.reason, refused.detail)
         return [[replace(parcel, messages=(), claims=(), refused=(refused,))]]
     if not parcel.messages:
         raise RuntimeError(f"messages that were turned away cannot be kept: {problem}")

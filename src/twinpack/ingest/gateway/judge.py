@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from twinpack.ingest.gateway.known import NARROWED, Entry, KnownVehicles, registration
 from twinpack.ingest.gateway.letters import Letters, texts_of, values_of
-from twinpack.ingest.gateway.parcels import Parcel, Refused, Rejection
+from twinpack.ingest.gateway.parcels import Parcel, Refused
 from twinpack.ingest.log.seen import Judgement, Seen
 from twinpack.ingest.messages import Decoded, Message, decode
 from twinpack.ingest.routing import DROPPED, Router
@@ -86,7 +86,7 @@ class Batch:
         at = int(self.parcel[message])
         parcel = self.parcels[at]
         if parcel.wants_outcome:
-            parcel.outcome.reject(Rejection(parcel.offset + message - int(self.first[at]), reason, detail))
+            parcel.outcome.reject(parcel.offset + message - int(self.first[at]), reason, detail)
 
     def _claims(self) -> Iterator[Principal]:
         for parcel in self.parcels:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -27,7 +26,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from twinpack.errors import SettingsError
+from twinpack.errors import InputError, SettingsError
+from twinpack.ingest.addresses import parse_address
+from twinpack.ingest.gateway.files import named_file
 from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused
@@ -37,7 +38,6 @@ from twinpack.ingest.messages import Message
 from twinpack.store.credentials import Principal
 from twinpack.store.settings import MqttSettings
 
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _BACKOFF_S = (0.1, 30.0)
 _POLL_MS = 500
 _PATIENCE_S = 15.0
@@ -50,7 +50,7 @@ _PINGREQ = b"\xc0\x00"
 
 
 @dataclass(frozen=True)
-class Address:
+class Access:
     """Where the broker is, and how to prove who we are."""
 
     host: str
@@ -60,42 +60,26 @@ class Address:
     password_file: Path | None
 
 
-def address_of(settings: MqttSettings, home: Path) -> Address:
+def access_of(settings: MqttSettings, home: Path) -> Access:
     """The broker of the settings; files are looked for from the workspace's folder.
 
     Raises:
         SettingsError: The URL cannot be used, or a file it needs is not there.
     """
-    parts = urlsplit(settings.url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password or not _has_port(parts):
-        raise SettingsError(
-            "[mqtt] url must be mqtt://host:port or mqtts://host:port; user and password have keys of their own"
-        )
     if not _is_filter(settings.topic):
         raise SettingsError(
             f"[mqtt] topic {settings.topic!r} cannot be subscribed to: + and # stand for whole levels, # for the last"
         )
-    files = {name: getattr(settings, name) for name in ("ca_file", "cert_file", "key_file", "password_file")}
-    paths = {name: str(home / Path(value).expanduser()) if value else "" for name, value in files.items()}
-    for name, path in paths.items():
-        if path and not Path(path).is_file():
-            raise SettingsError(f"[mqtt] {name}: there is no file {path}")
-    encrypted = parts.scheme == "mqtts"
-    return Address(
-        parts.hostname,
-        parts.port or _PORTS[parts.scheme],
-        (lambda: tls_context(paths["ca_file"], paths["cert_file"], paths["key_file"])) if encrypted else plain_context,
-        settings.username,
-        Path(paths["password_file"]) if paths["password_file"] else None,
-    )
-
-
-def _has_port(parts: SplitResult) -> bool:
-    """Whether the port is a number that ports have, or left out."""
     try:
-        return parts.port is None or parts.port > 0
-    except ValueError:
-        return False
+        address = parse_address(settings.url)
+    except InputError as error:
+        raise SettingsError(f"[mqtt] url: {error}") from error
+    ca, cert, key, password = (
+        named_file("mqtt", name, getattr(settings, name), home)
+        for name in ("ca_file", "cert_file", "key_file", "password_file")
+    )
+    context = partial(tls_context, ca, cert, key) if address.secure else plain_context
+    return Access(address.host, address.port, context, settings.username, password)
 
 
 def _is_filter(topic: str) -> bool:
@@ -124,7 +108,7 @@ class MqttSource:
         Raises:
             SettingsError: The settings cannot be used.
         """
-        self.settings, self.address = settings, address_of(settings, home)
+        self.settings, self.access = settings, access_of(settings, home)
         self.pending, self.topics, self.metrics, self.now_us = pending, topics, metrics, now_us
         self.most_in_flight = max(100, min(most_in_flight, _MOST_IN_FLIGHT))
         self.events = Events("mqtt")
@@ -249,7 +233,7 @@ class Connection:
     # --- connecting -----------------------------------------------------------------------------------------------
 
     def _make_client(self) -> paho.Client:
-        settings, address = self._source.settings, self._source.address
+        settings, access = self._source.settings, self._source.access
         newest = settings.version == "5"
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
@@ -258,9 +242,9 @@ class Connection:
             protocol=paho.MQTTv5 if newest else paho.MQTTv311,
             manual_ack=True,
         )
-        client.tls_set_context(address.context())
-        if address.username:
-            client.username_pw_set(address.username, _password(address.password_file))
+        client.tls_set_context(access.context())
+        if access.username:
+            client.username_pw_set(access.username, _password(access.password_file))
         client.on_socket_open = self._on_socket_open
         client.on_socket_register_write = _nothing  # so that paho leaves it to us when to write
         client.on_connect = self._on_connect
@@ -270,16 +254,16 @@ class Connection:
         return client
 
     def _connect(self) -> None:
-        settings, address = self._source.settings, self._source.address
+        settings, access = self._source.settings, self._source.access
         if settings.version == "5":
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = settings.session_expiry_s
             properties.ReceiveMaximum = self._source.most_in_flight
             self._client.connect(
-                address.host, address.port, settings.keepalive_s, clean_start=False, properties=properties
+                access.host, access.port, settings.keepalive_s, clean_start=False, properties=properties
             )
         else:
-            self._client.connect(address.host, address.port, settings.keepalive_s)
+            self._client.connect(access.host, access.port, settings.keepalive_s)
 
     def _disconnect(self, link: BulkSocket) -> None:
         self._client.disconnect()
@@ -332,7 +316,7 @@ class Connection:
             )
         return (
             f"the broker ended the connection before it answered: does it expect MQTT {settings.version}, and "
-            f"{urlsplit(settings.url).scheme}://?"
+            f"{settings.url.partition(':')[0]}://?"
         )
 
     # --- messages -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from twinpack.ingest.messages import Message
+from twinpack.ingest.messages import Message, Reject
 from twinpack.store.credentials import Principal
 
 Source = Literal["mqtt", "http"]
@@ -19,21 +19,6 @@ MAX_REASONS = 100
 
 _OVERHEAD_BYTES = 200
 """What a message costs in memory beside its payload."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why a message, or a sample of it, was turned away.
-
-    Attributes:
-        index: Position of the message in its parcel.
-        reason: One word.
-        detail: What is wrong with it.
-    """
-
-    index: int
-    reason: str
-    detail: str
 
 
 @dataclass(slots=True)
@@ -46,7 +31,7 @@ class Outcome:
         late: Accepted ones older than the newest of their vehicle.
         unrouted: Samples that no routing rule takes.
         rejected: Messages and samples turned away.
-        reasons: The first `MAX_REASONS` of them.
+        reasons: The first `MAX_REASONS` of them, by the message's place in the parcel.
     """
 
     accepted: int = 0
@@ -54,17 +39,13 @@ class Outcome:
     late: int = 0
     unrouted: int = 0
     rejected: int = 0
-    reasons: list[Rejection] = field(default_factory=list)
+    reasons: list[Reject] = field(default_factory=list)
 
-    def reject(self, rejection: Rejection) -> None:
-        """Note one that was turned away."""
+    def reject(self, message: int, reason: str, detail: str) -> None:
+        """Note that a message, or a sample of it, was turned away."""
         self.rejected += 1
         if len(self.reasons) < MAX_REASONS:
-            self.reasons.append(rejection)
-
-    def reject_body(self, reason: str, detail: str) -> None:
-        """Note that nothing could be read of what was sent."""
-        self.reject(Rejection(0, reason, detail))
+            self.reasons.append(Reject(message, reason, detail))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from pathlib import Path
 from typing import Any
 
 READ_BYTES = 262_144
@@ -127,12 +128,12 @@ def plain_context() -> BulkContext:
     return context
 
 
-def tls_context(ca_file: str, cert_file: str, key_file: str) -> BulkContext:
+def tls_context(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> BulkContext:
     """A context that checks the broker's certificate and name, and shows ours where we have one.
 
     Args:
-        ca_file: Certificates that may sign the broker's; "" for the system's.
-        cert_file: Our certificate, "" for none.
+        ca_file: Certificates that may sign the broker's; None for the system's.
+        cert_file: Our certificate, None for none.
         key_file: Its key.
 
     Raises:
@@ -147,7 +148,7 @@ def tls_context(ca_file: str, cert_file: str, key_file: str) -> BulkContext:
             context.load_default_certs()
         if cert_file:
             name, path = "cert_file", cert_file
-            context.load_cert_chain(cert_file, key_file or None, password=lambda: "")  # never ask at the terminal
+            context.load_cert_chain(cert_file, key_file, password=lambda: "")  # never ask at the terminal
     except OSError as error:
         raise OSError(f"[mqtt] {name}: {path} cannot be used ({error})") from error
     return context
