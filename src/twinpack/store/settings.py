@@ -24,8 +24,9 @@ POLICIES = ("threshold", "always", "change")
 TRIGGER = "trigger"
 
 
-def _setting(default: T, check: Check, doc: str) -> T:
-    return field(default=default, metadata={"check": check, "doc": doc})
+def _setting(default: T, check: Check, doc: str, *, secret: bool = False) -> T:
+    """A key; one that may hold a secret is not in the `repr`."""
+    return field(default=default, repr=not secret, metadata={"check": check, "doc": doc})
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class WorkspaceSettings:
 
     shards: int = _setting(256, _whole(1, 65_536), "virtual shards a fleet is cut into; fixed once data is there")
     pack: str = _setting("", _text, 'pack of vehicles imported without one, by name; "" when each import names it')
-    registry_url: str = _setting("", _text, 'SQLAlchemy URL of the registry; "" is the file registry.db beside this')
+    registry_url: str = _setting(
+        "", _text, 'SQLAlchemy URL of the registry; "" is the file registry.db beside this', secret=True
+    )
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ class BrokerSettings:
 class JobSettings:
     """Work that is started by schedule or by event."""
 
-    database_url: str = _setting("", _text, 'where jobs are kept; "" is the file jobs.db beside this')
+    database_url: str = _setting("", _text, 'where jobs are kept; "" is the file jobs.db beside this', secret=True)
 
 
 @dataclass(frozen=True)
