@@ -12,6 +12,7 @@ from twinpack.errors import InputError, SettingsError
 from twinpack.store.checks import Check, one_of, text, whole
 from twinpack.store.cron import Cron
 from twinpack.store.jobs import COMPACT, JOBS, RETENTION, job_kind
+from twinpack.store.spans import EXAMPLES, span_us
 from twinpack.store.toml import toml_value
 
 SEGMENT_SEALED = "segment_sealed"
@@ -21,8 +22,6 @@ MODEL_PROMOTED = "model_promoted"
 EVENTS = (SEGMENT_SEALED, TRIP_CLOSED, VERSION_ACCEPTED, MODEL_PROMOTED)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_SPAN = re.compile(r"(\d{1,6})(s|m|min|h|d)", re.ASCII)
-_UNIT_S = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -38,7 +37,7 @@ def _schedule(value: Any) -> str:
 
 
 def _span(value: Any) -> str:
-    return "" if isinstance(value, str) and _SPAN.fullmatch(value) else 'a time such as "30s", "15min", "1h" or "1d"'
+    return "" if span_us(value) is not None else f"a time such as {EXAMPLES}"
 
 
 def _table(value: Any) -> str:
@@ -64,10 +63,9 @@ class Trigger:
     )
 
     @property
-    def at_most_every_s(self) -> int:
+    def at_most_every_s(self) -> float:
         """Least time between two starts, seconds; 0 for none."""
-        matched = _SPAN.fullmatch(self.at_most_every)
-        return int(matched[1]) * _UNIT_S[matched[2]] if matched else 0
+        return (span_us(self.at_most_every) or 0) / 1e6
 
 
 SHIPPED_TRIGGERS = (

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from twinpack.errors import RoutingError
 from twinpack.ingest.routing.conditions import Condition, parse_condition
+from twinpack.store.spans import EXAMPLES, span_us
 
 REALTIME = "realtime"
 LAKE = "lake"
@@ -21,8 +22,6 @@ SHIPPED = "the shipped rules"
 RULES_FILE = "routing.toml"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-_EVERY = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|h|d)")
-_UNITS_US = {"ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _KEYS = ("name", "when", "to", "every")
 
 
@@ -173,8 +172,7 @@ def shown_url(url: str) -> str:
 def _every(given: Any, where: str) -> int:
     if given is None:
         return 0
-    found = _EVERY.fullmatch(given) if isinstance(given, str) else None
-    span_us = round(float(found[1]) * _UNITS_US[found[2]]) if found else 0
-    if not 0 < span_us <= 366 * _UNITS_US["d"]:
-        raise RoutingError(f'{where}: every must be a time such as "500ms", "10s", "5min", "1h" or "1d", not {given!r}')
-    return span_us
+    every_us = span_us(given)
+    if every_us is None:
+        raise RoutingError(f"{where}: every must be a time such as {EXAMPLES}, not {given!r}")
+    return every_us
