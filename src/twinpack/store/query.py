@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from twinpack.errors import QueryError
 from twinpack.store.lake import Lake
+from twinpack.store.locked_sql import lock_down
 from twinpack.store.registry import Registry
 from twinpack.store.tables import TABLES, TIME
 from twinpack.store.workspace import Workspace
@@ -26,13 +27,6 @@ BATCH_ROWS = 10_000
 
 _FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat"})
 """Table functions that make rows of what they are given; others read memory, files or settings."""
-
-_LOCKED = {
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "python_enable_replacements": "false",
-}
 
 _VEHICLES = pa.schema(
     [
@@ -108,7 +102,8 @@ def rows_of_query(
     asked = _read(connection, sql)
     for name, table in _tables(workspace, asked).items():
         connection.register(name, table)
-    _lock(connection, limits)
+    connection.execute("SET TimeZone = 'UTC'")
+    lock_down(connection, threads=limits.threads, memory_mb=limits.memory_mb)
     late = threading.Event()
 
     def stop() -> None:
@@ -167,20 +162,6 @@ def _read(connection: duckdb.DuckDBPyConnection, sql: str) -> _Asked:
     if refused:
         raise QueryError(f"query: the table function {refused[0]!r} is not allowed; there are: {_listed(_FUNCTIONS)}")
     return asked
-
-
-def _lock(connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
-    settings = {
-        "TimeZone": "'UTC'",
-        "threads": str(limits.threads),
-        "memory_limit": f"'{limits.memory_mb}MB'",
-        "temp_directory": "''",
-        "enable_progress_bar": "false",
-        **_LOCKED,
-        "lock_configuration": "true",
-    }
-    for name, value in settings.items():
-        connection.execute(f"SET {name} = {value}")
 
 
 @contextmanager

@@ -16,17 +16,17 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from twinpack.errors import RoutingError
 from twinpack.ingest.routing.limit import Limit
+from twinpack.store.locked_sql import lock_down
+from twinpack.telemetry.readings import Flags
 from twinpack.telemetry.schema import TELEMETRY
 
-Bools = npt.NDArray[np.bool_]
-
 MAX_LENGTH = 4_000
-MEMORY_LIMIT = "256MB"
+MEMORY_MB = 256
+"""Memory that conditions may take, MB."""
 TIME_LIMIT_S = 2.0
 """Longest that the conditions of all rules may take over one batch, in seconds."""
 
@@ -88,17 +88,8 @@ _NOTHING = pa.Table.from_pylist([{}], pa.schema([pa.field(field.name, field.type
 
 def locked_connection() -> duckdb.DuckDBPyConnection:
     """A connection of one thread that reaches no file, network, extension or variable, for good."""
-    connection = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": MEMORY_LIMIT})
-    for setting in (
-        "enable_progress_bar = false",
-        "autoinstall_known_extensions = false",
-        "autoload_known_extensions = false",
-        "python_enable_replacements = false",
-        "temp_directory = ''",
-        "enable_external_access = false",
-        "lock_configuration = true",
-    ):
-        connection.execute(f"SET {setting}")
+    connection = duckdb.connect(":memory:")
+    lock_down(connection, threads=1, memory_mb=MEMORY_MB)
     return connection
 
 
@@ -301,7 +292,7 @@ class Evaluator:
             schema=self._schema,
         )
 
-    def every(self, table: pa.Table) -> Bools:
+    def every(self, table: pa.Table) -> Flags:
         """Which rows meet which condition, shape (conditions, N); missing (NULL) is false.
 
         Raises:
@@ -309,9 +300,9 @@ class Evaluator:
         """
         return self._run("every_rule", table, self._count)
 
-    def one(self, at: int, table: pa.Table) -> Bools:
+    def one(self, at: int, table: pa.Table) -> Flags:
         """The same of a single condition, shape (N,)."""
-        met: Bools = self._run(f"rule_{at}", table, 1)[0]
+        met: Flags = self._run(f"rule_{at}", table, 1)[0]
         return met
 
     def close(self) -> None:
@@ -319,7 +310,7 @@ class Evaluator:
         self._limit.close()
         self._connection.close()
 
-    def _run(self, name: str, table: pa.Table, count: int) -> Bools:
+    def _run(self, name: str, table: pa.Table, count: int) -> Flags:
         self._feed.table = table
         try:
             with self._limit.running():

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from twinpack.ingest.routing.conditions import TIME_LIMIT_S, Bools, Evaluator
+from twinpack.ingest.routing.conditions import TIME_LIMIT_S, Evaluator
 from twinpack.ingest.routing.rules import Rule, load_rules
 from twinpack.ingest.routing.thinning import Thinner
+from twinpack.telemetry.readings import Flags
 from twinpack.telemetry.schema import KIND_LAKE_SAMPLE, KIND_REALTIME_SAMPLE, KIND_SAMPLE, to_log
 
 DROPPED = -1
@@ -111,7 +112,7 @@ class Router:
         rows = rows.set_column(rows.schema.get_field_index("kind"), rows.schema.field("kind"), pa.array(kinds))
         return rows.filter(pa.array(kinds != DROPPED)) if (kinds == DROPPED).any() else rows
 
-    def taken(self, samples: pa.Table) -> Bools:
+    def taken(self, samples: pa.Table) -> Flags:
         """Which rule takes which sample, shape (rules, N); counted."""
         rows = samples.num_rows
         taken = np.zeros((len(self.rules), rows), np.bool_)
@@ -138,7 +139,7 @@ class Router:
         """Close."""
         self.close()
 
-    def _evaluate(self, evaluator: Evaluator, samples: pa.Table) -> tuple[Bools, Bools]:
+    def _evaluate(self, evaluator: Evaluator, samples: pa.Table) -> tuple[Flags, Flags]:
         """Which of the rules that ask take which sample, and on which they fail, each (asked, N)."""
         table = evaluator.table(samples)
         try:
@@ -152,7 +153,7 @@ class Router:
             found = [_each_alone(evaluator, at, table) for at in range(len(self._asked))]
             return np.stack([each[0] for each in found]), np.stack([each[1] for each in found])
 
-    def _count(self, taken: Bools, failed: Bools) -> None:
+    def _count(self, taken: Flags, failed: Flags) -> None:
         self.counts.samples += taken.shape[1]
         for rule, rows, failures in zip(self.rules, taken.sum(axis=1), failed.sum(axis=1), strict=True):
             counts = self.counts.rules[rule.name]
@@ -160,7 +161,7 @@ class Router:
             counts.failed += int(failures)
 
 
-def _each_alone(evaluator: Evaluator, at: int, table: pa.Table) -> tuple[Bools, Bools]:
+def _each_alone(evaluator: Evaluator, at: int, table: pa.Table) -> tuple[Flags, Flags]:
     """Rows a rule takes, and rows on which it fails, found by halving; so the others are judged as ever."""
     taken = np.zeros(table.num_rows, np.bool_)
     failed = np.zeros(table.num_rows, np.bool_)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Bools = npt.NDArray[np.bool_]
+from twinpack.telemetry.readings import Flags
 
 _VEHICLES = 1_000_000
 """Vehicles that are remembered."""
@@ -27,7 +26,7 @@ class Thinner:
         self._span_us = span_us
         self._passed: dict[str, tuple[int, ...]] = {}
 
-    def pass_some(self, samples: pa.Table, taken: Bools) -> Bools:
+    def pass_some(self, samples: pa.Table, taken: Flags) -> Flags:
         """Which of the rows that are taken pass, shape (N,)."""
         rows = np.flatnonzero(taken)
         passes = np.zeros_like(taken)
