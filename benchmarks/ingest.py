@@ -29,7 +29,7 @@ from benchmarks.publisher import Pair, packets, send
 from benchmarks.result import Result
 from tests.servers.mosquitto import Broker, free_port, running
 from twinpack.cli import output
-from twinpack.ingest.gateway.topics import topic_of
+from twinpack.ingest.topics import telemetry_topic
 from twinpack.store.settings import GatewaySettings, HttpSettings, MqttSettings, Settings, WorkspaceSettings
 from twinpack.store.workspace import Workspace
 
@@ -106,7 +106,7 @@ def single_samples(count: int, begin_us: int, first: int = 0) -> list[Pair]:
             "is_charging": False,
             "plug_connected": False,
         }
-        found.append((topic_of("default", vehicle, SHARDS), msgspec.json.encode(fields)))
+        found.append((telemetry_topic("default", vehicle, SHARDS), msgspec.json.encode(fields)))
     return found
 
 
@@ -121,7 +121,7 @@ def columns(count: int, begin_us: int, written: Callable[[Any], Any]) -> list[Pa
         values = (levels[:, None] + rng.random((len(names), COLUMN_SAMPLES))).astype("<f4")
         fields = {"v": 1, "vehicle": vehicle, "seq": turn, "time": written(times.astype("<i8"))}
         fields |= {name: written(values[row]) for row, name in enumerate(names)}
-        found.append((topic_of("default", vehicle, SHARDS), msgspec.msgpack.encode(fields)))
+        found.append((telemetry_topic("default", vehicle, SHARDS), msgspec.msgpack.encode(fields)))
     return found
 
 

@@ -14,6 +14,7 @@ from twinpack.store import telemetry_files
 from twinpack.store.lake import Lake
 from twinpack.store.telemetry import TelemetryTable
 from twinpack.store.telemetry_files import VehicleContext
+from twinpack.telemetry.identifiers import shard_of
 
 HOUR_US = 3_600_000_000
 
@@ -79,7 +80,7 @@ def test_files_lie_in_days_and_buckets_and_are_found_by_their_vehicles(
     assert all(one["num_records"] <= 10 for one in added)
     assert all(one["partition.bucket"] < 4 for one in added), "how many buckets there are is fixed at the beginning"
     for one in added:
-        assert one["partition.bucket"] == telemetry_files.bucket_of(one["min.vehicle_id"], 4)
+        assert one["partition.bucket"] == shard_of(one["min.vehicle_id"], 4)
     known = lake.read("telemetry", ["fleet", "model_year", "climate"], vehicle="car-1")
     assert known.to_pylist() == [{"fleet": "north", "model_year": 2024, "climate": None}] * 30
     assert lake.read("telemetry", ["fleet"], vehicle="car-2").column(0).null_count == 30
@@ -91,7 +92,7 @@ def test_a_vehicle_is_read_from_its_bucket_alone(tmp_path: Path) -> None:
     TelemetryTable(lake, buckets=3).append(
         pa.concat_tables([rows(20 * at, 20, car) for at, car in enumerate(cars)]), 160
     )
-    mine = telemetry_files.bucket_of("car-3", 3)
+    mine = shard_of("car-3", 3)
     others = [path for path in (tmp_path / "telemetry").glob("day=*/*/*") if f"bucket={mine}" not in str(path)]
     assert others
     for path in others:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 
-from twinpack.telemetry.identifiers import is_vehicle_id
+from twinpack.telemetry.identifiers import is_vehicle_id, shard_of
 
 ROOT, LEAF = "twinpack", "telemetry"
 
@@ -23,11 +22,6 @@ class TelemetryTopic:
     fleet: str
     shard: str
     vehicle_id: str
-
-
-def shard_of(vehicle_id: str, shards: int) -> int:
-    """The virtual shard of a vehicle: CRC-32 of its id, modulo the number of shards."""
-    return zlib.crc32(vehicle_id.encode()) % shards
 
 
 def telemetry_topic(fleet: str, vehicle_id: str, shards: int) -> str:

@@ -31,7 +31,8 @@ from twinpack.errors import WorkspaceError
 from twinpack.store.locks import locked
 from twinpack.store.places import Place, told
 from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME, TABLES, TIME, conform
-from twinpack.store.telemetry_files import bucket_of, buckets_of
+from twinpack.store.telemetry_files import buckets_of
+from twinpack.telemetry.identifiers import shard_of
 
 Filters: TypeAlias = pc.Expression | list[tuple[str, str, Any]] | list[list[tuple[str, str, Any]]]
 """An Arrow expression, or comparisons `(column, operator, value)`: a list is "and", a list of lists "or" of them."""
@@ -193,7 +194,7 @@ class Lake:
         wanted = list(files or ())
         if BUCKET in TABLES[name].partitions:
             buckets = buckets_of(table)
-            wanted += [(BUCKET, "=", str(bucket_of(each[2], buckets))) for each in wanted if each[0] == "vehicle_id"]
+            wanted += [(BUCKET, "=", str(shard_of(each[2], buckets))) for each in wanted if each[0] == "vehicle_id"]
         return table.to_pyarrow_dataset(file_pruning_predicate=wanted or None)
 
     def open(self, name: str) -> DeltaTable | None:

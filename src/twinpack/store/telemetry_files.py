@@ -11,7 +11,6 @@ import json
 import os
 import time
 import uuid
-import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 
 from twinpack.store.places import Place
 from twinpack.store.tables import BUCKET, CONTEXT, DAY, OFFSET, SAMPLE_TIME, TABLES, TELEMETRY
+from twinpack.telemetry.identifiers import shard_of
 
 ROW_GROUP_ROWS = 32_768
 """Rows of a group: what is read at least of one vehicle."""
@@ -121,17 +121,12 @@ def buckets_of(table: DeltaTable) -> int:
     return table.transaction_version(BUCKETS) or 1
 
 
-def bucket_of(vehicle: str, buckets: int) -> int:
-    """The bucket of a vehicle: CRC-32 of its name, as for the shards of a fleet."""
-    return zlib.crc32(vehicle.encode()) % buckets
-
-
 def _arrange(samples: pa.Table, buckets: int) -> _Sorted:
     code, names = ranked(samples.column("vehicle_id"))
     time = samples.column(SAMPLE_TIME).combine_chunks().cast(pa.int64()).to_numpy()
     group = time // _DAY_US * buckets
     if buckets > 1:
-        group += np.array([bucket_of(name, buckets) for name in names.to_pylist()], dtype=np.int64)[code]
+        group += np.array([shard_of(name, buckets) for name in names.to_pylist()], dtype=np.int64)[code]
     key = (group - group.min()) * len(names) + code
     order = np.lexsort((time, key))
     group = group[order]
@@ -189,7 +184,7 @@ def _with_vehicles(ordered: _Sorted, rows: pa.Table, first: int, last: int) -> p
 
 def _folder(time: pa.Scalar, ordered: _Sorted, row: int, buckets: int) -> str:
     day = _EPOCH + timedelta(days=time.cast(pa.int64()).as_py() // _DAY_US)
-    bucket = bucket_of(ordered.names[int(ordered.code[row])].as_py(), buckets) if buckets > 1 else 0
+    bucket = shard_of(ordered.names[int(ordered.code[row])].as_py(), buckets) if buckets > 1 else 0
     return f"{DAY}={day.isoformat()}/{BUCKET}={bucket}"
 
 

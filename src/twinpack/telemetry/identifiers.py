@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 
 from twinpack.errors import IdentifierError
 
@@ -31,6 +32,11 @@ def check_fleet_name(text: str) -> str:
         IdentifierError: It holds other characters, starts with a mark, is empty or longer than 64 characters.
     """
     return _checked(text, "fleet name")
+
+
+def shard_of(vehicle_id: str, shards: int) -> int:
+    """The virtual shard of a vehicle, and its bucket in the lake: CRC-32 of its id, modulo how many there are."""
+    return zlib.crc32(vehicle_id.encode()) % shards
 
 
 def _checked(text: str, what: str) -> str:

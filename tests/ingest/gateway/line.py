@@ -17,9 +17,9 @@ from benchmarks.publisher import Pair, packets, send
 from tests.servers.mosquitto import Broker
 from tests.waiting import until
 from twinpack.ingest.gateway import Gateway
-from twinpack.ingest.gateway.topics import topic_of
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.log.sealing import recover
+from twinpack.ingest.topics import telemetry_topic
 from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.settings import (
     GatewaySettings,
@@ -75,7 +75,7 @@ def sample(vehicle: str, at: int, begin_us: int, **changes: Any) -> dict[str, An
 
 def published(fields: dict[str, Any], fleet: str = FLEET) -> Pair:
     """A message in JSON at the topic of its vehicle."""
-    return topic_of(fleet, fields["vehicle"], SHARDS), msgspec.json.encode(fields)
+    return telemetry_topic(fleet, fields["vehicle"], SHARDS), msgspec.json.encode(fields)
 
 
 def publish(broker: Broker, pairs: Iterable[Pair]) -> None:

@@ -16,8 +16,8 @@ from tests.ingest.messages.mutations import VEHICLES, mutations
 from tests.servers.mosquitto import Broker
 from tests.waiting import until
 from twinpack.ingest.gateway import Gateway
-from twinpack.ingest.gateway.topics import topic_of
 from twinpack.ingest.messages import Message
+from twinpack.ingest.topics import telemetry_topic
 from twinpack.store.fleet_records import FleetRecord
 from twinpack.store.workspace import Workspace
 
@@ -45,7 +45,10 @@ def check_accounts(gateway: Gateway, workspace: Workspace, messages: int) -> Non
 def test_over_mqtt(tmp_path: Path, broker: Broker, count: int) -> None:
     workspace = line.made(tmp_path / "home", broker)
     pairs = [
-        (topic_of(line.FLEET, message.topic_vehicle or VEHICLES[at % len(VEHICLES)], line.SHARDS), message.payload)
+        (
+            telemetry_topic(line.FLEET, message.topic_vehicle or VEHICLES[at % len(VEHICLES)], line.SHARDS),
+            message.payload,
+        )
         for at, message in enumerate(mutations(7, count))
     ]
     with Gateway(workspace) as gateway:

@@ -21,7 +21,7 @@ from tests.servers.mosquitto import DEVICE_PASSWORD, GATEWAY_PASSWORD, GATEWAY_U
 from tests.waiting import until
 from twinpack.errors import SettingsError
 from twinpack.ingest.gateway import Gateway
-from twinpack.ingest.gateway.topics import topic_of
+from twinpack.ingest.topics import telemetry_topic
 
 
 def subscribed(gateway: Gateway) -> None:
@@ -47,7 +47,7 @@ def test_a_message_must_come_by_the_topic_of_its_vehicle(tmp_path: Path, broker:
     good, payload = line.published(fields)
     shard = int(good.split("/")[2])
     wrong = [
-        topic_of(line.FLEET, "V2", line.SHARDS),
+        telemetry_topic(line.FLEET, "V2", line.SHARDS),
         f"twinpack/{line.FLEET}/{(shard + 1) % line.SHARDS}/V1/telemetry",
         f"twinpack/{line.FLEET}/x/V1/telemetry",
         f"twinpack/{line.FLEET}/{shard}/$V1/telemetry",

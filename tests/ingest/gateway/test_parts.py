@@ -12,8 +12,9 @@ from twinpack.ingest.gateway.letters import MAX_RAW, raw_text
 from twinpack.ingest.gateway.parcels import Parcel, Pending
 from twinpack.ingest.gateway.sequences import SequenceCheck
 from twinpack.ingest.gateway.sockets import BulkSocket
-from twinpack.ingest.gateway.topics import Topics, topic_of
+from twinpack.ingest.gateway.topics import Topics
 from twinpack.ingest.messages import Message
+from twinpack.ingest.topics import telemetry_topic
 from twinpack.store.credentials import Principal
 
 SENDER = Principal("fleet", "f", "")
@@ -94,7 +95,7 @@ def test_a_bulk_socket_keeps_what_cannot_be_sent_yet() -> None:
 
 def test_topics_are_those_of_the_design() -> None:
     topics, shard = Topics(256), zlib.crc32(b"V1") % 256
-    assert topic_of("f", "V1", 256) == f"twinpack/f/{shard}/V1/telemetry"
+    assert telemetry_topic("f", "V1", 256) == f"twinpack/f/{shard}/V1/telemetry"
     read = topics.read(f"twinpack/f/{shard}/V1/telemetry")
     assert (read.vehicle, read.claim.name, read.fault) == ("V1", "f", "")
     assert topics.read(f"acme/twinpack/f/{shard}/V1/telemetry").fault == ""

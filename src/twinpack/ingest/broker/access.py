@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from twinpack.errors import WorkspaceBusyError
-from twinpack.ingest.topics import parse_topic, shard_of
+from twinpack.ingest.topics import parse_topic
 from twinpack.store.credentials import may_send
 from twinpack.store.files import write_atomic
 from twinpack.store.fleet_records import DEFAULT_FLEET
 from twinpack.store.locks import Claim
 from twinpack.store.registry import Registry
+from twinpack.telemetry.identifiers import shard_of
 
 GATEWAY_USER = "$gateway"
 """The gateway's user name; no vehicle and no fleet can have it."""

@@ -1,15 +1,11 @@
-"""Topics of telemetry: `…/<fleet>/<shard>/<vehicle>/telemetry`."""
+"""What the topics of telemetry say to a gateway, whatever stands before `…/<fleet>/<shard>/<vehicle>/telemetry`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinpack.ingest.topics import shard_of as shard_of
-from twinpack.ingest.topics import telemetry_topic as topic_of
 from twinpack.store.credentials import Principal
-from twinpack.telemetry.identifiers import is_vehicle_id
-
-__all__ = ["Topic", "Topics", "shard_of", "topic_of"]
+from twinpack.telemetry.identifiers import is_vehicle_id, shard_of
 
 _LEVELS = 4
 _REMEMBERED = 200_000
