@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, delete, select
 
+from tests.servers.disks import small_disk as small_disk
 from tests.servers.postgresql import Server
 from tests.servers.postgresql import postgresql as postgresql
 from twinpack.store import schema

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from tests.servers.disks import SmallDisk
 from tests.store.chains import chain, resealed, version_event, version_events
 from twinpack.errors import AuditError
 from twinpack.fleet.events import Event
@@ -87,6 +88,22 @@ def test_an_empty_history_verifies(tmp_path: Path) -> None:
 def test_the_key_is_for_its_owner_only(history: History) -> None:
     key = history.home / "keys" / "audit.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def test_a_full_disk_leaves_no_half_of_a_key(tmp_path: Path, small_disk: SmallDisk) -> None:
+    key = small_disk.folder / "keys" / "audit.key"
+    key.parent.mkdir()
+    heads = Heads(Lake(tmp_path / "lake"), key)
+    events = [version_event(chain("car-1", 1)[0], 0)]
+    small_disk.fill()
+    with pytest.raises(OSError, match="No space left"):
+        heads.sign(events, 10)
+    small_disk.free()
+    assert list(key.parent.iterdir()) == []
+    heads.sign(events, 10)
+    assert [path.name for path in key.parent.iterdir()] == ["audit.key"]
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert heads.forged(head for signed in heads.read().values() for head in signed) == []
 
 
 def test_altered_content_is_found(history: History) -> None:

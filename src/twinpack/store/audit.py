@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ import pyarrow as pa
 
 from twinpack.errors import AuditError
 from twinpack.fleet.events import VERSION, Event
-from twinpack.store.files import force_to_disk
+from twinpack.store.files import write_new
 from twinpack.store.lake import Lake
 from twinpack.store.records import VersionRow, sha256_text
 from twinpack.store.registry import Registry
@@ -173,13 +172,8 @@ class Heads:
 
     def _make_key(self) -> bytes:
         key = secrets.token_bytes(KEY_BYTES)
-        # Made for its owner alone from the first moment, and never over one that is there.
-        handle = os.open(self._key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(key.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        force_to_disk(self._key_path.parent)
+        # Made for its owner alone from the first moment, whole or not at all, and never over one that is there.
+        write_new(self._key_path, f"{key.hex()}\n".encode("ascii"), mode=0o600)
         return key
 
 

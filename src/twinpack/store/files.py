@@ -30,6 +30,21 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
     force_to_disk(path.parent)
 
 
+def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file that must not be there yet, as `write_atomic` does.
+
+    Raises:
+        FileExistsError: It is there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write_atomic(temporary, data, mode)
+        os.link(temporary, path)  # unlike a renaming, this never takes the place of another
+    finally:
+        temporary.unlink(missing_ok=True)
+    force_to_disk(path.parent)
+
+
 def force_to_disk(path: Path) -> None:
     """Make a file's content durable, or the renames and removals in a folder."""
     handle = os.open(path, os.O_RDONLY)
