@@ -26,7 +26,10 @@ Numerical failure of one vehicle is a status, never an exception: one diverged t
 
 from __future__ import annotations
 
+import re
 from typing import Literal
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class TwinpackError(Exception):
@@ -120,3 +123,8 @@ class CheckError(TwinpackError):
 
 class AuditError(CheckError):
     """The version history does not verify."""
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and colours: an error is one line of a log, whatever it quotes."""
+    return " ".join(_COLOURS.sub("", text).split())

@@ -19,7 +19,7 @@ from twinpack import __version__
 from twinpack.cli import main as cli
 from twinpack.cli.commands import COMMANDS
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
-from twinpack.errors import AuditError, NotFoundError
+from twinpack.errors import AuditError, NotFoundError, one_line
 
 HEAVY = ("numpy", "pyarrow", "scipy", "sqlalchemy", "alembic", "duckdb", "deltalake", "rich", "msgspec", "http.server")
 # The commands of the product; a command appears in the help when it works, and never under another name.
@@ -156,6 +156,10 @@ def test_an_unexpected_error_is_one_line_and_tells_how_to_see_more(capsys: pytes
     assert said.count("\n") == 1
     assert "ZeroDivisionError: division by zero" in said
     assert "TWINPACK_DEBUG=1" in said
+
+
+def test_what_an_error_quotes_becomes_one_plain_line() -> None:
+    assert one_line("disk\n  \x1b[31m↳\x1b[0m full\n") == "disk ↳ full"
 
 
 @pytest.mark.usefixtures("stand_in")

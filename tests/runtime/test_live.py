@@ -81,6 +81,8 @@ def test_twins_wait_for_a_model_while_rows_are_taken_in(finished: dict[str, obje
         append(log, ROWS)
         until(lambda: "learn model" in live.problem)
         assert live.offset == 0
+        time.sleep(5 * FAST.model_s)
+        assert all(segment.rows >= 200 for segment in log.log.segments()), "waiting makes no small segments"
         with workspace.registry() as registry:
             workspace.artifacts(registry).save(ARTIFACT, pack=PACK)
         assert live.wait_for(ROWS.num_rows, 60.0)
@@ -119,6 +121,21 @@ def test_a_lake_that_cannot_be_written_is_waited_for(finished: dict[str, object]
         until(lambda: "lake" in live.problem)
         workspace.lake_dir.unlink()
         away.rename(workspace.lake_dir)
+        assert live.wait_for(ROWS.num_rows, 60.0)
+    assert without_latest(record(workspace)) == finished
+
+
+def test_a_key_that_is_gone_is_waited_for(finished: dict[str, object], tmp_path: Path) -> None:
+    workspace = begin(tmp_path / "home")
+    key, away = workspace.audit_key_path, tmp_path / "away"
+    with live_log(workspace) as log, LiveFold(workspace, log, pace=FAST) as live:
+        append(log, ROWS.slice(0, 300))
+        assert live.wait_for(300, 60.0)
+        until(key.exists)
+        key.rename(away)
+        append(log, ROWS.slice(300))
+        until(lambda: "audit.key is missing" in live.problem)
+        away.rename(key)
         assert live.wait_for(ROWS.num_rows, 60.0)
     assert without_latest(record(workspace)) == finished
 

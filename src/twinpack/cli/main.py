@@ -21,7 +21,7 @@ from twinpack import __version__
 from twinpack.cli import output
 from twinpack.cli.commands import COMMANDS
 from twinpack.cli.options import HOME_HELP
-from twinpack.errors import TwinpackError
+from twinpack.errors import TwinpackError, one_line
 
 INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -126,8 +126,3 @@ def describe(error: Exception, debug: bool) -> str:
 def sentence(text: str) -> str:
     """`text` with a full stop."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
-def one_line(text: str) -> str:
-    """`text` without line breaks: an error is one line of a log, whatever it quotes."""
-    return " ".join(text.split())

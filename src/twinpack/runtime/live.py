@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from twinpack.errors import NotFoundError, WorkspaceError
+from twinpack.errors import AuditError, NotFoundError, WorkspaceError, one_line
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import SegmentLog
@@ -192,6 +192,10 @@ class LiveFold:
     def _begun(self, registry: Registry) -> tuple[ShardState, int]:
         """The state to go on from, once there is a model to begin with."""
         while True:
+            # Sealed rows name the packs; not before there is a model at all, or each look would leave a small segment.
+            while not self._until_it_works(registry.models):
+                self._say("twins wait for a model: none was learned yet: run `twinpack learn model` first")
+                self._pause(self._pace.model_s)
             self._until_it_works(self._log.seal)
             log = SegmentLog(self._workspace.log_dir)
             try:
@@ -212,7 +216,7 @@ class LiveFold:
         while True:
             try:
                 result = action()
-            except (WorkspaceError, OSError) as error:
+            except (WorkspaceError, AuditError, OSError) as error:  # of the last: its key is gone for now
                 failed = True
                 self._say(f"the fold waits, nothing is lost: {error}")
                 self._pause(pause)
@@ -227,6 +231,7 @@ class LiveFold:
             raise _StoppedError
 
     def _say(self, problem: str) -> None:
+        problem = one_line(problem)
         if problem != self.problem:
             self._tell(problem or f"goes on after: {self.problem}")
             self.problem = problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from twinpack.errors import WorkspaceError
+from twinpack.errors import WorkspaceError, one_line
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.features import build_features
 from twinpack.runtime.lake import build_telemetry
@@ -66,6 +66,7 @@ class LiveLake:
             self._say("")
 
     def _say(self, problem: str) -> None:
+        problem = one_line(problem)
         if problem != self.problem:
             self._tell(problem or f"goes on after: {self.problem}")
             self.problem = problem
