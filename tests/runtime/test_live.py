@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -159,6 +160,7 @@ def test_settings_changed_since_the_first_run_are_told(tmp_path: Path) -> None:
 
 _FOLLOW = """
 import sys
+import time
 from tests.runtime.test_live import FAST, live_log
 from twinpack.runtime.live import LiveFold
 from twinpack.store.workspace import Workspace

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinpack.cli import output
-from twinpack.errors import InputError, NotFoundError, WorkspaceError
+from twinpack.errors import NotFoundError, WorkspaceError
 
 if TYPE_CHECKING:
-    from twinpack.runtime.service import LiveService
     from twinpack.store.workspace import Workspace
 
 SUPERVISED = "TWINPACK_SUPERVISED"
@@ -128,7 +127,7 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
         log_level: From what level on its events are told.
 
     Raises:
-        InputError: Its port is taken.
+        SettingsError: A setting of a source cannot be used, such as a port that is taken.
         WorkspaceError: It broke, and has to be started again.
     """
     from twinpack.ingest.gateway.logs import log_to_stderr
@@ -137,31 +136,13 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
     if broker_url:
         workspace = listening_to(workspace, broker_url)
     log_to_stderr(log_level.upper())
-    service = LiveService(workspace)
-    with until_stopped() as stopped, _started(service, workspace):
+    with until_stopped() as stopped, LiveService(workspace) as service:
         door = service.gateway.http
         takes = [f"{door.url}/v1/telemetry"] if door is not None else []
         takes += [url] if (url := workspace.settings.mqtt.url) else []
         announce(f"Taking telemetry at {' and from '.join(takes)}{_hint()}")
         if not service.gateway.run_until(stopped):
             raise WorkspaceError(f"the gateway broke: {service.gateway.intake.broken or 'its HTTP door has ended'}")
-
-
-@contextmanager
-def _started(service: LiveService, workspace: Workspace) -> Iterator[None]:
-    """The service while it runs; a port that is taken is told as such."""
-    try:
-        service.start()
-    except OSError as error:
-        http = workspace.settings.http
-        raise InputError(
-            f"the gateway cannot listen at {http.host}:{http.port}: {error.strerror}; choose another address under "
-            "[http] in settings.toml"
-        ) from error
-    try:
-        yield
-    finally:
-        service.stop()
 
 
 def serve_jobs(workspace: Workspace) -> None:

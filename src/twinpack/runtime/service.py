@@ -54,8 +54,8 @@ class LiveService:
             WorkspaceBusyError: A gateway or a run is on the workspace.
             WorkspaceError: Log or registry cannot be opened.
             RoutingError: A routing rule has a mistake.
-            SettingsError: A setting of a source cannot be used.
-            OSError: The HTTP port is taken.
+            SettingsError: A setting of a source cannot be used, such as an HTTP port that is taken.
+            OSError: The disk is full or broken.
         """
         try:
             self._start()

@@ -86,8 +86,8 @@ class Gateway:
             WorkspaceBusyError: Another gateway runs on the workspace.
             WorkspaceError: The log or the registry cannot be opened.
             RoutingError: A rule has a mistake; names it.
-            SettingsError: The settings of a source cannot be used.
-            OSError: The HTTP port is taken.
+            SettingsError: The settings of a source cannot be used, such as an HTTP port that is taken.
+            OSError: The disk is full or broken.
         """
         try:
             self._start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import threading
@@ -230,12 +231,11 @@ class HttpSource:
         """Take the port.
 
         Raises:
-            OSError: It is taken, or is not ours to have.
-            SettingsError: The certificate cannot be used.
+            SettingsError: It is taken or is not ours to have, or the certificate cannot be used.
         """
         cert, key = (named_file("http", name, getattr(settings, name), home) for name in ("cert_file", "key_file"))
         _check_certificate(cert, key)
-        self._socket = socket.create_server((settings.host, settings.port), backlog=1_024)
+        self._socket = _listening(settings.host, settings.port)
         self._secure = cert is not None
         self._host = settings.host
         config = uvicorn.Config(
@@ -279,6 +279,16 @@ class HttpSource:
         if self._thread.ident is not None:
             self._thread.join()
         self._socket.close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=1_024)
+    except OSError as error:
+        why = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or error
+        raise SettingsError(
+            f"the gateway cannot listen at {host}:{port}: {why}; choose another address under [http] in settings.toml"
+        ) from error
 
 
 def _check_certificate(cert_file: Path | None, key_file: Path | None) -> None:
