@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from twinpack.errors import InputError, SettingsError
-from twinpack.ingest.addresses import parse_address
-from twinpack.ingest.gateway.files import named_file
+from twinpack.ingest.gateway.access import access_of
 from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused
-from twinpack.ingest.gateway.sockets import BulkContext, BulkSocket, plain_context, tls_context
+from twinpack.ingest.gateway.sockets import BulkSocket
 from twinpack.ingest.gateway.topics import Topics
 from twinpack.ingest.messages import Message
 from twinpack.store.credentials import Principal
@@ -47,46 +44,6 @@ _PUBACK = 0x4002
 _HUNG_UP = select.POLLERR | select.POLLHUP | getattr(select, "POLLRDHUP", 0)
 _UNSPECIFIED = "Unspecified error"
 _PINGREQ = b"\xc0\x00"
-
-
-@dataclass(frozen=True)
-class Access:
-    """Where the broker is, and how to prove who we are."""
-
-    host: str
-    port: int
-    context: Callable[[], BulkContext]
-    username: str
-    password_file: Path | None
-
-
-def access_of(settings: MqttSettings, home: Path) -> Access:
-    """The broker of the settings; files are looked for from the workspace's folder.
-
-    Raises:
-        SettingsError: The URL cannot be used, or a file it needs is not there.
-    """
-    if not _is_filter(settings.topic):
-        raise SettingsError(
-            f"[mqtt] topic {settings.topic!r} cannot be subscribed to: + and # stand for whole levels, # for the last"
-        )
-    try:
-        address = parse_address(settings.url)
-    except InputError as error:
-        raise SettingsError(f"[mqtt] url: {error}") from error
-    ca, cert, key, password = (
-        named_file("mqtt", name, getattr(settings, name), home)
-        for name in ("ca_file", "cert_file", "key_file", "password_file")
-    )
-    context = partial(tls_context, ca, cert, key) if address.secure else plain_context
-    return Access(address.host, address.port, context, settings.username, password)
-
-
-def _is_filter(topic: str) -> bool:
-    """Whether a topic can be subscribed to."""
-    levels = topic.split("/")
-    whole = all(level in ("+", "#") or not set(level) & {"+", "#"} for level in levels)
-    return bool(topic) and whole and "#" not in levels[:-1]
 
 
 class MqttSource:
@@ -244,7 +201,7 @@ class Connection:
         )
         client.tls_set_context(access.context())
         if access.username:
-            client.username_pw_set(access.username, _password(access.password_file))
+            client.username_pw_set(access.username, access.password())
         client.on_socket_open = self._on_socket_open
         client.on_socket_register_write = _nothing  # so that paho leaves it to us when to write
         client.on_connect = self._on_connect
@@ -393,10 +350,6 @@ class Connection:
             link.send(_PINGREQ)
         if not self._source.subscribed.is_set() and now - self._began > _PATIENCE_S:
             self.ended_by = "the broker did not answer"
-
-
-def _password(path: Path | None) -> str | None:
-    return path.read_text(encoding="utf-8").rstrip("\r\n") if path is not None else None
 
 
 def _nothing(*_: Any) -> None:
