@@ -53,7 +53,7 @@ def test_a_batch_commits_events_versions_latest_state_and_offset_together(regist
     assert registry.version_count() == 3
     assert registry.latest() == {"car-1": {"soc_pct": 40.5, "trips": 3}}
     assert registry.event_counts() == {PREDICTION: 1, TRIP: 1, "version": 3}
-    assert registry.has_event(events[0].event_id)
+    assert registry.known_events([events[0].event_id, "another"]) == {events[0].event_id}
 
 
 def test_what_fails_leaves_nothing_behind(registry: Registry) -> None:

@@ -174,11 +174,6 @@ class Registry:
         query = select(func.count()).select_from(versions.join(found, same)).where(versions.c.kind == kind)
         return int(self._database.value(query))
 
-    def has_event(self, event_id: str) -> bool:
-        """Whether an event was committed."""
-        table = schema.events
-        return self._database.value(select(table.c.event_id).where(table.c.event_id == event_id)) is not None
-
     def known_events(self, event_ids: Sequence[str]) -> set[str]:
         """Those of some events that were committed."""
         table = schema.events
