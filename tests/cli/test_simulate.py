@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from twinpack.cli import simulate
+from twinpack.cli import simulate_files
 from twinpack.cli.main import main
 from twinpack.ingest.addresses import parse_address
 from twinpack.ingest.broker import BrokerProcess
@@ -35,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object
 def test_the_whole_folder_imports_without_the_truth(
     kind: str, vehicle: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulate, "FILE_ROWS", 1500)
+    monkeypatch.setattr(simulate_files, "FILE_ROWS", 1500)
     made = run(capsys, "simulate", "--kind", kind, *SMALL, "--out", str(tmp_path / "sim"))
     assert (made["vehicles"], made["trips"]) == (2, 8)
     taken = run(capsys, "import", str(tmp_path / "sim"), "--home", str(tmp_path / "home"))
@@ -49,7 +49,7 @@ def test_the_whole_folder_imports_without_the_truth(
 def test_files_follow_time_in_the_order_of_their_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulate, "FILE_ROWS", 1500)
+    monkeypatch.setattr(simulate_files, "FILE_ROWS", 1500)
     run(capsys, "simulate", *SMALL, "--out", str(tmp_path))
     files = sorted((tmp_path / "telemetry").iterdir())
     assert len(files) > 1

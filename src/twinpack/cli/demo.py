@@ -15,7 +15,7 @@ from twinpack.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from twinpack.cli.demo_live import Lived
-    from twinpack.cli.simulate import WrittenFleet
+    from twinpack.cli.simulate_files import WrittenFleet
     from twinpack.cli.trial import Trial
     from twinpack.evaluate.metrics import BandQuality, HealthQuality
     from twinpack.runtime.stages import Stages
@@ -120,7 +120,8 @@ def _fresh(home: Path) -> None:
 
 def _simulate(home: Path, vehicles: int, trips: int, seed: int) -> WrittenFleet:
     """The fleet's files; its last trips are for live, if any are left for the history."""
-    from twinpack.cli.simulate import Kind, make_fleet, write_fleet
+    from twinpack.cli.simulate import Kind, make_fleet
+    from twinpack.cli.simulate_files import write_fleet
 
     fleet, pack = make_fleet(Kind.physics, vehicles, trips, None, seed)
     with output.progress("simulate", vehicles * trips, "trips") as bar:

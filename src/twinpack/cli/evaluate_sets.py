@@ -29,7 +29,8 @@ LG_QUICK = ("Mixed6",)
 
 def simulated_fleet(_: Path, quick: bool) -> Metrics:
     """The demo's fleet against its hidden truth."""
-    from twinpack.cli.simulate import Kind, make_fleet, write_fleet
+    from twinpack.cli.simulate import Kind, make_fleet
+    from twinpack.cli.simulate_files import write_fleet
     from twinpack.cli.trial import health_against_truth, live_through, quality
 
     vehicles, trips = (10, 20) if quick else (20, 60)
