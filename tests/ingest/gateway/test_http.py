@@ -164,6 +164,7 @@ def test_tokens_open_what_they_are_for(client: Client, workspace: Workspace, beg
     for wrong in ("", "nonsense", "twp_0123456789abcdef." + "A" * 43, of_vehicle[:-1] + "?"):
         answer = client.post(messages["V1"], token=wrong)
         assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert ("is needed" if not wrong else "is wrong, was revoked or has ended") in answer.body["detail"]
     with workspace.registry() as registry:
         registry.credentials.revoke(registry.credentials.records("V1")[0].credential_id)
     assert client.post(messages["V1"], token=of_vehicle).status == 401

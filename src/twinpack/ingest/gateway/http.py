@@ -123,11 +123,13 @@ class Door:
 
     async def _sender(self, request: Request) -> Principal:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
+        problem = "a device token is needed, as `Authorization: Bearer TOKEN`: `twinpack token issue` makes one"
+        if scheme.lower() == "bearer" and token.strip():
             found = await run_in_threadpool(self._credentials.verify, token.strip())
             if found is not None:
                 return found
-        raise Refusal(401, "a device token is needed: `twinpack token` issues one", WWW_Authenticate="Bearer")
+            problem = "this token is wrong, was revoked or has ended: `twinpack token list` shows those that hold"
+        raise Refusal(401, problem, WWW_Authenticate="Bearer")
 
     def _check_room(self) -> None:
         if not self._intake.writable:
