@@ -80,7 +80,9 @@ def test_messages_without_delivery_guarantee_are_taken_too(tmp_path: Path, broke
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
-def test_a_broker_that_is_restarted_is_found_again(tmp_path: Path, broker: Broker, begin: int, version: str) -> None:
+def test_a_broker_that_is_restarted_is_found_again(
+    tmp_path: Path, broker: Broker, begin: int, version: str, lines: list[str]
+) -> None:
     workspace = line.made(tmp_path / "home", broker, version)
     with Gateway(workspace) as gateway:
         subscribed(gateway)
@@ -89,7 +91,13 @@ def test_a_broker_that_is_restarted_is_found_again(tmp_path: Path, broker: Broke
             until(partial(has_accepted, gateway, 100 * turn + 100), "accepted")
             broker.restart()
             subscribed(gateway)
+        until(lambda: any(_tells_of_its_return(text) for text in lines), "told of")
     assert set(line.keys(line.samples(workspace)).values()) == {1}
+
+
+def _tells_of_its_return(text: str) -> bool:
+    told = json.loads(text)
+    return (told["level"], told["event"], told.get("session_kept")) == ("warning", "mqtt_connected", True)
 
 
 def test_it_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path, begin: int) -> None:

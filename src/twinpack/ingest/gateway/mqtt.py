@@ -73,6 +73,7 @@ class MqttSource:
         self._wake_read, self._wake_write = os.pipe()
         for handle in (self._wake_read, self._wake_write):
             os.set_blocking(handle, False)
+        self._troubled = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -101,6 +102,12 @@ class MqttSource:
         for handle in (self._wake_read, self._wake_write):
             os.close(handle)
 
+    def tell_connected(self, session_kept: bool) -> None:
+        """Tell that the broker took us, as loudly as that it had not; a session it did not keep lost what waited."""
+        tell = self.events.warning if self._troubled else self.events.info
+        tell("mqtt_connected", broker=self.settings.url, session_kept=session_kept)
+        self._troubled = False
+
     def wake(self) -> None:
         """Have the thread look again."""
         with suppress(BlockingIOError):  # it has been woken often enough
@@ -126,6 +133,7 @@ class MqttSource:
             # One that is cut at once, such as by another client of our name, is not tried again at once.
             steady = served and time.monotonic() - began > _STEADY_S
             pause = _BACKOFF_S[0] if steady else min(2 * pause, _BACKOFF_S[1])
+            self._troubled = True
             self.events.warning("mqtt_disconnected", broker=self.settings.url, reason=ended_by, again_in_s=pause)
             self._closing.wait(pause)
 
@@ -235,7 +243,7 @@ class Connection:
             self.ended_by = f"the broker refused the connection: {reason}"
             return
         self._source.metrics.reconnects.inc()
-        self._source.events.info("mqtt_connected", session_present=flags.session_present)
+        self._source.tell_connected(bool(flags.session_present))
         if flags.session_present:  # the subscription is part of it, and messages may come at once
             self._subscribed()
         topic = self._source.settings.topic
