@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tests.ingest.gateway import line
+from tests.servers.disks import SmallDisk
 from tests.waiting import until
 from twinpack.ingest.gateway import Gateway
 from twinpack.ingest.gateway.parcels import Outcome, Parcel
@@ -228,6 +229,18 @@ def test_a_tick_tells_the_log_that_time_passed(gateway: Gateway) -> None:
     until(lambda: gateway.log.end_offset == 1, "a tick")
     rows = next(gateway.log.read())[1]
     assert pc.all(pc.equal(rows.column("kind"), 1)).as_py()
+
+
+def test_a_tick_that_cannot_be_written_shuts_the_door_for_seconds_only(
+    small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twinpack.ingest.gateway.intake.TICK_S", 100_000.0)
+    with Gateway(line.made(small_disk.folder / "home", None), http=False) as gateway:
+        small_disk.fill()
+        gateway.intake.tick_soon()
+        until(lambda: not gateway.intake.writable, "the tick failed")
+        small_disk.free()
+        until(lambda: gateway.intake.writable, "tried again")
 
 
 def test_a_gateway_that_broke_waits_no_longer(gateway: Gateway, begin: int) -> None:

@@ -168,7 +168,7 @@ class Intake:
 
     def _note_success(self) -> None:
         if self._failing:
-            self._events.info("log_writable_again", pending_bytes=self.pending.bytes)
+            self._events.warning("log_writable_again", pending_bytes=self.pending.bytes)
             self._failing = False
             self._metrics.writable.set(1)
         self._metrics.log_end.set(self._log.end_offset)
@@ -188,6 +188,7 @@ class Intake:
             self._log.append(tick_row(self._now_us()))
         except (OSError, WorkspaceError) as error:
             self._note_failure(error)
+            self._next_tick = time.monotonic() + _BACKOFF_S[1]  # while it fails HTTP is shut, and nothing else tries
         else:
             self._note_success()
 
