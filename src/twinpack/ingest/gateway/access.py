@@ -15,7 +15,7 @@ from twinpack.store.settings import MqttSettings
 
 
 @dataclass(frozen=True)
-class Access:
+class BrokerAccess:
     """Where the broker is, and how to prove who we are."""
 
     host: str
@@ -34,7 +34,7 @@ class Access:
         return path.read_text(encoding="utf-8").rstrip("\r\n") if path is not None else None
 
 
-def access_of(settings: MqttSettings, home: Path) -> Access:
+def access_of(settings: MqttSettings, home: Path) -> BrokerAccess:
     """The broker of the settings; files are looked for from the workspace's folder.
 
     Raises:
@@ -53,7 +53,7 @@ def access_of(settings: MqttSettings, home: Path) -> Access:
         for name in ("ca_file", "cert_file", "key_file", "password_file")
     )
     context = partial(tls_context, ca, cert, key) if address.secure else plain_context
-    return Access(address.host, address.port, context, settings.username, password)
+    return BrokerAccess(address.host, address.port, context, settings.username, password)
 
 
 def _is_filter(topic: str) -> bool:

@@ -43,7 +43,7 @@ _CONNECTIONS = 500
 _STATUS = {"size": 413, "type": 415, "encoding": 415, "body": 400}
 
 
-class Refusal(Exception):
+class OtherAnswer(Exception):
     """A request that gets another answer than the one it hoped for."""
 
     def __init__(self, status: int, detail: str, **headers: str) -> None:
@@ -89,7 +89,7 @@ class Door:
         """Take the messages of a body."""
         try:
             answer = await self._take(request)
-        except Refusal as refusal:
+        except OtherAnswer as refusal:
             answer = JSONResponse({"detail": refusal.detail}, refusal.status, refusal.headers)
         except RegistryBusyError:
             answer = JSONResponse({"detail": "credentials cannot be checked now"}, 503, {"Retry-After": "2"})
@@ -129,17 +129,17 @@ class Door:
             if found is not None:
                 return found
             problem = "this token is wrong, was revoked or has ended: `twinpack token list` shows those that hold"
-        raise Refusal(401, problem, WWW_Authenticate="Bearer")
+        raise OtherAnswer(401, problem, WWW_Authenticate="Bearer")
 
     def _check_room(self) -> None:
         if not self._intake.writable:
-            raise Refusal(503, "the log cannot be written now; nothing was taken", Retry_After="5")
+            raise OtherAnswer(503, "the log cannot be written now; nothing was taken", Retry_After="5")
         if not self._intake.pending.has_room() or self._held.bytes >= 4 * self._most:
-            raise Refusal(429, "too much waits to be written; nothing was taken", Retry_After="1")
+            raise OtherAnswer(429, "too much waits to be written; nothing was taken", Retry_After="1")
 
     async def _body(self, request: Request) -> bytes:
         told = request.headers.get("content-length", "0")
-        too_large = Refusal(413, f"the body is larger than {self._most:,} bytes: send it in parts")
+        too_large = OtherAnswer(413, f"the body is larger than {self._most:,} bytes: send it in parts")
         if not told.isdigit() or int(told) > self._most:
             raise too_large
         parts, size = [], 0
@@ -153,7 +153,7 @@ class Door:
                         raise too_large
         except TimeoutError:
             self._held.bytes -= size
-            raise Refusal(408, f"the body took longer than {BODY_S:.0f} s") from None
+            raise OtherAnswer(408, f"the body took longer than {BODY_S:.0f} s") from None
         except BaseException:
             self._held.bytes -= size
             raise
@@ -187,12 +187,12 @@ class Door:
             parcel.outcome.reject(0, one.reason, one.detail)
         self._metrics.received.labels("http").inc(parcel.count)
         if not self._intake.pending.put(parcel):
-            raise Refusal(503, "the gateway is stopping; nothing was taken", Retry_After="5")
+            raise OtherAnswer(503, "the gateway is stopping; nothing was taken", Retry_After="5")
         try:
             async with asyncio.timeout(ANSWER_S):
                 await durable
         except TimeoutError:
-            raise Refusal(503, "it is not known to be durable: send it again", Retry_After="5") from None
+            raise OtherAnswer(503, "it is not known to be durable: send it again", Retry_After="5") from None
         return parcel.outcome
 
 

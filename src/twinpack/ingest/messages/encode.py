@@ -22,7 +22,7 @@ MOST_APART_US = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Encoded:
     """One message.
 
     Attributes:
@@ -53,7 +53,7 @@ class Encoder:
         self._counts: Counter[str] = Counter()
         self._write = msgspec.json.Encoder().encode if encoding == "json" else msgspec.msgpack.Encoder().encode
 
-    def messages(self, table: pa.Table) -> Iterator[Written]:
+    def messages(self, table: pa.Table) -> Iterator[Encoded]:
         """The messages of a table, in the order of their last rows.
 
         Args:
@@ -79,10 +79,10 @@ class Encoder:
                 self._columns(columns, time_us, rows),
             )
 
-    def _one(self, vehicle_id: str, row: int, samples: int, values: dict[str, Any]) -> Written:
+    def _one(self, vehicle_id: str, row: int, samples: int, values: dict[str, Any]) -> Encoded:
         self._counts[vehicle_id] += 1
         head = {"v": VERSION, "vehicle": vehicle_id, "seq": self._counts[vehicle_id]}
-        return Written(vehicle_id, row, samples, self._write(head | values))
+        return Encoded(vehicle_id, row, samples, self._write(head | values))
 
     def _columns(self, columns: dict[str, list[Any]], time_us: Integers, rows: Integers) -> dict[str, Any]:
         places = rows.tolist()
