@@ -229,44 +229,59 @@ def in_place(log: ReadableLog, state: ShardState, base: int, end: int, found: Fo
         return Order(nothing, nothing, schema_of(STEP_SIGNALS).empty_table(), nothing)
     scan = _Scan(state, base, end)
     timeline = _Timeline()
-    moved: list[tuple[Ints, Ints, Ints, Ints]] = []
-    used: list[tuple[Ints, Ints, Ints, Ints]] = []
+    moved, used = _Gathered(), _Gathered()
     tables: list[pa.Table] = []
     for piece in scan.read(log, STEP_SIGNALS):
-        first = piece.batch.first_offset
         timeline.add(piece.batch, found)
         affected = np.array([name in found.late for name in scan.names], dtype=np.bool_)[piece.vehicle]
         late = piece.late & affected & (piece.time_us >= found.from_us)
-        for kept, rows in ((moved, late), (used, piece.used & affected)):
-            kept.append((first + piece.row[rows], piece.vehicle[rows], piece.time_us[rows], piece.receipt_us[rows]))
+        moved.add(piece, late)
+        used.add(piece, piece.used & affected)
         tables.append(piece.table.take(pa.array(piece.row[late])))
-    late_offset, late_vehicle, late_time, late_receipt = _joined(moved)
-    used_offset, used_vehicle, used_time, used_receipt = _joined(used)
-    before, receipt = np.zeros_like(late_offset), np.zeros_like(late_offset)
+    late_vehicle, late_rows = moved.joined()
+    before, receipt = _places(scan, timeline, (late_vehicle, late_rows), used.joined())
+    order = np.lexsort((late_rows.offset, late_rows.time_us, late_vehicle, before))
+    rows = _with_receipt(pa.concat_tables(tables), receipt).take(pa.array(order))
+    return Order(late_rows.offset, np.array(sorted(timeline.dropped), dtype=np.int64), rows, before[order])
+
+
+def _places(scan: _Scan, timeline: _Timeline, late: tuple[Ints, _Rows], used: tuple[Ints, _Rows]) -> tuple[Ints, Ints]:
+    """Offset before which each late row is to stand, and when it would have been received; vehicles go with rows."""
+    (late_vehicle, late_rows), (used_vehicle, used_rows) = late, used
+    before, receipt = np.zeros_like(late_vehicle), np.zeros_like(late_vehicle)
     for at in np.unique(late_vehicle).tolist():
         mine, theirs = np.flatnonzero(late_vehicle == at), np.flatnonzero(used_vehicle == at)
-        mine = mine[np.argsort(late_time[mine], kind="stable")]
+        mine = mine[np.argsort(late_rows.time_us[mine], kind="stable")]
         before[mine], receipt[mine] = _placed(
-            _Rows(late_offset[mine], late_time[mine], late_receipt[mine]),
-            _Rows(used_offset[theirs], used_time[theirs], used_receipt[theirs]).after(base, scan.before.get(at)),
-            max(scan.known_at[at] + 1, base),
+            late_rows.take(mine),
+            used_rows.take(theirs).after(scan.base, scan.before.get(at)),
+            max(scan.known_at[at] + 1, scan.base),
             timeline.barriers(scan.names[at]),
         )
-    order = np.lexsort((late_offset, late_time, late_vehicle, before))
-    table = pa.concat_tables(tables)
-    table = table.set_column(
-        table.schema.get_field_index("receipt_time"),
-        table.schema.field("receipt_time"),
-        pa.array(receipt).cast(TIME_TYPE),
-    )
-    return Order(
-        late_offset, np.array(sorted(timeline.dropped), dtype=np.int64), table.take(pa.array(order)), before[order]
-    )
+    return before, receipt
 
 
-def _joined(parts: list[tuple[Ints, Ints, Ints, Ints]]) -> tuple[Ints, Ints, Ints, Ints]:
-    columns = [np.concatenate([np.zeros(0, np.int64), *(part[at] for part in parts)]) for at in range(4)]
-    return columns[0], columns[1], columns[2], columns[3]
+def _with_receipt(rows: pa.Table, receipt_us: Ints) -> pa.Table:
+    at = rows.schema.get_field_index("receipt_time")
+    return rows.set_column(at, rows.schema.field(at), pa.array(receipt_us).cast(TIME_TYPE))
+
+
+class _Gathered:
+    """Rows of any vehicles, gathered piece by piece."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Ints, Ints, Ints, Ints]] = []
+
+    def add(self, piece: _Piece, rows: npt.NDArray[np.bool_]) -> None:
+        """Take in some of a piece's rows."""
+        offset = piece.batch.first_offset + piece.row[rows]
+        self._parts.append((piece.vehicle[rows], offset, piece.time_us[rows], piece.receipt_us[rows]))
+
+    def joined(self) -> tuple[Ints, _Rows]:
+        """The vehicle of each, as an index into the scan's, and the rows."""
+        nothing = np.zeros(0, np.int64)
+        vehicle, *columns = (np.concatenate([nothing, *(part[at] for part in self._parts)]) for at in range(4))
+        return vehicle, _Rows(*columns)
 
 
 class _Timeline:
@@ -299,11 +314,15 @@ class _Timeline:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of one vehicle, by time."""
+    """Rows by offset, sample time and receipt time; those of one vehicle are by time."""
 
     offset: Ints
     time_us: Ints
     receipt_us: Ints
+
+    def take(self, rows: npt.NDArray[np.intp]) -> _Rows:
+        """Some of them."""
+        return _Rows(self.offset[rows], self.time_us[rows], self.receipt_us[rows])
 
     def after(self, base: int, known: tuple[int, int] | None) -> _Rows:
         """With the newest row before `base` at their head, where there is one."""
