@@ -85,11 +85,11 @@ def compact_telemetry(lake: Lake, parts: int = PARTS) -> int:
     if table is None:
         return 0
     loose = [group for group in _groups(table) if sum(not file.is_sorted for file in group) >= max(parts, 1)]
-    todo = [group for group in loose if len(group) > 1]
-    for group in todo:
+    several = [group for group in loose if len(group) > 1]
+    for group in several:
         with lake.writing(TELEMETRY):
             _compact(lake, group[0])
-    return len(todo)
+    return len(several)
 
 
 def drop_old_days(lake: Lake, keep_days: float, now: datetime) -> list[date]:
