@@ -15,6 +15,7 @@ from twinpack.runtime.arrivals import LateRows
 from twinpack.store.registry import Registry
 from twinpack.store.tables import OFFSET, PREDICTIONS, TRIPS, rows_of
 from twinpack.store.workspace import Workspace
+from twinpack.twin.figures import standard_deviations
 from twinpack.twin.versions import REFUSED, TwinVersion
 
 _OWN = ("number", "trip_number", "version_number", OFFSET)
@@ -155,13 +156,5 @@ def _deployed(versions: Sequence[TwinVersion]) -> TwinVersion | None:
 def _figures(before: TwinVersion | None, after: TwinVersion | None) -> tuple[FigureDifference, ...]:
     if before is None or after is None or before.parameters != after.parameters:
         return ()
-    columns = (before.parameters, before.mean, _deviations(before), after.mean, _deviations(after))
+    columns = (before.parameters, before.mean, standard_deviations(before), after.mean, standard_deviations(after))
     return tuple(FigureDifference(*each) for each in zip(*columns, strict=True))
-
-
-def _deviations(version: TwinVersion) -> list[float]:
-    """Standard deviation of each parameter, from the triangle of the covariance."""
-    size = len(version.mean)
-    row = np.arange(size)
-    diagonal: list[float] = np.sqrt(np.array(version.covariance)[row * (row + 3) // 2]).tolist()
-    return diagonal
