@@ -130,7 +130,7 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
         SettingsError: A setting of a source cannot be used, such as a port that is taken.
         WorkspaceError: It broke, and has to be started again.
     """
-    from twinpack.ingest.gateway.logs import log_to_stderr
+    from twinpack.ingest.logs import log_to_stderr
     from twinpack.runtime.service import LiveService
 
     if broker_url:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from twinpack.ingest.gateway.gateway import Gateway
-from twinpack.ingest.gateway.logs import Events
+from twinpack.ingest.logs import Events
 from twinpack.ingest.routing import load_rules, rules_path
 from twinpack.ingest.routing.webhooks import Webhooks
 from twinpack.runtime.live import LiveFold, Pace

@@ -7,7 +7,7 @@ import pytest
 
 from tests.servers.disks import small_disk
 from tests.servers.mosquitto import broker
-from twinpack.ingest.gateway.logs import LOGGER, JsonLines
+from twinpack.ingest.logs import LOGGER, JsonLines
 
 __all__ = ["broker", "small_disk"]
 

@@ -7,7 +7,7 @@ import sys
 
 from twinpack.errors import TwinpackError
 from twinpack.ingest.gateway.gateway import Gateway
-from twinpack.ingest.gateway.logs import Events, log_to_stderr
+from twinpack.ingest.logs import Events, log_to_stderr
 from twinpack.ingest.stopping import stop_on_signals
 from twinpack.store.workspace import DEFAULT_HOME, Workspace
 

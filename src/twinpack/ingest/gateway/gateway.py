@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from twinpack.ingest.gateway.intake import Intake
 from twinpack.ingest.gateway.judge import Judge
 from twinpack.ingest.gateway.known import KnownVehicles
-from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.mqtt import MqttSource
 from twinpack.ingest.gateway.topics import Topics
 from twinpack.ingest.log import LiveLog, SegmentLog, Watchers, Written
 from twinpack.ingest.log.seen import Seen
+from twinpack.ingest.logs import Events
 from twinpack.ingest.routing import Router, rules_path
 from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.records import now_us

@@ -25,9 +25,9 @@ from twinpack.errors import BodyError, RegistryBusyError, SettingsError
 from twinpack.ingest.gateway.files import named_file
 from twinpack.ingest.gateway.intake import Intake
 from twinpack.ingest.gateway.letters import MAX_RAW
-from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Outcome, Parcel, Refused
+from twinpack.ingest.logs import Events
 from twinpack.ingest.messages import Message, expand, split_body
 from twinpack.store.credentials import DeviceCredentials, Principal
 from twinpack.store.settings import HttpSettings

@@ -12,11 +12,11 @@ import numpy as np
 from twinpack.errors import WorkspaceError
 from twinpack.ingest.gateway.judge import AHEAD_US, CONFLICTING, Batch, Judge, Verdict
 from twinpack.ingest.gateway.letters import texts_of
-from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused
 from twinpack.ingest.gateway.sequences import SequenceCheck
 from twinpack.ingest.log import LiveLog, LogMovedError
+from twinpack.ingest.logs import Events
 from twinpack.ingest.messages import UnknownNames
 from twinpack.store.settings import GatewaySettings
 from twinpack.telemetry.duplicates import DUPLICATE, FIRST

@@ -12,8 +12,8 @@ from typing import Any
 from twinpack.battery.pack import load_pack
 from twinpack.errors import InputError, NotFoundError, WorkspaceError
 from twinpack.fleet.commands import REGISTER
-from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.log import LiveLog
+from twinpack.ingest.logs import Events
 from twinpack.store.fleet_records import DEFAULT_FLEET, FleetRecord, KnownVehicle, VehicleEntry
 from twinpack.store.registry import Registry
 from twinpack.telemetry.checks import Limits, limits_for, physical_limits

@@ -26,11 +26,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from twinpack.ingest.gateway.access import access_of
-from twinpack.ingest.gateway.logs import Events
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused
 from twinpack.ingest.gateway.sockets import BulkSocket
 from twinpack.ingest.gateway.topics import Topics
+from twinpack.ingest.logs import Events
 from twinpack.ingest.messages import Message
 from twinpack.store.credentials import Principal
 from twinpack.store.settings import MqttSettings

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import logging
 import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinpack.errors import TwinpackError
+from twinpack.ingest.logs import Events
 from twinpack.ingest.routing.router import Router
 from twinpack.ingest.routing.rules import Rule, shown_url
 from twinpack.telemetry.schema import SAMPLE_KINDS, TELEMETRY
@@ -31,7 +31,7 @@ READ_ROWS = 10_000
 STORE_EVERY_ROWS = 50_000
 """Rows passed without a match after which the offset is kept: they are looked at again after a restart, no more."""
 
-_LOG = logging.getLogger(__name__)
+_EVENTS = Events("webhooks")
 _FORMAT = "twinpack.webhook/1"
 
 
@@ -201,7 +201,7 @@ class Webhook:
         try:
             self.close()
         except TwinpackError as error:
-            _LOG.warning("webhook offset not kept", extra={"webhook": self.state.name, "error": str(error)})
+            _EVENTS.warning("webhook_offset_not_kept", webhook=self.state.name, error=str(error))
 
     def _note_failure(self, error: Exception) -> None:
         state = self.state
@@ -209,15 +209,13 @@ class Webhook:
         state.failures += 1
         state.error = _plain(error)
         if state.error != known:
-            told = {"webhook": state.name, "address": state.address, "error": state.error}
-            _LOG.warning("webhook not served, trying again", extra=told)
+            _EVENTS.warning("webhook_failing", webhook=state.name, address=state.address, error=state.error)
 
     def _skip_retired(self) -> None:
         start = self._log.start_offset
         if self.state.offset < start:
             self.state.skipped += start - self.state.offset
-            told = {"webhook": self.state.name, "rows": start - self.state.offset}
-            _LOG.warning("rows were retired before a webhook was served", extra=told)
+            _EVENTS.warning("webhook_missed_rows", webhook=self.state.name, rows=start - self.state.offset)
             self.state.offset = start
             self._keep_offset()
 
@@ -246,7 +244,7 @@ class Webhook:
         body = {"format": _FORMAT, "rule": self._rule.name, "id": key, "samples": list(_as_json(samples))}
         post(self._url, msgspec.json.encode(body), {"Idempotency-Key": key}, self._sending.timeout_s)
         if state.error:
-            _LOG.info("webhook served again", extra={"webhook": state.name, "address": state.address})
+            _EVENTS.info("webhook_served_again", webhook=state.name, address=state.address)
         state.error = ""
         state.posts += 1
         state.samples += samples.num_rows

@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
 
 
 class Events:
-    """Tells what happens in one part of the gateway."""
+    """Tells what happens in one part of the gateway, or of what follows its log."""
 
     def __init__(self, part: str) -> None:
         """Name the part."""
