@@ -97,6 +97,24 @@ def test_unknown_vehicles_are_kept_out_unless_they_are_wanted(tmp_path: Path, be
     assert {letter["reason"] for letter in line.letters(workspace)} == {"unknown", "retired"}
 
 
+def test_what_people_changed_counts_before_somebody_is_refused(
+    workspace: Workspace, begin: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twinpack.ingest.gateway.known.REFRESH_S", 100_000.0)
+    munich = Principal("fleet", "munich", "")
+    with workspace.registry() as registry:
+        for name in (line.FLEET, "munich"):
+            registry.fleet.create_fleet(FleetRecord(name))
+        registry.fleet.enter([VehicleEntry("V1", line.FLEET, line.PACK)])
+        registry.fleet.change("V1", retired=True)
+        with Gateway(workspace, http=False) as gateway:
+            assert reasons(hand_in(gateway, [line.sample("V1", 0, begin)])) == [(0, "retired")]
+            registry.fleet.change("V1", retired=False)
+            until(lambda: hand_in(gateway, [line.sample("V1", 0, begin)]).accepted == 1, "taken back")
+            registry.fleet.change("V1", fleet="munich")
+            until(lambda: hand_in(gateway, [line.sample("V1", 1, begin)], munich).accepted == 1, "moved")
+
+
 def test_a_sender_sends_for_its_own_only(gateway: Gateway, begin: int) -> None:
     hand_in(gateway, [line.sample("V1", 0, begin)])
     other = Principal("fleet", "munich", "")

@@ -230,22 +230,29 @@ class Judge:
     def _admitted(self, batch: Batch, decoded: Decoded, ledger: Ledger) -> list[Entry | None]:
         """The vehicles of a batch; rows of those that may not send, or not for whoever sends, are rejected."""
         readings = decoded.readings
-        entries = self._known.find(readings.vehicle_ids)
         claim, principals = batch.claims(decoded.message)
-        many = len(entries) + 1  # 0 stands for no vehicle, which is a fault of its own
+        many = len(readings.vehicle_ids) + 1  # 0 stands for no vehicle, which is a fault of its own
         pairs, pair = np.unique(claim * many + readings.vehicle + 1, return_inverse=True)
-        faults: dict[int, tuple[str, str]] = {}
-        for at, one in enumerate(pairs.tolist()):
-            who, vehicle = divmod(one, many)
-            fault = None
-            if vehicle:
-                fault = self._fault(entries, vehicle - 1, readings.vehicle_ids[vehicle - 1], principals[who])
-            if fault is not None:
-                faults[at] = fault
+        senders = [(at, principals[one // many], one % many - 1) for at, one in enumerate(pairs.tolist()) if one % many]
+        entries, faults = self._faults(readings.vehicle_ids, senders)
+        if any(reason != "unknown" for reason, _ in faults.values()) and self._known.read_if_due():
+            entries, faults = self._faults(readings.vehicle_ids, senders)  # it may have been moved or taken back
         for reason in {reason for reason, _ in faults.values()}:
             mine = [at for at, fault in faults.items() if fault[0] == reason]
             ledger.reject(reason, np.isin(pair, mine), lambda row: faults[int(pair[row])][1])
         return entries
+
+    def _faults(
+        self, names: Sequence[str], senders: Sequence[tuple[int, Principal, int]]
+    ) -> tuple[list[Entry | None], dict[int, tuple[str, str]]]:
+        """The vehicles of some names, and which of the pairs of sender and vehicle may not be, by their place."""
+        entries = self._known.find(names)
+        faults = {}
+        for at, sender, vehicle in senders:
+            fault = self._fault(entries, vehicle, names[vehicle], sender)
+            if fault is not None:
+                faults[at] = fault
+        return entries, faults
 
     def _fault(self, entries: list[Entry | None], at: int, name: str, sender: Principal) -> tuple[str, str] | None:
         """Why a vehicle may not send, or not by this sender; one that is taken in now is put into its place."""

@@ -100,10 +100,16 @@ class KnownVehicles:
     def find(self, vehicle_ids: Sequence[str]) -> list[Entry | None]:
         """Vehicles that may send, None for those that nobody knows; the registry is asked again before it says so."""
         found = [self._entries.get(name) for name in vehicle_ids]
-        if None in found and time.monotonic() >= self._next_read:
-            self._read_or_tell()
+        if None in found and self.read_if_due():
             found = [self._entries.get(name) for name in vehicle_ids]
         return found
+
+    def read_if_due(self) -> bool:
+        """Ask the registry again, before somebody is refused by what it said a while ago; whether it was asked."""
+        due = time.monotonic() >= self._next_read
+        if due:
+            self._read_or_tell()
+        return due
 
     def admit(self, vehicle_id: str, fleet: str) -> Entry | str:
         """Take in a vehicle that nobody entered, if that is allowed; else why not. It stays once it is confirmed."""
