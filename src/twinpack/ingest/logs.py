@@ -10,6 +10,8 @@ from typing import Any
 
 LOGGER = "twinpack.gateway"
 
+_SERVER = "uvicorn"
+_SELDOM_S = 60.0
 _FIELDS = "twinpack_fields"
 
 
@@ -59,11 +61,32 @@ class Events:
             self._log.log(level, event, extra={_FIELDS: fields}, exc_info=trace)
 
 
+class Seldom(logging.Filter):
+    """Lets each text through once a minute: a stranger at the HTTP door must not fill the log."""
+
+    def __init__(self) -> None:
+        """Nothing was told yet."""
+        super().__init__()
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it was not told within the last minute."""
+        text = str(record.msg)
+        if record.created - self._told.get(text, -_SELDOM_S) < _SELDOM_S:
+            return False
+        self._told[text] = record.created
+        return True
+
+
 def log_to_stderr(level: int | str = logging.INFO) -> None:
-    """Write the gateway's events to standard error, one line of JSON each."""
+    """Write the events of the gateway, and of the server behind its HTTP door, to standard error in lines of JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    logger = logging.getLogger(LOGGER)
-    logger.handlers = [handler]
-    logger.setLevel(level)
-    logger.propagate = False
+    server = logging.StreamHandler(sys.stderr)
+    server.setFormatter(JsonLines())
+    server.addFilter(Seldom())
+    for name, its, least in ((LOGGER, handler, level), (_SERVER, server, logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers = [its]
+        logger.setLevel(least)
+        logger.propagate = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import socket
 import threading
 import zlib
@@ -9,6 +11,7 @@ import zlib
 import pytest
 
 from twinpack.ingest.gateway.letters import MAX_RAW, raw_text
+from twinpack.ingest.gateway.logs import LOGGER, log_to_stderr
 from twinpack.ingest.gateway.parcels import Parcel, Pending
 from twinpack.ingest.gateway.sequences import SequenceCheck
 from twinpack.ingest.gateway.sockets import BulkSocket
@@ -126,3 +129,17 @@ def test_raw_text_is_bounded_and_never_fails() -> None:
     assert raw_text("ä".encode() * MAX_RAW) == "ä" * (MAX_RAW // 2)
     assert raw_text(b"x" + "ä".encode() * MAX_RAW) == "x" + "ä" * (MAX_RAW // 2 - 1)
     assert len(raw_text(b"\xff" * 100_000)) < MAX_RAW
+
+
+def test_a_stranger_cannot_fill_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    loggers = [logging.getLogger(name) for name in (LOGGER, "uvicorn")]
+    before = [(logger, logger.handlers, logger.level, logger.propagate) for logger in loggers]
+    try:
+        log_to_stderr()
+        for _ in range(100):
+            logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+        (line,) = capsys.readouterr().err.splitlines()
+    finally:
+        for logger, handlers, level, propagate in before:
+            logger.handlers, logger.level, logger.propagate = handlers, level, propagate
+    assert json.loads(line)["event"] == "Invalid HTTP request received."
