@@ -87,7 +87,7 @@ def test_a_second_run_is_refused_with_the_process_that_holds_it(tmp_path: Path) 
     workspace = Workspace.open(tmp_path)
     with (
         workspace.runtime_lock(),
-        pytest.raises(WorkspaceBusyError, match=rf"another run \(process {os.getpid()}\)"),
+        pytest.raises(WorkspaceBusyError, match=rf"another run or serve \(process {os.getpid()}\)"),
         Workspace.open(tmp_path).runtime_lock(),
     ):
         pass

@@ -126,7 +126,10 @@ class _Replay:
         """What is different, and the commands that would make it so."""
         saved = self._registry.snapshots()
         if not saved or self._registry.genesis(KEY) is None:
-            raise NotFoundError("nothing was folded here yet: `twinpack run` first")
+            raise NotFoundError(
+                "nothing was folded here yet, or its state is not saved: `twinpack run` does both; `twinpack serve` "
+                "saves every ten minutes, and when it stops"
+            )
         end = saved[0].offset
         state, base, found = self._begin(from_us, end)
         outcome = _Outcome(self._registry, set(found.late))

@@ -139,8 +139,8 @@ class Workspace:
         claim = Claim(self.home / "runtime.lock", "run")
         if not claim.take():
             raise WorkspaceBusyError(
-                f"workspace {self.home} is in use by another run (process {claim.holder()[1]}): wait until it ends, "
-                "stop it, or use another workspace with --home"
+                f"workspace {self.home} is in use by another run or serve (process {claim.holder()[1]}): wait until "
+                "it ends, stop it, or use another workspace with --home"
             )
         try:
             yield
