@@ -1,1 +1,1 @@
-"""File sources, the durable log and what was turned away."""
+"""The ways in for telemetry (files, MQTT, HTTP), routing, the durable log, and what was turned away."""

@@ -61,7 +61,7 @@ class JobRunner:
         self._at_work = 0
         self._changed = threading.Condition()
         self._owned = ExitStack()
-        self._watch = threading.Thread(target=self._look, name="job triggers", daemon=True)
+        self._watch = threading.Thread(target=self._look, name="job-triggers", daemon=True)
         self._problem = ""
 
     def start(self) -> None:
