@@ -11,11 +11,11 @@ import zlib
 import pytest
 
 from twinpack.ingest.gateway.letters import MAX_RAW, raw_text
-from twinpack.ingest.gateway.logs import LOGGER, log_to_stderr
 from twinpack.ingest.gateway.parcels import Parcel, Pending
 from twinpack.ingest.gateway.sequences import SequenceCheck
 from twinpack.ingest.gateway.sockets import BulkSocket
 from twinpack.ingest.gateway.topics import Topics
+from twinpack.ingest.logs import LOGGER, log_to_stderr
 from twinpack.ingest.messages import Message
 from twinpack.ingest.topics import telemetry_topic
 from twinpack.store.credentials import Principal
