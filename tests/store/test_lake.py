@@ -100,6 +100,18 @@ def test_compaction_keeps_rows_and_offset(lake: Lake, tmp_path: Path) -> None:
     assert _numbers(lake) == [0, 10, 20, 30, 40]
 
 
+def test_compaction_that_cannot_be_done_says_so_and_changes_nothing(lake: Lake, tmp_path: Path) -> None:
+    for offset in range(3):
+        lake.append(TRIPS, TRIP_ROWS.at(10 * offset), 10 * offset + 10)
+    lost = next((tmp_path / TRIPS).glob("*.parquet"))
+    content = lost.read_bytes()
+    lost.unlink()
+    with pytest.raises(WorkspaceError, match="trips cannot be compacted"):
+        lake.compact(TRIPS)
+    lost.write_bytes(content)
+    assert _numbers(lake) == [0, 10, 20]
+
+
 def test_the_offset_is_found_behind_commits_of_other_tools(lake: Lake, tmp_path: Path) -> None:
     for offset in range(3):
         lake.append(TRIPS, TRIP_ROWS.at(offset), offset + 1)

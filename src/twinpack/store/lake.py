@@ -115,9 +115,16 @@ class Lake:
                 self._write(name, rows, CommitProperties())
 
     def recorded_offset(self, name: str) -> int:
-        """Log offset up to which a table is complete, 0 for a new one."""
+        """Log offset up to which a table is complete, 0 for a new one.
+
+        Raises:
+            WorkspaceError: The table cannot be read.
+        """
         table = self.open(name)
-        return 0 if table is None else self._offset_of(name, table)
+        try:
+            return 0 if table is None else self._offset_of(name, table)
+        except (DeltaError, OSError) as error:
+            raise self._unreadable(name, error) from error
 
     def read(
         self,
@@ -219,6 +226,9 @@ class Lake:
 
         Returns:
             Whether there were at least `min_files` of them.
+
+        Raises:
+            WorkspaceError: The table cannot be read or written.
         """
         with self.writing(name):
             table = self.open(name)
@@ -226,8 +236,11 @@ class Lake:
                 return False
             properties = at_offset(self._offset_of(name, table)) if OFFSET in TABLES[name].schema.names else None
             hours = math.ceil(keep_hours)
-            table.optimize.compact(commit_properties=properties, writer_properties=WRITER)
-            table.vacuum(hours, dry_run=False, enforce_retention_duration=False, commit_properties=properties)
+            try:
+                table.optimize.compact(commit_properties=properties, writer_properties=WRITER)
+                table.vacuum(hours, dry_run=False, enforce_retention_duration=False, commit_properties=properties)
+            except (DeltaError, OSError) as error:
+                raise WorkspaceError(f"lake table {self.place(name).uri} cannot be compacted: {told(error)}") from error
         return True
 
     def _write(self, name: str, rows: pa.Table, properties: CommitProperties) -> None:
