@@ -115,6 +115,16 @@ def test_what_people_changed_counts_before_somebody_is_refused(
             until(lambda: hand_in(gateway, [line.sample("V1", 1, begin)], munich).accepted == 1, "moved")
 
 
+def test_which_sample_of_a_message_is_wrong_is_told(gateway: Gateway, begin: int) -> None:
+    one = line.sample("V1", 0, begin)
+    columns = {name: [one[name]] * 3 for name in ("pack_voltage_v", "pack_current_a")}
+    columns["pack_voltage_v"][1] = 1e6
+    outcome = hand_in(gateway, [{"vehicle": "V1", "time": [begin + at for at in range(3)], **columns}])
+    assert (outcome.accepted, reasons(outcome)) == (2, [(0, "range")])
+    assert outcome.reasons[0].detail.startswith("sample 2: ")
+    assert hand_in(gateway, [one | {"time": begin + 9, "pack_voltage_v": 1e6}]).reasons[0].detail.startswith("pack_")
+
+
 def test_a_sender_sends_for_its_own_only(gateway: Gateway, begin: int) -> None:
     hand_in(gateway, [line.sample("V1", 0, begin)])
     other = Principal("fleet", "munich", "")

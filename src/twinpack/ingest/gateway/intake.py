@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from twinpack.errors import WorkspaceError
-from twinpack.ingest.gateway.judge import AHEAD_US, CONFLICTING, Batch, Judge, Verdict
+from twinpack.ingest.gateway.judge import AHEAD_US, CONFLICTING, Batch, Examined, Judge, Verdict
 from twinpack.ingest.gateway.letters import texts_of
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Parcel, Pending, Refused
@@ -286,9 +286,16 @@ def _fill_outcomes(verdict: Verdict) -> None:
     for fault in examined.ledger.faults:
         if fault.action == ROW_REJECTED:
             for row, (reason, detail, _) in texts_of(fault):
-                batch.reject(int(message[row]), reason, detail)
+                batch.reject(int(message[row]), reason, _with_place(examined, row, detail))
     for row in verdict.conflicts.tolist():
-        batch.reject(int(message[row]), *CONFLICTING[:2])
+        batch.reject(int(message[row]), CONFLICTING[0], _with_place(examined, row, CONFLICTING[1]))
+
+
+def _with_place(examined: Examined, row: int, detail: str) -> str:
+    """What is wrong with a sample, and which it is where its message has several."""
+    message = examined.decoded.message
+    first, end = (int(np.searchsorted(message, message[row], side)) for side in ("left", "right"))
+    return detail if end - first == 1 else f"sample {row - first + 1}: {detail}"
 
 
 def _smaller(parcels: Sequence[Parcel], problem: str) -> list[list[Parcel]]:
