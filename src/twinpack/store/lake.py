@@ -202,7 +202,12 @@ class Lake:
         if BUCKET in TABLES[name].partitions:
             buckets = buckets_of(table)
             wanted += [(BUCKET, "=", str(shard_of(each[2], buckets))) for each in wanted if each[0] == "vehicle_id"]
-        return table.to_pyarrow_dataset(file_pruning_predicate=wanted or None)
+        # A folder's files are read without Python: threads that read ahead for a query that ended early would wait for
+        # the interpreter while it exits.
+        place = self.place(name)
+        return table.to_pyarrow_dataset(
+            filesystem=None if place.folder is None else place.filesystem(), file_pruning_predicate=wanted or None
+        )
 
     def open(self, name: str) -> DeltaTable | None:
         """The table as it is now, None when it is not there yet.
