@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -97,6 +98,15 @@ def test_csv_and_json_exclude_each_other(home: Path, capsys: pytest.CaptureFixtu
     assert "not both" in capsys.readouterr().err
 
 
+def test_values_that_a_format_lacks_are_text(home: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    sql = "select interval 90 minute as i, map{'a': 1} as m, 1 as n, 2 as n, 'x'::blob as b"
+    assert asked(home, sql, "--csv") == 0
+    assert capfdbinary.readouterr().out == (b'"i","m","n","n_1","b"\n"P0M0DT5400S","[[""a"", 1]]",1,2,"eA=="\n')
+    assert asked(home, sql, "--json") == 0
+    expected = [{"i": "P0M0DT5400S", "m": {"a": 1}, "n": 1, "n_1": 2, "b": "eA=="}]
+    assert json.loads(capfdbinary.readouterr().out) == expected
+
+
 def exported(home: Path, out: Path, *arguments: str) -> int:
     return main(["export", "--out", str(out), *arguments, "--home", str(home)])
 
@@ -143,6 +153,8 @@ def test_time_and_vehicles_choose_rows(home: Path, tmp_path: Path) -> None:
         (["--from", "yesterday", "--format", "csv"], "yesterday"),
         ([], "which format"),
         (["--table", "version_heads", "--from", "2024-01-01", "--format", "csv"], "no time"),
+        (["--from", "2024-01-02", "--to", "2024-01-01", "--format", "csv"], "no time at all"),
+        (["--vehicle", "car-3", "--format", "csv"], "there is no vehicle 'car-3'"),
     ],
 )
 def test_what_cannot_be_exported_is_said(
@@ -151,3 +163,25 @@ def test_what_cannot_be_exported_is_said(
     assert exported(home, tmp_path / "out", *arguments) == 2
     assert word in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_file_is_not_replaced(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    assert exported(home, pipe) == 2
+    assert "pipe.csv is no ordinary file" in capsys.readouterr().err
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet.txt"])
+def test_the_last_ending_says_the_format(
+    home: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exported(home, tmp_path / name) == 2
+    assert "which format" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_named(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "nowhere" / "a.csv"
+    assert exported(home, out) == 2
+    assert capsys.readouterr().err == f"twinpack: {out} cannot be written: No such file or directory\n"

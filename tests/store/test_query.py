@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.fs as pa_fs
 import pytest
 
 from tests.store.test_telemetry import HOUR_US, rows
@@ -137,3 +138,25 @@ def test_a_lake_of_an_earlier_release_has_every_column(tmp_path: Path) -> None:
     write_deltalake(tmp_path / "lake" / "trips", old)
     assert values(workspace, "select vehicle_id, closed_by from trips") == [("car-1", None)]
     assert values(workspace, "select count(*) from telemetry") == [(0,)]
+
+
+def test_columns_of_one_name_are_told_apart(workspace: Workspace) -> None:
+    found = query(workspace, "select 1 as a, 2 as a, 3 as a_1, 4 as a")
+    assert found.to_pylist() == [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
+
+
+def test_a_table_that_is_not_there_names_those_that_are(workspace: Workspace) -> None:
+    with pytest.raises(QueryError, match=r"telemtry does not exist! There are: dead_letters, .*, telemetry, trips"):
+        query(workspace, "select * from telemtry")
+
+
+def test_a_limit_beyond_any_clock_is_none(workspace: Workspace) -> None:
+    assert query(workspace, "select 1 as a", Limits(seconds=1e12)).to_pylist() == [{"a": 1}]
+
+
+def test_files_of_a_folder_are_read_without_python(workspace: Workspace) -> None:
+    # Threads that read ahead for a query that ended early would wait for the interpreter while it exits, for ever.
+    dataset = workspace.lake().dataset("telemetry")
+    assert dataset is not None
+    assert not isinstance(dataset.filesystem, pa_fs.PyFileSystem)
+    assert dataset.count_rows() > 0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twinpack.cli import output
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
-from twinpack.errors import InputError
+from twinpack.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from twinpack.store.workspace import Workspace
 
 OUT_HELP = "The file to write; one that is there is replaced."
 TABLE_HELP = "Table of the lake."
@@ -47,6 +51,7 @@ def command(
     vehicles = tuple(vehicle or ())
     wanted = Wanted(table, vehicles, _moment("--from", since), _moment("--to", until))
     workspace = Workspace.open(home, create=False)
+    _check_vehicles(workspace, table, vehicles)
     rows = export(workspace.lake(), wanted, out, form.value)
     if as_json:
         output.json_result({"file": str(out), "rows": rows, "format": form.value})
@@ -57,11 +62,23 @@ def command(
 
 
 def _by_name(out: Path) -> Format:
-    endings = [ending.lstrip(".") for ending in out.suffixes]
-    for form in (Format.bdf, Format.parquet, Format.csv):
-        if form.value in endings:
-            return form
+    endings = [ending.lstrip(".") for ending in out.suffixes[-2:]]
+    if endings and endings[-1] in [form.value for form in Format]:
+        return Format.bdf if Format.bdf.value in endings else Format(endings[-1])
     raise InputError(f"{out}: which format? name the file .csv, .parquet or .bdf.csv, or use --format")
+
+
+def _check_vehicles(workspace: Workspace, table: str, vehicles: Sequence[str]) -> None:
+    """Refuse vehicles that nobody entered and that no row is of: a slip would give an empty file."""
+    from twinpack.store.tables import TABLES
+
+    if not vehicles or "vehicle_id" not in (TABLES[table].schema.names if table in TABLES else ()):
+        return  # what is wrong with the table is told later
+    with workspace.registry() as registry:
+        known = registry.fleet.known()
+    for name in vehicles:
+        if name not in known and not workspace.lake().read(table, ["vehicle_id"], vehicle=name).num_rows:
+            raise NotFoundError(f"there is no vehicle {name!r}; `twinpack fleet list --retired` lists them")
 
 
 def _moment(option: str, text: str | None) -> datetime | None:

@@ -68,14 +68,23 @@ def _write_json(batches: Iterator[pa.RecordBatch]) -> None:
 
     separator = "["
     for batch in batches:
-        for row in batch.to_pylist():
-            sys.stdout.write(f"{separator}\n  {msgspec.json.encode(row, enc_hook=str).decode()}")
+        for row in batch.to_pylist(maps_as_pydicts="lossy"):
+            sys.stdout.write(f"{separator}\n  {msgspec.json.encode(_plain(row), enc_hook=str).decode()}")
             separator = ","
     output.line("\n]" if separator == "," else "[]")
 
 
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Intervals as text: in JSON they would be three numbers without names."""
+    import pyarrow as pa
+
+    from twinpack.store.export import written
+
+    return {name: written(value) if isinstance(value, pa.MonthDayNano) else value for name, value in row.items()}
+
+
 def _write_table(schema: pa.Schema, batches: Iterator[pa.RecordBatch], most: int | None) -> None:
-    rows = [list(row.values()) for batch in batches for row in batch.to_pylist()]
+    rows = [list(row.values()) for batch in batches for row in map(_plain, batch.to_pylist())]
     shown = rows if most is None else rows[:most]
     output.table(schema.names, [[_cell(value) for value in row] for row in shown])
     if len(rows) > len(shown):

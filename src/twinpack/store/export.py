@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,8 +74,9 @@ def export(lake: Lake, wanted: Wanted, path: Path, how: Format) -> int:
         How many rows were written.
 
     Raises:
-        InputError: The table does not exist, has no such column, or BDF is asked of more than one vehicle.
-        WorkspaceError: The table cannot be read.
+        InputError: The table does not exist, has no such column, BDF is asked of more than one vehicle, the times are
+            in the wrong order, or the path is no ordinary file.
+        WorkspaceError: The table cannot be read, or the file not written.
     """
     _check(wanted, how)
     rows = 0
@@ -152,6 +154,8 @@ def _check(wanted: Wanted, how: Format) -> None:
         raise InputError(f"table {wanted.table!r} has no vehicles to choose")
     if (wanted.since or wanted.until) and wanted.table not in _TIMES:
         raise InputError(f"table {wanted.table!r} has no time to choose by")
+    if wanted.since and wanted.until and wanted.since >= wanted.until:
+        raise InputError(f"from {wanted.since.isoformat()} to {wanted.until.isoformat()} is no time at all")
 
 
 def _schema(table: str) -> pa.Schema:
@@ -227,6 +231,9 @@ def _limit(column: str, moment: datetime) -> pa.Scalar:
 @contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
     """A file that takes its name once all of it is written."""
+    if path.exists() and not path.is_file():
+        # A device or a pipe would be replaced by a file of its name.
+        raise InputError(f"{path} is no ordinary file: name a new one (`twinpack query --csv` writes to a pipe)")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as sink:
@@ -234,15 +241,38 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
             sink.flush()
             os.fsync(sink.fileno())
         temporary.replace(path)
+        force_to_disk(path.parent)
+    except OSError as error:
+        raise WorkspaceError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
-    force_to_disk(path.parent)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _written(column: pa.Field) -> pa.Field:
     kind = column.type
-    text = pa.types.is_timestamp(kind) or pa.types.is_nested(kind)
+    text = pa.types.is_timestamp(kind) or pa.types.is_nested(kind) or _foreign(kind)
     return pa.field(column.name, pa.string()) if text else column
+
+
+def written(value: Any) -> str:
+    """A value as text: an interval in ISO 8601, such as `P0M1DT3.5S`, bytes in base 64, else as Python writes it."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if not isinstance(value, pa.MonthDayNano):
+        return str(value)
+    return f"P{value.months}M{value.days}DT{value.nanoseconds / 1e9:.15g}S"
+
+
+def _foreign(kind: pa.DataType) -> bool:
+    """Whether the CSV writer does not know a type, such as an interval, or would write bytes as they are."""
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return True
+    try:
+        pa_csv.write_csv(pa.table({"x": pa.nulls(1, kind)}), pa.BufferOutputStream())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return True
+    return False
 
 
 def _as_text(column: pa.Array) -> Any:
@@ -251,4 +281,6 @@ def _as_text(column: pa.Array) -> Any:
     if pa.types.is_nested(column.type):
         texts = [None if value is None else json.dumps(value, default=str) for value in column.to_pylist()]
         return pa.array(texts, pa.string())
+    if _foreign(column.type):
+        return pa.array([None if value is None else written(value) for value in column.to_pylist()], pa.string())
     return column

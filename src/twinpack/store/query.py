@@ -6,6 +6,7 @@ for are not read. It reaches nothing else: no file, no network, no extension, no
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -110,15 +111,29 @@ def rows_of_query(
         late.set()
         connection.interrupt()
 
-    timer = threading.Timer(limits.seconds, stop)
+    timer = threading.Timer(min(limits.seconds, threading.TIMEOUT_MAX), stop)
     timer.start()
     try:
         with _plainly(late, limits):
             reader = connection.sql(sql).to_arrow_reader(BATCH_ROWS)
-        yield reader.schema, _some(reader, limits, late)
+        schema = _told_apart(reader.schema)
+        yield (
+            schema,
+            (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in _some(reader, limits, late)),
+        )
     finally:
         timer.cancel()
         connection.close()
+
+
+def _told_apart(schema: pa.Schema) -> pa.Schema:
+    """Columns under names that differ: `a` and `a` of a join become `a` and `a_1`."""
+    names: list[str] = []
+    for field_ in schema:
+        free = (f"{field_.name}_{number}" for number in itertools.count(1))
+        taken = {*names, *schema.names}
+        names.append(next(name for name in free if name not in taken) if field_.name in names else field_.name)
+    return pa.schema([field_.with_name(name) for field_, name in zip(schema, names, strict=True)])
 
 
 @dataclass
@@ -171,7 +186,16 @@ def _plainly(late: threading.Event, limits: Limits) -> Iterator[None]:
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         if late.is_set():
             raise QueryError(f"query: stopped after {limits.seconds:g} s") from error
-        raise QueryError(f"query: {error}") from error
+        raise QueryError(f"query: {_without_guess(error)}") from error
+
+
+def _without_guess(error: Exception) -> str:
+    """DuckDB's words; the tables there are in place of the one that it guesses, as it knows only those it was given."""
+    text = str(error)
+    if "Table with name" not in text:
+        return text
+    names = ", ".join(sorted({*TABLES, *REGISTRY_TABLES}))
+    return f"{text.partition(' Did you mean')[0].partition(chr(10))[0]} There are: {names}"
 
 
 def _some(reader: pa.RecordBatchReader, limits: Limits, late: threading.Event) -> Iterator[pa.RecordBatch]:
