@@ -93,6 +93,16 @@ def test_a_rule_that_is_wrong_ends_with_2_and_its_place(
     assert check(rules, "--against", str(tmp_path / "none")) == 2
 
 
+def test_data_of_which_nothing_can_be_read_ends_with_2(
+    rules: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "others"
+    folder.mkdir()
+    (folder / "other.csv").write_text("a,b\n1,2\n")
+    assert main(["routing", "check", str(rules), "--against", str(folder)]) == 2
+    assert "no file of it could be read" in capsys.readouterr().err
+
+
 def test_show_tells_the_rules_of_a_workspace(rules: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = str(Workspace.open(tmp_path / "home").home)
     assert main(["routing", "show", "--home", home, "--json"]) == 0

@@ -92,6 +92,10 @@ def _opened(data: Path, profile: str, pack: str | None) -> Iterator[SegmentLog]:
         summary = import_path(data, find_profile(profile), log, MemoryDeadLetters(), pack=pack_text)
         for failed in summary.failed:
             output.note(f"twinpack: left out: {' '.join(failed.error.split())}")
+        if not summary.count("imported"):
+            raise ImportFileError(
+                f"{data}: no file of it could be read; --profile says how, see `twinpack import --help`"
+            )
         yield log
 
 
