@@ -44,6 +44,12 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_settings_may_be_there_before_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("[trips]\ngap_s = 60.0\n")
+    assert Workspace.open(tmp_path).settings.trips.gap_s == 60.0
+    assert (tmp_path / "log").is_dir()
+
+
 def test_a_workspace_that_must_exist_and_does_not(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="there is no workspace at"):
         Workspace.open(tmp_path / "nowhere", create=False)

@@ -27,6 +27,8 @@ FORMAT = 1
 """Layout of the folder that this release reads and writes."""
 
 _FORMAT_FILE = "workspace.json"
+_BEFORE = ("settings.toml", "routing.toml")
+"""What a person may have put into the folder before it becomes a workspace."""
 _FOLDERS = ("log", "lake", "models", "snapshots", "keys")
 
 _UPGRADES: dict[int, Callable[[Path], None]] = {}
@@ -161,7 +163,7 @@ def _prepare(folder: Path, create: bool) -> None:
 
 def _begin(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    found = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    found = sorted(path.name for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _BEFORE)
     if found and _FORMAT_FILE not in found:
         raise WorkspaceError(
             f"{folder} is not a workspace and holds other files ({found[0]}): name a new or empty folder with --home"
