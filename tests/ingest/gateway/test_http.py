@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from tests.waiting import until
 from twinpack.errors import SettingsError
 from twinpack.ingest.gateway import Gateway
 from twinpack.store.fleet_records import FleetRecord, VehicleEntry
-from twinpack.store.settings import HttpSettings, Settings
+from twinpack.store.settings import HttpSettings, Settings, WorkspaceSettings
 from twinpack.store.workspace import Workspace
 
 JSON = "application/json"
@@ -224,6 +225,36 @@ def test_a_body_that_never_ends_is_given_up(client: Client, monkeypatch: pytest.
     connection.endheaders(b"[")
     assert connection.getresponse().status == 408
     connection.close()
+
+
+def test_bodies_that_arrive_at_once_are_bounded_together(tmp_path: Path, begin: int) -> None:
+    settings = Settings(workspace=WorkspaceSettings(pack=line.PACK), http=HttpSettings(port=0, max_body_mb=0.2))
+    workspace = Workspace.open(tmp_path / "home", settings=settings)
+    with workspace.registry() as registry:
+        registry.fleet.create_fleet(FleetRecord(line.FLEET, line.PACK))
+        registry.fleet.enter([VehicleEntry("V1", line.FLEET)])
+    token = token_for(workspace, "fleet", line.FLEET)
+    body = msgspec.json.encode(line.sample("V1", 0, begin)).ljust(200_000)
+    told = {"Content-Type": JSON, "Authorization": f"Bearer {token}", "Content-Length": "200000"}
+    with Gateway(workspace) as gateway, ExitStack() as stack:
+        client = Client(gateway, token)
+        connections = [stack.enter_context(closing(client.connection())) for _ in range(6)]
+        for connection in connections:
+            connection.putrequest("POST", "/v1/telemetry")
+            for name, value in told.items():
+                connection.putheader(name, value)
+            connection.endheaders(body[:190_000])
+        # Four fit; which of them are refused depends on the order in which their bytes arrive.
+        until(lambda: line.counted(gateway, "http_requests", status="429") >= 1, "one refused")
+        answers = []
+        for connection in connections:
+            try:
+                connection.send(body[190_000:])
+                answers.append(connection.getresponse().status)
+            except OSError:  # it was refused before, and cut off
+                answers.append(429)
+        assert set(answers) == {200, 429}
+        assert client.post(body).body["duplicates"] == 1
 
 
 def test_when_there_is_no_room_it_says_when_to_try_again(tmp_path: Path, begin: int) -> None:

@@ -39,6 +39,7 @@ ANSWER_S = 30.0
 
 _MEGABYTE = 1_000_000
 _EXPANDING = 2
+_BODIES = 4  # of the largest size are held at once
 _CONNECTIONS = 500
 _STATUS = {"size": 413, "type": 415, "encoding": 415, "body": 400}
 
@@ -134,8 +135,11 @@ class Door:
     def _check_room(self) -> None:
         if not self._intake.writable:
             raise OtherAnswer(503, "the log cannot be written now; nothing was taken", Retry_After="5")
-        if not self._intake.pending.has_room() or self._held.bytes >= 4 * self._most:
-            raise OtherAnswer(429, "too much waits to be written; nothing was taken", Retry_After="1")
+        if not self._intake.pending.has_room() or self._held.bytes >= _BODIES * self._most:
+            raise self._no_room()
+
+    def _no_room(self) -> OtherAnswer:
+        return OtherAnswer(429, "too much waits to be written; nothing was taken", Retry_After="1")
 
     async def _body(self, request: Request) -> bytes:
         told = request.headers.get("content-length", "0")
@@ -151,6 +155,8 @@ class Door:
                     self._held.bytes += len(part)
                     if size > self._most:
                         raise too_large
+                    if self._held.bytes > _BODIES * self._most:  # many that began when there was room
+                        raise self._no_room()
         except TimeoutError:
             self._held.bytes -= size
             raise OtherAnswer(408, f"the body took longer than {BODY_S:.0f} s") from None
