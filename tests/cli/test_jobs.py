@@ -107,6 +107,7 @@ def test_what_starts_jobs_is_listed(empty_home: Path, capsys: pytest.CaptureFixt
         (["start", "learn", "--arg", "trips=many"], "argument trips must be a whole number"),
         (["start", "compact", "--arg", "trips=1"], "unknown argument 'trips'; known: none"),
         (["start", "backup"], "argument to is missing: folder for backups, outside the workspace"),
+        (["start", "backup", "--arg", "to=backups"], "argument to must be a whole path, such as /var/backups"),
         (["show", "compact-1"], "there is no job 'compact-1'; `twinpack jobs` lists them"),
         (["logs", "../settings"], "there is no job '../settings'"),
     ],

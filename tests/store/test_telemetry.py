@@ -119,6 +119,12 @@ def test_a_lake_named_by_a_file_url(tmp_path: Path, name: str) -> None:
     assert offsets(Lake(tmp_path / name)) == list(range(5))
 
 
-def test_an_unknown_scheme_is_refused() -> None:
-    with pytest.raises(SettingsError, match="ftp://host/x"):
-        Lake("ftp://host/x")
+@pytest.mark.parametrize("url", ["ftp://host/x", "s3:/bucket", "some/folder"])
+def test_what_is_neither_a_whole_path_nor_a_known_url_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=f"lake url '{url}'"):
+        Lake(url)
+
+
+def test_a_file_url_has_no_host() -> None:
+    with pytest.raises(SettingsError, match="with three /"):
+        Lake("file://some/folder")

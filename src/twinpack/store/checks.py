@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 Check = Callable[[Any], str]
@@ -15,9 +16,10 @@ def text(value: Any) -> str:
     return "" if isinstance(value, str) else "text"
 
 
-def filled(value: Any) -> str:
-    """A text that is not empty."""
-    return "" if isinstance(value, str) and value.strip() else "a text that is not empty"
+def whole_path(value: Any) -> str:
+    """A path from the root or the user's home: another process may stand in another folder."""
+    allowed = isinstance(value, str) and (PurePath(value).is_absolute() or value.startswith("~"))
+    return "" if allowed else "a whole path, such as /var/backups"
 
 
 def flag(value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twinpack.errors import InputError
-from twinpack.store.checks import Check, filled, one_of, text, whole
+from twinpack.store.checks import Check, one_of, text, whole, whole_path
 
 COMPACT = "compact"
 RETENTION = "retention"
@@ -74,7 +74,7 @@ JOBS: dict[str, JobKind] = {
     ),
     BACKUP: JobKind(
         "copies the workspace into a new folder, named after the job",
-        {"to": Argument(None, filled, "folder for backups, outside the workspace")},
+        {"to": Argument(None, whole_path, "folder for backups, outside the workspace")},
     ),
 }
 """Every kind of job, by name."""

@@ -41,15 +41,20 @@ class Place:
         """The place that a path or URL names.
 
         Raises:
-            SettingsError: The URL has a scheme that is not known.
+            SettingsError: The URL has a scheme that is not known, or the path is not a whole one.
         """
-        if isinstance(root, Path) or "://" not in root:
+        if isinstance(root, Path) or ("://" not in root and Path(root).is_absolute()):
             return cls(str(root), Path(root))
-        scheme = urlsplit(root).scheme
-        if scheme not in SCHEMES:
-            raise SettingsError(f"lake url {root!r}: it must be a folder or begin with {', '.join(SCHEMES)} and ://")
+        scheme, host, path, *_ = urlsplit(root)
+        if "://" not in root or scheme not in SCHEMES:
+            # A folder that is not named from the root would be another one for each process.
+            raise SettingsError(
+                f"lake url {root!r}: it must be the whole path of a folder or begin with {', '.join(SCHEMES)} and ://"
+            )
         if scheme == "file":
-            folder = Path(unquote(urlsplit(root).path))
+            if host not in ("", "localhost"):
+                raise SettingsError(f"lake url {root!r}: a folder is written file:///folder, with three /")
+            folder = Path(unquote(path))
             return cls(str(folder), folder)
         return cls(root.rstrip("/"), None)
 
