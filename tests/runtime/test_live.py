@@ -18,14 +18,18 @@ from tests.runtime.workspaces import SETTINGS, begin, record, with_settings
 from tests.twin.garage import ARTIFACT, PACK, healthy, log_of, worn
 from tests.waiting import until
 from twinpack.errors import WorkspaceBusyError
+from twinpack.fleet.events import Event
+from twinpack.fleet.fold import fold
+from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import LiveLog, SegmentLog
 from twinpack.runtime.live import LiveFold, Pace
 from twinpack.runtime.run import run
 from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
+from twinpack.telemetry.batch import SampleBatch
 
-FAST = Pace(fold_s=0.01, flush_s=0.05, save_s=0.3, model_s=0.05, retry_s=0.05)
+FAST = Pace(fold_s=0.01, flush_s=0.05, save_s=0.3, model_s=0.05, again_s=0.05, retry_s=0.05)
 ROWS = log_of(worn("old", 4), healthy("new", 3))
 
 
@@ -155,7 +159,27 @@ def test_settings_changed_since_the_first_run_are_told(tmp_path: Path) -> None:
     with live_log(changed) as log, LiveFold(changed, log, tell=told.append, pace=FAST) as live:
         until(lambda: "gap_s" in live.problem)
         append(log, ROWS)  # still taken in
-    assert "the fold has ended" in told[-1]
+    assert "the fold broke off" in told[-1]
+
+
+def test_a_fold_that_broke_off_begins_again_from_its_last_snapshot(
+    finished: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = begin(tmp_path / "home")
+    broken = iter([True])
+
+    def breaking_once(state: ShardState, batch: SampleBatch) -> tuple[ShardState, list[Event]]:
+        if batch.first_offset >= 300 and next(broken, False):
+            raise RuntimeError("nobody foresaw this")
+        return fold(state, batch)
+
+    monkeypatch.setattr("twinpack.runtime.live.fold", breaking_once)
+    told: list[str] = []
+    with live_log(workspace) as log, LiveFold(workspace, log, tell=told.append, pace=FAST) as live:
+        append(log, ROWS)
+        until(lambda: live.offset == ROWS.num_rows and live.problem == "")
+    assert any("nobody foresaw this" in text for text in told)
+    assert without_latest(record(workspace)) == finished
 
 
 _FOLLOW = """

@@ -53,6 +53,7 @@ class Pace:
         flush_rows: Rows that do not wait longer.
         save_s: Longest between two snapshots while there are new rows.
         model_s: Between two looks for a model while there is none.
+        again_s: Pause after the fold broke off for a reason nobody foresaw.
         retry_s: First pause after a store did not answer; it doubles up to a minute.
     """
 
@@ -61,6 +62,7 @@ class Pace:
     flush_rows: int = 200_000
     save_s: float = 600.0
     model_s: float = 5.0
+    again_s: float = 60.0
     retry_s: float = 0.5
 
 
@@ -135,13 +137,15 @@ class LiveFold:
         return self.offset >= offset
 
     def _run(self) -> None:
-        try:
-            with self._until_it_works(self._workspace.registry) as registry:
-                self._follow(registry)
-        except _StoppedError:
-            pass
-        except Exception as error:  # noqa: BLE001 - the thread's boundary; the gateway goes on, and the reason is told
-            self._say(f"the fold has ended: {error}")
+        while not self._stop.is_set():
+            try:
+                with self._until_it_works(self._workspace.registry) as registry:
+                    self._follow(registry)
+            except _StoppedError:
+                pass
+            except Exception as error:  # noqa: BLE001 - the thread's boundary; the gateway goes on, the reason is told
+                self._say(f"the fold broke off, and begins again from its last snapshot: {one_line(str(error))}")
+                self._stop.wait(self._pace.again_s)
 
     def _follow(self, registry: Registry) -> None:
         state, self.offset = self._begun(registry)
