@@ -112,8 +112,9 @@ def test_show_tells_the_rules_of_a_workspace(rules: Path, tmp_path: Path, capsys
     (tmp_path / "home" / "routing.toml").write_text(RULES)
     assert main(["routing", "show", "--home", home]) == 0
     out = capsys.readouterr().out
-    assert "moving" in out
+    assert "moving → " in out
     assert "secret" not in out
+    assert max(len(text) for text in out.splitlines() if text.startswith("  ")) <= 102
     assert main(["routing", "show", "--shipped"]) == 0
     mine = tmp_path / "mine.toml"
     mine.write_text(capsys.readouterr().out)

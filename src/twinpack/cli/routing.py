@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 AGAINST_HELP = "Samples to try them on: a file, a folder of files, or a workspace."
 PROFILE_HELP = "How to read the files: twinpack, bdf, bmw_i3, lg_hg2, or a TOML file."
 PACK_HELP = "Pack of the vehicles in the files, a shipped name or a TOML file; overrules the profile."
+
+_WIDTH = 100
 
 command = command_group("Check the rules that say which samples go to the real-time path, the lake or a webhook.")
 
@@ -153,9 +156,11 @@ def _show_rules(rules: tuple[Rule, ...], source: str, as_json: bool) -> None:
         output.json_result({"source": source, "rules": [_figures(rule) for rule in rules]})
         return
     output.line(f"{output.counted(len(rules), 'rule')}, from {source}")
-    output.line()
-    rows = [[rule.name, " ".join(rule.condition.text.split()), ", ".join(rule.targets), _span(rule)] for rule in rules]
-    output.table(["rule", "when", "to", "every"], rows)
+    for rule in rules:
+        output.line()
+        output.line(f"{rule.name} → {', '.join(rule.targets)}{_span(rule)}")
+        for text in textwrap.wrap(" ".join(rule.condition.text.split()), _WIDTH, break_long_words=False):
+            output.line(f"  {text}")
 
 
 def _figures(rule: Rule) -> dict[str, Any]:
@@ -164,4 +169,4 @@ def _figures(rule: Rule) -> dict[str, Any]:
 
 
 def _span(rule: Rule) -> str:
-    return f"{rule.every_us / 1e6:g} s" if rule.every_us else ""
+    return f", every {rule.every_us / 1e6:g} s" if rule.every_us else ""
