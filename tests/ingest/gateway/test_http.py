@@ -24,6 +24,7 @@ from tests.servers import certificates
 from tests.waiting import until
 from twinpack.errors import SettingsError
 from twinpack.ingest.gateway import Gateway
+from twinpack.ingest.gateway.http import most_connections
 from twinpack.store.fleet_records import FleetRecord, VehicleEntry
 from twinpack.store.settings import HttpSettings, Settings, WorkspaceSettings
 from twinpack.store.workspace import Workspace
@@ -301,6 +302,15 @@ def test_many_send_at_once(client: Client, begin: int) -> None:
         worker.join()
     assert [answer.status for answer in answers] == [200] * 80
     assert sum(answer.body["accepted"] for answer in answers) == 800
+
+
+def test_vehicles_that_keep_their_connections_keep_nobody_out(client: Client, begin: int) -> None:
+    with ExitStack() as held:
+        for _ in range(min(600, most_connections() // 2)):
+            idle = held.enter_context(closing(client.connection()))
+            idle.connect()
+        assert client.post(msgspec.json.encode(line.sample("V1", 0, begin))).status == 200
+        assert client.get("/healthz")[0] == 200
 
 
 def test_what_is_measured_and_how_it_does_can_be_asked(client: Client, begin: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import resource
 import socket
 import ssl
 import threading
@@ -40,7 +41,7 @@ ANSWER_S = 30.0
 _MEGABYTE = 1_000_000
 _EXPANDING = 2
 _BODIES = 4  # of the largest size are held at once
-_CONNECTIONS = 500
+_CONNECTIONS = 10_000
 _STATUS = {"size": 413, "type": 415, "encoding": 415, "body": 400}
 
 
@@ -251,7 +252,7 @@ class HttpSource:
             log_config=None,
             access_log=False,
             lifespan="off",
-            limit_concurrency=_CONNECTIONS,
+            limit_concurrency=most_connections(),
             timeout_keep_alive=30,
             timeout_graceful_shutdown=20,
             server_header=False,
@@ -312,3 +313,9 @@ def _check_certificate(cert_file: Path | None, key_file: Path | None) -> None:
             f"[http] cert_file: {cert_file} with the key in {key_file or 'the same file'} cannot be used ({error}); "
             "a certificate and its key are needed, in PEM and without a password"
         ) from error
+
+
+def most_connections() -> int:
+    """Connections held at once, idle ones too: half of the files that this process may open, for the log needs some."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _CONNECTIONS if files == resource.RLIM_INFINITY else min(_CONNECTIONS, files // 2)
