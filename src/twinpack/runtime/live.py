@@ -14,11 +14,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from twinpack.errors import AuditError, NotFoundError, WorkspaceError, one_line
+from twinpack.errors import AuditError, NotFoundError, WorkspaceError
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.keeper import Keeper
+from twinpack.runtime.problem import Problem, Tell
 from twinpack.runtime.run import ReadableLog, batches, recovered
 from twinpack.runtime.stages import Stages
 from twinpack.store.registry import Registry
@@ -27,8 +28,6 @@ from twinpack.telemetry.batch import SampleBatch
 from twinpack.twin.settings import Policy
 
 T = TypeVar("T")
-Tell = Callable[[str], None]
-"""Told what people should know: what it waits for, what went wrong."""
 
 
 class GrowingLog(ReadableLog, Protocol):
@@ -71,7 +70,6 @@ class LiveFold:
 
     Attributes:
         offset: Log offset up to which rows are folded and committed.
-        problem: What it waits for or why it ended, "" while all is well.
         counts: How many events of each kind were committed.
     """
 
@@ -94,16 +92,21 @@ class LiveFold:
             pace: How often things are done.
         """
         self.offset = 0
-        self.problem = ""
         self.counts: dict[str, int] = {}
         self._workspace = workspace
         self._log = log
         self._policy = policy
         self._tell = tell
+        self._problem = Problem(tell)
         self._pace = pace or Pace()
         self._stop = threading.Event()
         self._owned = ExitStack()
         self._thread = threading.Thread(target=self._run, name="fold", daemon=True)
+
+    @property
+    def problem(self) -> str:
+        """What it waits for or why it broke off, "" while all is well."""
+        return self._problem.text
 
     def start(self) -> None:
         """Take the workspace and begin.
@@ -144,7 +147,7 @@ class LiveFold:
             except _StoppedError:
                 pass
             except Exception as error:  # noqa: BLE001 - the thread's boundary; the gateway goes on, the reason is told
-                self._say(f"the fold broke off, and begins again from its last snapshot: {one_line(str(error))}")
+                self._problem.say(f"the fold broke off, and begins again from its last snapshot: {error}")
                 self._stop.wait(self._pace.again_s)
 
     def _follow(self, registry: Registry) -> None:
@@ -198,19 +201,19 @@ class LiveFold:
         while True:
             # Sealed rows name the packs; not before there is a model at all, or each look would leave a small segment.
             while not self._until_it_works(registry.models):
-                self._say("twins wait for a model: none was learned yet: run `twinpack learn model` first")
+                self._problem.say("twins wait for a model: none was learned yet: run `twinpack learn model` first")
                 self._pause(self._pace.model_s)
             self._until_it_works(self._log.seal)
             log = SegmentLog(self._workspace.log_dir)
             try:
                 state, offset, notes = recovered(self._workspace, registry, log, self._policy, Stages())
             except NotFoundError as error:
-                self._say(f"twins wait for a model: {error}")
+                self._problem.say(f"twins wait for a model: {error}")
                 self._pause(self._pace.model_s)
             else:
                 for note in notes:
                     self._tell(note)
-                self._say("")
+                self._problem.say("")
                 return state, offset
 
     def _until_it_works(self, action: Callable[[], T]) -> T:
@@ -222,23 +225,17 @@ class LiveFold:
                 result = action()
             except (WorkspaceError, AuditError, OSError) as error:  # of the last: its key is gone for now
                 failed = True
-                self._say(f"the fold waits, nothing is lost: {error}")
+                self._problem.say(f"the fold waits, nothing is lost: {error}")
                 self._pause(pause)
                 pause = min(2 * pause, 60.0)
             else:
                 if failed:
-                    self._say("")
+                    self._problem.say("")
                 return result
 
     def _pause(self, seconds: float) -> None:
         if self._stop.wait(seconds):
             raise _StoppedError
-
-    def _say(self, problem: str) -> None:
-        problem = one_line(problem)
-        if problem != self.problem:
-            self._tell(problem or f"goes on after: {self.problem}")
-            self.problem = problem
 
 
 @dataclass

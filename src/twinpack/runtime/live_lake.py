@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
-from twinpack.errors import WorkspaceError, one_line
+from twinpack.errors import WorkspaceError
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.features import build_features
 from twinpack.runtime.lake import build_telemetry
+from twinpack.runtime.problem import Problem, Tell
 from twinpack.store.workspace import Workspace
 
 EVERY_S = 30.0
 
 
 class LiveLake:
-    """Brings what is sealed to the lake now and then until it is stopped.
+    """Brings what is sealed to the lake now and then until it is stopped."""
 
-    Attributes:
-        problem: Why it cannot at the moment, "" while all is well; it tries again.
-    """
-
-    def __init__(
-        self, workspace: Workspace, tell: Callable[[str], None] = lambda text: None, every_s: float = EVERY_S
-    ) -> None:
+    def __init__(self, workspace: Workspace, tell: Tell = lambda text: None, every_s: float = EVERY_S) -> None:
         """Prepare; `start` begins.
 
         Args:
@@ -31,12 +25,16 @@ class LiveLake:
             tell: Told each problem once, and when it is over.
             every_s: Seconds between two looks for new segments.
         """
-        self.problem = ""
         self._workspace = workspace
-        self._tell = tell
+        self._problem = Problem(tell)
         self._every_s = every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lake", daemon=True)
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot at the moment, "" while all is well; it tries again."""
+        return self._problem.text
 
     def __enter__(self) -> LiveLake:
         """Begin."""
@@ -59,14 +57,8 @@ class LiveLake:
                 build_telemetry(self._workspace, SegmentLog(self._workspace.log_dir), registry)
                 build_features(self._workspace, registry)
         except (WorkspaceError, OSError) as error:
-            self._say(f"the lake waits, nothing is lost: {error}")
+            self._problem.say(f"the lake waits, nothing is lost: {error}")
         except Exception as error:  # noqa: BLE001 - the thread's boundary; the rest goes on, and the reason is told
-            self._say(f"the lake cannot be built: {error}")
+            self._problem.say(f"the lake cannot be built: {error}")
         else:
-            self._say("")
-
-    def _say(self, problem: str) -> None:
-        problem = one_line(problem)
-        if problem != self.problem:
-            self._tell(problem or f"goes on after: {self.problem}")
-            self.problem = problem
+            self._problem.say("")
