@@ -15,7 +15,10 @@ EVERY_S = 30.0
 
 
 class LiveLake:
-    """Brings what is sealed to the lake now and then until it is stopped."""
+    """Brings what is sealed to the lake now and then until it is stopped.
+
+    Built anew is only what the log has gained since the last time.
+    """
 
     def __init__(self, workspace: Workspace, tell: Tell = lambda text: None, every_s: float = EVERY_S) -> None:
         """Prepare; `start` begins.
@@ -26,6 +29,8 @@ class LiveLake:
             every_s: Seconds between two looks for new segments.
         """
         self._workspace = workspace
+        self._log = SegmentLog(workspace.log_dir)
+        self._built = -1
         self._problem = Problem(tell)
         self._every_s = every_s
         self._stop = threading.Event()
@@ -53,9 +58,12 @@ class LiveLake:
 
     def _build(self) -> None:
         try:
-            with self._workspace.registry() as registry:
-                build_telemetry(self._workspace, SegmentLog(self._workspace.log_dir), registry)
-                build_features(self._workspace, registry)
+            end = self._log.end_offset
+            if end != self._built:
+                with self._workspace.registry() as registry:
+                    build_telemetry(self._workspace, self._log, registry)
+                    build_features(self._workspace, registry)
+                self._built = end
         except (WorkspaceError, OSError) as error:
             self._problem.say(f"the lake waits, nothing is lost: {error}")
         except Exception as error:  # noqa: BLE001 - the thread's boundary; the rest goes on, and the reason is told
