@@ -7,7 +7,6 @@ from typing import Any
 
 from twinpack.ingest.gateway.gateway import Gateway
 from twinpack.ingest.logs import Events
-from twinpack.ingest.routing import load_rules, rules_path
 from twinpack.ingest.routing.webhooks import Webhooks
 from twinpack.runtime.live import LiveFold, Pace
 from twinpack.runtime.live_lake import LiveLake
@@ -82,8 +81,7 @@ class LiveService:
         stack.enter_context(self._lake)
         stack.enter_context(self.gateway)
         registry = stack.enter_context(workspace.registry())
-        rules = load_rules(rules_path(workspace.home, workspace.settings.gateway.rules))
-        stack.enter_context(Webhooks(rules, self.gateway.log, registry))
+        stack.enter_context(Webhooks(self.gateway.rules, self.gateway.log, registry))
         self._fold = LiveFold(
             workspace, self.gateway.log, policy=self._policy, tell=self._tell("twins"), pace=self._pace
         )

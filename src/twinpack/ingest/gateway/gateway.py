@@ -17,7 +17,7 @@ from twinpack.ingest.gateway.topics import Topics
 from twinpack.ingest.log import LiveLog, SegmentLog, Watchers, Written
 from twinpack.ingest.log.seen import Seen
 from twinpack.ingest.logs import Events
-from twinpack.ingest.routing import Router, rules_path
+from twinpack.ingest.routing import Router, Rule, rules_path
 from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.records import now_us
 from twinpack.store.registry import Registry
@@ -51,6 +51,7 @@ class Gateway:
         self.metrics = Metrics()
         self._workspace, self._wants_http, self._beside = workspace, http, beside
         self._events = Events("gateway")
+        self.rules: tuple[Rule, ...] = ()  # those it routes by, once it is started
         self._open = ExitStack()
         self._intake: Intake | None = None
         self._log: LiveLog | None = None
@@ -120,6 +121,7 @@ class Gateway:
     def _start(self) -> None:
         workspace, settings, stack = self._workspace, self._workspace.settings, self._open
         router = stack.enter_context(Router.load(rules_path(workspace.home, settings.gateway.rules)))
+        self.rules = router.rules
         workspace.registry().close()  # brings it to this release
         registry = stack.enter_context(Registry.open(workspace.registry_url, BUSY_MS))
         segments = SegmentLog(workspace.log_dir)
