@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,20 +68,12 @@ def _play(workspace: Workspace, broker: BrokerProcess, service: LiveService, tel
         encoding="msgpack",
         samples=_SAMPLES_A_MESSAGE,
     )
-    _wait_until_it_listens(service)
+    _wait(lambda: service.gateway.health()["mqtt_connected"], "the gateway does not reach the demo's broker")
     with Tape(sorted(telemetry.glob("*.parquet"))) as tape, Publisher(broker.url, Login(DEFAULT_FLEET, token)) as line:
         with output.progress("live", 100.0, "%") as bar:
             total = tape.length(None, 0).samples
             played = play(tape, line, manner, progress=lambda sent, _: bar.set(100.0 * sent / total))
     return played.samples, played.messages
-
-
-def _wait_until_it_listens(service: LiveService) -> None:
-    until = time.monotonic() + _PATIENCE_S
-    while not service.gateway.health()["mqtt_connected"]:
-        if time.monotonic() > until:
-            raise WorkspaceError("the gateway does not reach the demo's broker; what it said stands above")
-        time.sleep(0.02)
 
 
 def _finish(service: LiveService, messages: int) -> None:
@@ -89,9 +82,18 @@ def _finish(service: LiveService, messages: int) -> None:
     from twinpack.telemetry.schema import tick_row
 
     gateway = service.gateway
-    until = time.monotonic() + _PATIENCE_S
-    while gateway.metrics.acknowledged_messages("mqtt") < messages and time.monotonic() < until:
-        time.sleep(0.02)
+    _wait(
+        lambda: gateway.metrics.acknowledged_messages("mqtt") >= messages,
+        f"the gateway did not take all of the {messages:,} messages",
+    )
     gateway.log.append(tick_row(now_us() + _HOUR_US))
     if not service.fold.wait_for(gateway.log.end_offset, _PATIENCE_S):
         raise WorkspaceError(f"the twins did not follow the live trips: {service.fold.problem or 'too slow'}")
+
+
+def _wait(happened: Callable[[], bool], problem: str) -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while not happened():
+        if time.monotonic() > until:
+            raise WorkspaceError(f"{problem}; what it said stands above")
+        time.sleep(0.02)
