@@ -9,6 +9,7 @@
     │   ├── IdentifierError       a vehicle or pack name outside the allowed characters or length
     │   ├── SettingsError         a workspace setting; names the key
     │   ├── RoutingError          a routing rule; names the rule and the place in it
+    │   ├── RulesError            a trouble-code rule; names the rule and its field
     │   ├── QueryError            an SQL query that cannot be run, or is not allowed
     │   └── BodyError             the body of a request that cannot be expanded or split; its reason is a word
     ├── NotFoundError             a vehicle, version, model or file that does not exist
@@ -68,6 +69,10 @@ class SettingsError(InputError):
 
 class RoutingError(InputError):
     """A routing rule is wrong; the message names the rule and the place."""
+
+
+class RulesError(InputError):
+    """A trouble-code rule is wrong; the message names the rule and the field."""
 
 
 class QueryError(InputError):

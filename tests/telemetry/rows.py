@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from twinpack.telemetry.arrivals import arrivals
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, SCALAR_SIGNALS
 from twinpack.telemetry.steps import StepCarry, Steps, steps
@@ -80,7 +81,8 @@ def fold_steps(batches: Sequence[SampleBatch], lanes: Sequence[str], **widths: i
     given = {"step_us": SECOND_US, "close_after_us": 30 * SECOND_US, "gap_us": 600 * SECOND_US, **widths}
     carry, results = StepCarry.empty(len(lanes)), []
     for batch in batches:
-        carry, found = steps(carry, batch, lanes_of(batch, lanes), **given)
+        arrived = arrivals(batch, lanes_of(batch, lanes), carry.newest_us)
+        carry, found = steps(carry, batch, arrived, **given)
         results.append(found)
     return carry, results
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.telemetry.rows import CUTS, SECOND_US, START_US, Row, batch_of, fold_steps, logs, row, split, tick
+from twinpack.telemetry.arrivals import arrivals
 from twinpack.telemetry.schema import KIND_COMMAND
 from twinpack.telemetry.steps import STEP_SIGNALS, StepCarry, Steps, steps
 
@@ -170,7 +171,7 @@ def test_the_carry_given_is_not_changed() -> None:
     before = bits(carry)
     widths = {"step_us": SECOND_US, "close_after_us": SECOND_US, "gap_us": SECOND_US}
     batch = batch_of([row("a", 0.5, speed_kmh=4), row("a", 2), row("b", -1), tick(9)])
-    steps(carry, batch, np.array([0, 1], np.int32), **widths)
+    steps(carry, batch, arrivals(batch, np.array([0, 1], np.int32), carry.newest_us), **widths)
     assert bits(carry) == before
 
 

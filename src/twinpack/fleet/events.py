@@ -10,6 +10,7 @@ TRIP = "trip"
 PREDICTION = "prediction"
 VERSION = "version"
 STEPS = "steps"
+FINDING = "finding"
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Event:
         event_id: Hash of vehicle, sample time, kind and `code`; the same on every replay.
         vehicle_id: The vehicle.
         sample_time_us: Sample time it is dated at, microseconds since the epoch.
-        kind: `TRIP`, `PREDICTION`, `VERSION` or `STEPS`.
+        kind: `TRIP`, `PREDICTION`, `VERSION`, `STEPS` or `FINDING`.
         offset: Offset of the log row that brought it about.
-        body: `Trip`, `TripScore`, `TwinVersion` or `StepPredictions`.
+        body: `Trip`, `TripScore`, `TwinVersion`, `StepPredictions` or `Finding`.
     """
 
     event_id: str

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from twinpack.fleet.commands import REGISTER, REPLAY, registers, rolls_back
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event, event_id
 from twinpack.fleet.state import Group, ShardState
+from twinpack.telemetry.arrivals import arrivals
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.schema import KIND_SAMPLE
 from twinpack.telemetry.steps import Steps, steps
@@ -86,10 +87,11 @@ def _fold_rows(state: ShardState, batch: SampleBatch) -> tuple[ShardState, list[
     settings = state.settings
     lanes = {vehicle: lane for lane, vehicle in enumerate(state.vehicle_ids)}
     lane_of = np.array([lanes.get(vehicle, -1) for vehicle in batch.vehicle_ids], dtype=np.int32)
+    arrived = arrivals(batch, lane_of, state.steps.newest_us)
     carry, taken = steps(
         state.steps,
         batch,
-        lane_of,
+        arrived,
         step_us=settings.step_us,
         close_after_us=settings.cut.gap_us,
         gap_us=settings.cut.gap_us,

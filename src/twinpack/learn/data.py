@@ -11,6 +11,7 @@ import numpy.typing as npt
 from twinpack.battery.pack import PackSpec, load_pack
 from twinpack.fleet.commands import registers
 from twinpack.learn.prototype import TrainingTrip
+from twinpack.telemetry.arrivals import arrivals
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.steps import StepCarry, Steps, steps
 from twinpack.telemetry.trips import CutSettings, Segment, TripCarry, cut
@@ -58,7 +59,8 @@ class FirstTrips:
         index = {vehicle: lane for lane, vehicle in enumerate(ids) if self._awaits(self._vehicles[vehicle])}
         lane_of = np.array([index.get(vehicle, -1) for vehicle in batch.vehicle_ids], dtype=np.int32)
         gap = self._settings.gap_us
-        self._steps, taken = steps(self._steps, batch, lane_of, step_us=self._step_us, close_after_us=gap, gap_us=gap)
+        arrived = arrivals(batch, lane_of, self._steps.newest_us)
+        self._steps, taken = steps(self._steps, batch, arrived, step_us=self._step_us, close_after_us=gap, gap_us=gap)
         capacity = np.array([load_pack(one.pack).capacity_ah for one in self._vehicles.values()])
         self._cut, cuts = cut(self._cut, taken, ids, capacity, self._settings)
         for segment in cuts.segments:

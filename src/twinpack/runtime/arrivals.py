@@ -20,10 +20,11 @@ from twinpack.fleet.commands import REPLAY, registers
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log.log import schema_of
 from twinpack.runtime.run import ReadableLog
+from twinpack.telemetry.arrivals import NEVER
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.checks import MAX_AHEAD_US
 from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, TIME_TYPE
-from twinpack.telemetry.steps import NEVER, STEP_SIGNALS
+from twinpack.telemetry.steps import STEP_SIGNALS
 
 Ints = npt.NDArray[np.int64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,42 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinpack.telemetry.schema import KIND_REALTIME_SAMPLE, KIND_SAMPLE, LOG, SCALAR_SIGNALS, SIGNALS
+from twinpack.telemetry.schema import KIND_REALTIME_SAMPLE, KIND_SAMPLE, LIST_SIGNALS, LOG, SCALAR_SIGNALS, SIGNALS
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class ListValues:
+    """What single cells or probes showed in N rows; row i has `values[start[i] : start[i] + count[i]]`.
+
+    Attributes:
+        values: The values of all rows, in the unit of the signal, float32; NaN is missing.
+        start: Where the values of each row begin, shape (N,), int64.
+        count: How many it has, 0 for a row without, shape (N,), int64.
+    """
+
+    values: npt.NDArray[np.float32]
+    start: npt.NDArray[np.int64]
+    count: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.start)
+
+    @classmethod
+    def none(cls, rows: int) -> ListValues:
+        """Rows without any."""
+        return cls(np.zeros(0, np.float32), np.zeros(rows, np.int64), np.zeros(rows, np.int64))
+
+    def rows(self, which: npt.NDArray[Any] | slice) -> ListValues:
+        """Some rows; the values are shared, not copied."""
+        return ListValues(self.values, self.start[which], self.count[which])
+
+
+@dataclass(frozen=True)
 class SampleBatch:
     """Consecutive rows of the log, N of them.
-
-    Values of single cells and probes stay in the Arrow table; a batch holds one number a row and signal.
 
     Attributes:
         first_offset: Log offset of row 0; row i has `first_offset + i`.
@@ -32,6 +58,7 @@ class SampleBatch:
         receipt_time_us: Microseconds since the epoch, UTC, shape (N,), int64.
         signals: Every scalar signal of the schema by name, shape (N,), float64, in the unit of its name; NaN is
             missing, booleans are 0 and 1.
+        lists: Values of single cells and probes by name of the signal, each N rows.
         commands: Pairs of row and decoded command, in row order.
     """
 
@@ -42,6 +69,7 @@ class SampleBatch:
     sample_time_us: npt.NDArray[np.int64]
     receipt_time_us: npt.NDArray[np.int64]
     signals: Mapping[str, Floats]
+    lists: Mapping[str, ListValues] = field(default_factory=dict)
     commands: tuple[tuple[int, dict[str, Any]], ...] = ()
 
     def __len__(self) -> int:
@@ -73,6 +101,7 @@ class SampleBatch:
             sample_time_us=_integers(table, "sample_time", np.int64),
             receipt_time_us=_integers(table, "receipt_time", np.int64),
             signals={name: _floats(table, name) if name in names else _missing(rows) for name in SCALAR_SIGNALS},
+            lists={name: _lists(table, name) if name in names else ListValues.none(rows) for name in LIST_SIGNALS},
             commands=_commands(table) if "command" in names else (),
         )
 
@@ -89,6 +118,7 @@ class SampleBatch:
             sample_time_us=self.sample_time_us[rows],
             receipt_time_us=self.receipt_time_us[rows],
             signals={name: values[rows] for name, values in self.signals.items()},
+            lists={name: values.rows(rows) for name, values in self.lists.items()},
             commands=tuple((row - start, body) for row, body in self.commands if start <= row < stop),
         )
 
@@ -146,6 +176,17 @@ def _floats(table: pa.Table, name: str) -> Floats:
         column = column.cast(pa.int8())
     column = column.cast(pa.float64()).combine_chunks()
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _lists(table: pa.Table, name: str) -> ListValues:
+    column = table.column(name).combine_chunks()
+    if column.null_count == len(column):
+        return ListValues.none(len(column))
+    # Offsets of a slice point into the whole: the values are taken as they lie, not flattened.
+    offsets = column.offsets.to_numpy().astype(np.int64)
+    count = np.where(column.is_valid().to_numpy(zero_copy_only=False), np.diff(offsets), 0)
+    values = column.values.cast(pa.float32()).to_numpy(zero_copy_only=False)
+    return ListValues(np.asarray(values, dtype=np.float32), offsets[:-1].copy(), count)
 
 
 def _missing(rows: int) -> Floats:

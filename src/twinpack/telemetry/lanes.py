@@ -1,34 +1,47 @@
-"""State kept as arrays, one a quantity, with the vehicle (its lane) as the last index."""
+"""State kept as arrays, one a quantity; the vehicle (its lane) is the last index, or the first where it says so."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
+Rows = int | str | tuple[int | str, ...]
+"""How many quantities are held together: a number, or the name of a size that is told when the state is made."""
 
-def lane_array(dtype: Any, fill: Any, rows: int | None = None) -> dict[str, Any]:
+
+def lane_array(dtype: Any, fill: Any, rows: Rows = ()) -> dict[str, Any]:
     """Metadata of a field of `LaneArrays`: shape (lanes,), or (rows, lanes).
 
     Args:
         dtype: Type of its elements.
         fill: What a lane holds before anything is known of its vehicle.
-        rows: Number of quantities held together, if there are several.
+        rows: Number of quantities held together, if there are several; a tuple for several dimensions.
     """
-    return {"dtype": np.dtype(dtype), "fill": fill, "rows": rows}
+    return {"dtype": np.dtype(dtype), "fill": fill, "rows": rows if isinstance(rows, tuple) else (rows,)}
 
 
 @dataclass(frozen=True)
 class LaneArrays:
-    """Base of state records; every field of a subclass has `lane_array` as its metadata."""
+    """Base of state records; every field of a subclass has `lane_array` as its metadata.
+
+    A subclass whose kernel reads all of one vehicle together says `lanes_first`: shapes are (lanes, *rows) then.
+    """
+
+    lanes_first: ClassVar[bool] = False
 
     @classmethod
-    def empty(cls, lanes: int) -> Self:
-        """State of vehicles of which nothing is known."""
-        return cls(**{part.name: _filled(part.metadata, lanes) for part in fields(cls)})
+    def empty(cls, lanes: int, **sizes: int) -> Self:
+        """State of vehicles of which nothing is known.
+
+        Args:
+            lanes: How many.
+            sizes: The sizes that fields call by name.
+        """
+        return cls(**{part.name: _filled(part.metadata, lanes, sizes, cls.lanes_first) for part in fields(cls)})
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
@@ -40,9 +53,11 @@ class LaneArrays:
         known = {part.name: part.metadata for part in fields(cls)}
         if set(arrays) != set(known):
             raise ValueError(f"{cls.__name__}: expected the arrays {sorted(known)}, got {sorted(arrays)}")
-        lanes = next(iter(arrays.values())).shape[-1]
+        lanes = next(iter(arrays.values())).shape[0 if cls.lanes_first else -1]
+        sizes: dict[str, int] = {}
         for name, values in arrays.items():
-            wanted = _shape(known[name], lanes)
+            _learn_sizes(known[name]["rows"], values.shape[1:] if cls.lanes_first else values.shape[:-1], sizes)
+            wanted = _shape(known[name], lanes, sizes, cls.lanes_first)
             if values.shape != wanted:
                 raise ValueError(f"{cls.__name__}: {name} has shape {values.shape}, not {wanted}")
         return cls(**{name: np.asarray(arrays[name], dtype=part["dtype"]) for name, part in known.items()})
@@ -50,7 +65,16 @@ class LaneArrays:
     @property
     def lanes(self) -> int:
         """Number of lanes."""
-        return int(getattr(self, fields(self)[0].name).shape[-1])
+        return int(getattr(self, fields(self)[0].name).shape[0 if self.lanes_first else -1])
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes that fields call by name."""
+        found: dict[str, int] = {}
+        for part in fields(self):
+            shape = getattr(self, part.name).shape
+            _learn_sizes(part.metadata["rows"], shape[1:] if self.lanes_first else shape[:-1], found)
+        return found
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Every quantity by name, not copied."""
@@ -64,28 +88,41 @@ class LaneArrays:
         """
         if lanes < self.lanes:
             raise ValueError(f"cannot grow {self.lanes} lanes to {lanes}")
-        more = type(self).empty(lanes - self.lanes).arrays()
-        return type(self)(**{name: np.concatenate([old, more[name]], axis=-1) for name, old in self.arrays().items()})
+        more = type(self).empty(lanes - self.lanes, **self.sizes).arrays()
+        axis = 0 if self.lanes_first else -1
+        return type(self)(**{name: np.concatenate([old, more[name]], axis=axis) for name, old in self.arrays().items()})
 
     def taken(self, lanes: npt.NDArray[Any]) -> Self:
         """The state of some lanes, in the order given; a copy."""
-        return type(self)(**{name: values[..., lanes] for name, values in self.arrays().items()})
+        return type(self)(**{name: values[self._at(lanes)] for name, values in self.arrays().items()})
 
     def written(self, lanes: npt.NDArray[Any], others: Self) -> Self:
         """A copy in which `lanes` hold what `others` has, lane by lane."""
         result = self.copied()
         for name, values in others.arrays().items():
-            result.arrays()[name][..., lanes] = values
+            result.arrays()[name][self._at(lanes)] = values
         return result
 
     def copied(self) -> Self:
         """A copy whose arrays may be written."""
         return type(self)(**{name: values.copy() for name, values in self.arrays().items()})
 
+    def _at(self, lanes: npt.NDArray[Any]) -> Any:
+        return lanes if self.lanes_first else (..., lanes)
 
-def _shape(part: Mapping[str, Any], lanes: int) -> tuple[int, ...]:
-    return (lanes,) if part["rows"] is None else (part["rows"], lanes)
+
+def _learn_sizes(rows: tuple[int | str, ...], shape: tuple[int, ...], sizes: dict[str, int]) -> None:
+    """Note the sizes called by name that an array shows."""
+    if len(rows) == len(shape):
+        for row, size in zip(rows, shape, strict=True):
+            if isinstance(row, str):
+                sizes.setdefault(row, size)
 
 
-def _filled(part: Mapping[str, Any], lanes: int) -> npt.NDArray[Any]:
-    return np.full(_shape(part, lanes), part["fill"], dtype=part["dtype"])
+def _shape(part: Mapping[str, Any], lanes: int, sizes: Mapping[str, int], lanes_first: bool) -> tuple[int, ...]:
+    rows = tuple(sizes[row] if isinstance(row, str) else row for row in part["rows"])
+    return (lanes, *rows) if lanes_first else (*rows, lanes)
+
+
+def _filled(part: Mapping[str, Any], lanes: int, sizes: Mapping[str, int], lanes_first: bool) -> npt.NDArray[Any]:
+    return np.full(_shape(part, lanes, sizes, lanes_first), part["fill"], dtype=part["dtype"])

@@ -65,7 +65,11 @@ _SIGNALS = (
     Signal("planned_duration_s", "s", 0, 10_000_000, "duration of the route as planned"),
     Signal("heating_power_kw", "kW", -1, 100, "electric power of the cabin heater"),
     Signal("aircon_power_kw", "kW", -1, 100, "electric power of the air conditioning"),
+    Signal("coolant_temp_c", "degC", -50, 120, "temperature of the battery's coolant"),
+    Signal("link_voltage_v", "V", 0, 1000, "voltage behind the main contactors, on the vehicle's side"),
     Signal("isolation_resistance_kohm", "kohm", 0, 65_000, "isolation of the high-voltage system"),
+    Signal("contactors_closed", "", 0, 1, "main contactors told to be closed", "bool"),
+    Signal("hv_interlock_closed", "", 0, 1, "high-voltage interlock loop closed", "bool"),
     Signal("is_charging", "", 0, 1, "charging from outside", "bool", f"{_BATTERY}.Charging.IsCharging"),
     Signal(
         "plug_connected",

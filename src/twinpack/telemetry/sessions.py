@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from twinpack.telemetry.arrivals import Bools, Ints, lane_starts
 from twinpack.telemetry.batch import Floats
 from twinpack.telemetry.lanes import LaneArrays, lane_array
-from twinpack.telemetry.steps import Bools, Ints, Steps, lane_starts
+from twinpack.telemetry.steps import Steps
 
 NONE, RESTING, DRIVING, CHARGING = -1, 0, 1, 2
 KINDS = ("resting", "driving", "charging")

@@ -10,16 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from twinpack.telemetry.arrivals import NEVER, Arrivals, Bools, Ints, Lanes, by_lane, lane_starts
 from twinpack.telemetry.batch import Floats, SampleBatch
-from twinpack.telemetry.checks import MAX_AHEAD_US
 from twinpack.telemetry.lanes import LaneArrays, lane_array
-from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK
-
-Ints = npt.NDArray[np.int64]
-Lanes = npt.NDArray[np.int32]
-Bools = npt.NDArray[np.bool_]
+from twinpack.telemetry.schema import KIND_TICK
 
 STEP_SIGNALS = (
     "pack_voltage_v",
@@ -32,7 +27,6 @@ STEP_SIGNALS = (
 )
 """Signals that steps carry: those that sessions are cut by and twins learn from."""
 
-NEVER = int(np.iinfo(np.int64).min)
 _END = int(np.iinfo(np.int64).max)
 
 
@@ -103,12 +97,11 @@ class Steps:
 def steps(
     carry: StepCarry,
     batch: SampleBatch,
-    lane_of: Lanes,
+    arrived: Arrivals,
     *,
     step_us: int,
     close_after_us: int,
     gap_us: int,
-    ahead_us: int = MAX_AHEAD_US,
 ) -> tuple[StepCarry, Steps]:
     """Gather a batch's rows to steps.
 
@@ -119,28 +112,23 @@ def steps(
     Args:
         carry: State before the batch.
         batch: Consecutive rows of the log.
-        lane_of: Lane of each of `batch.vehicle_ids`, -1 for vehicles to be passed over.
+        arrived: The samples in it that are used, found with `carry.newest_us`.
         step_us: Width of a bin.
         close_after_us: Silence that completes a step; at most `gap_us` is used.
         gap_us: Silence that is told.
-        ahead_us: A row dated further than this after its receipt is not used.
 
     Returns:
         State after the batch, and the steps completed within it.
     """
     width = min(close_after_us, gap_us)
-    rows, lane, ahead = _samples(batch, lane_of, carry.lanes, ahead_us)
-    time = batch.sample_time_us[rows]
-    before = _newest_before(lane, time, carry.newest_us)
-    used = time > before
     ticks = _Ticks.of(batch)
-    items = _items(carry, batch, rows[used], lane[used], len(ticks.offset) > 0, step_us)
+    items = _items(carry, batch, arrived.row, arrived.lane, len(ticks.offset) > 0, step_us)
     following = _following_offset(items)
     closing = ticks.first_after(items.offset, following, items.receipt_us, width)
     telling = ticks.first_after(items.offset, following, items.receipt_us, gap_us)
     groups = _group(items, following, closing)
     sums, counts = _sums(carry, batch, items, groups)
-    counted = _counted(carry, lane, time < before, time == before, ahead)
+    counted = _counted(carry, arrived)
     after = _carried(counted, items, groups, telling, sums, counts)
     return after, _completed(items, groups, telling, sums, counts)
 
@@ -215,63 +203,12 @@ class _Groups:
         return (self.offset < _END) & (self.rows > 0)
 
 
-def _by_lane(lane: Lanes, lanes: int) -> Ints:
-    # numpy sorts 16-bit keys by radix, several times faster than wider ones.
-    return np.argsort(lane.astype(np.uint16) if lanes <= 2**16 else lane, kind="stable")
-
-
-def _samples(batch: SampleBatch, lane_of: Lanes, lanes: int, ahead_us: int) -> tuple[Ints, Lanes, Lanes]:
-    """Rows with a sample of a lane, by lane in arrival order; their lanes; the lane of each row with a broken clock."""
-    rows = np.flatnonzero((batch.kind == KIND_SAMPLE) & (batch.vehicle >= 0))
-    lane = np.asarray(lane_of, dtype=np.int32)[batch.vehicle[rows]]
-    rows, lane = rows[lane >= 0], lane[lane >= 0]
-    ahead = batch.sample_time_us[rows] - batch.receipt_time_us[rows] > ahead_us
-    broken = lane[ahead]
-    rows, lane = rows[~ahead], lane[~ahead]
-    order = _by_lane(lane, lanes)
-    return rows[order], lane[order], broken
-
-
-def lane_starts(lane: Lanes) -> Bools:
-    """Where a lane's entries begin in an array grouped by lane."""
-    first = np.ones(len(lane), dtype=np.bool_)
-    first[1:] = lane[1:] != lane[:-1]
-    return first
-
-
-def _newest_before(lane: Lanes, time: Ints, carried: Ints) -> Ints:
-    """Newest time of each row's vehicle before the row arrived."""
-    first = lane_starts(lane)
-    before = np.empty_like(time)
-    before[1:] = time[:-1]
-    before[first] = carried[lane[first]]
-    return before if bool(np.all(time > before)) else _running_newest(first, time, before)
-
-
-def _running_newest(first: Bools, time: Ints, before: Ints) -> Ints:
-    """The same when rows are out of order: `before` is right only where a lane begins."""
-    own = np.where(first, np.maximum(time, before), time)
-    lane = np.cumsum(first)
-    low = own.min()
-    span = int(own.max()) - int(low) + 1
-    if (int(lane[-1]) + 1) * span < _END:
-        rank, known = own - low, None
-    else:  # lane and time together do not fit 64 bits
-        known, rank = np.unique(own, return_inverse=True)
-        span = len(known)
-    base = lane * span
-    newest = np.maximum.accumulate(base + rank) - base
-    result = before.copy()
-    result[1:] = np.where(first[1:], before[1:], (newest + low if known is None else known[newest])[:-1])
-    return result
-
-
 def _items(carry: StepCarry, batch: SampleBatch, rows: Ints, lane: Lanes, ticked: bool, step_us: int) -> _Items:
     touched = np.zeros(carry.lanes, dtype=np.bool_)
     touched[lane] = True
     held = np.flatnonzero((carry.newest_us > NEVER) & ~carry.quiet & (touched | ticked)).astype(np.int32)
     lanes = np.concatenate([held, lane])
-    order = _by_lane(lanes, carry.lanes)
+    order = by_lane(lanes, carry.lanes)
     time = batch.sample_time_us[rows]
 
     def joined(known: Ints, new: Ints) -> Ints:
@@ -327,11 +264,11 @@ def _sums(carry: StepCarry, batch: SampleBatch, items: _Items, groups: _Groups) 
     return sums, counts
 
 
-def _counted(carry: StepCarry, lane: Lanes, late: Bools, repeated: Bools, ahead: Lanes) -> StepCarry:
+def _counted(carry: StepCarry, arrived: Arrivals) -> StepCarry:
     after = carry.copied()
-    np.add.at(after.late, lane[late], 1)
-    np.add.at(after.repeated, lane[repeated], 1)
-    np.add.at(after.ahead, ahead, 1)
+    np.add.at(after.late, arrived.late, 1)
+    np.add.at(after.repeated, arrived.repeated, 1)
+    np.add.at(after.ahead, arrived.ahead, 1)
     return after
 
 

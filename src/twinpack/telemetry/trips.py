@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from twinpack.telemetry.arrivals import Bools, Ints
 from twinpack.telemetry.batch import Floats
 from twinpack.telemetry.sessions import KINDS, CutSettings, Sessions, TripCarry, find_sessions
-from twinpack.telemetry.steps import Bools, Ints, Steps
+from twinpack.telemetry.steps import Steps
 
 __all__ = ["KINDS", "CutSettings", "Cuts", "Segment", "Trip", "TripCarry", "cut"]
 

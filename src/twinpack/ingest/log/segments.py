@@ -206,8 +206,18 @@ def read_rows(segment: Segment, skip: int, schema: pa.Schema) -> Iterator[pa.Tab
         for index in range(file.num_row_groups):
             rows = file.metadata.row_group(index).num_rows
             if skip < rows:
-                yield file.read_row_group(index, schema.names).cast(schema).slice(skip)
+                yield _of_schema(file.read_row_group(index, schema.names), schema).slice(skip)
             skip = max(skip - rows, 0)
+
+
+def _of_schema(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows with the columns of a schema; a signal that an earlier release had not yet is missing in all of them."""
+    names = set(rows.column_names)
+    columns = [
+        rows.column(field.name).cast(field.type) if field.name in names else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def read_commands(segment: Segment) -> Iterator[str]:

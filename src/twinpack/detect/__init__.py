@@ -1,0 +1,1 @@
+"""Faults found in the stream: data faults, trouble codes, cell anomalies."""
