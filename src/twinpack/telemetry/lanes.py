@@ -92,6 +92,13 @@ class LaneArrays:
         axis = 0 if self.lanes_first else -1
         return type(self)(**{name: np.concatenate([old, more[name]], axis=axis) for name, old in self.arrays().items()})
 
+    def resized(self, **sizes: int) -> Self:
+        """The same state with other sizes, none of them smaller; what is new holds what an empty state does."""
+        result = type(self).empty(self.lanes, **sizes)
+        for name, values in self.arrays().items():
+            result.arrays()[name][tuple(slice(0, size) for size in values.shape)] = values
+        return result
+
     def taken(self, lanes: npt.NDArray[Any]) -> Self:
         """The state of some lanes, in the order given; a copy."""
         return type(self)(**{name: values[self._at(lanes)] for name, values in self.arrays().items()})
