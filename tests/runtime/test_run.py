@@ -12,11 +12,12 @@ import pytest
 
 from tests.runtime.workspaces import SETTINGS, begin, bring, bring_file, record, with_settings
 from tests.twin.garage import LOOP, PROTOTYPE, healthy, worn
-from twinpack.cli.rollback import append_command, rollback_command
+from twinpack.cli.rollback import rollback_command
 from twinpack.errors import NotFoundError, SettingsError, WorkspaceBusyError
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.genesis import fold_settings
 from twinpack.runtime.learning import learn_prototype
+from twinpack.runtime.orders import append_command
 from twinpack.runtime.run import run
 from twinpack.simulate.physics import PhysicsFleet
 from twinpack.simulate.settings import FleetSettings
@@ -109,7 +110,7 @@ def test_a_roll_back_by_the_log(ran: Workspace) -> None:
     with ran.registry() as registry:
         target = registry.version("old", 1)
         count = len(registry.versions("old"))
-    append_command(SegmentLog(ran.log_dir), "old", rollback_command(target, "try"))
+    append_command(SegmentLog(ran.log_dir), "old", rollback_command(target, "try"), "rollback")
     assert run(ran).versions == 1
     with ran.registry() as registry:
         last = registry.deployed("old")

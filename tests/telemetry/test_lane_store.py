@@ -43,9 +43,7 @@ def _random(kind: type[Any], lanes: int, seed: int, cells: int = 4, probes: int 
 
 @pytest.mark.parametrize("kind", [First, Last])
 @given(lanes=st.integers(1, 6), writes=st.lists(st.tuples(st.sets(st.integers(0, 5)), st.integers(0, 9)), max_size=5))
-def test_a_store_holds_what_the_arrays_would(
-    kind: type[Any], lanes: int, writes: list[tuple[set[int], int]]
-) -> None:
+def test_a_store_holds_what_the_arrays_would(kind: type[Any], lanes: int, writes: list[tuple[set[int], int]]) -> None:
     arrays = kind.empty(lanes, cells=4, probes=2)
     store = LaneStore.empty(kind, lanes, cells=4, probes=2)
     for wanted, seed in writes:

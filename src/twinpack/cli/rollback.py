@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +10,6 @@ from twinpack.cli import output
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
 
 if TYPE_CHECKING:
-    from twinpack.ingest.log import SegmentLog
     from twinpack.twin.versions import TwinVersion
 
 
@@ -29,13 +26,14 @@ def command(
     folded, with the next `twinpack run`.
     """
     from twinpack.ingest.log import open_log
+    from twinpack.runtime.orders import append_command
     from twinpack.store.workspace import Workspace
 
     workspace = Workspace.open(home, create=False)
     with workspace.registry() as registry:
         target = registry.version(vehicle, version)
     body = rollback_command(target, reason)
-    offset = append_command(open_log(workspace), vehicle, body)
+    offset = append_command(open_log(workspace), vehicle, body, "rollback")
     if as_json:
         output.json_result({"vehicle": vehicle, "to": version, "reason": reason, "offset": offset})
     else:
@@ -54,15 +52,3 @@ def rollback_command(target: TwinVersion, reason: str) -> dict[str, Any]:
         "covariance": list(target.covariance),
         "reason": reason,
     }
-
-
-def append_command(log: SegmentLog, vehicle: str, body: dict[str, Any]) -> int:
-    """Append a command row to the log, dated at the newest row there is; returns its offset."""
-    from twinpack.telemetry.schema import command_rows
-
-    # Wall-clock time may be years after the data: it would look like silence. It is kept for people, in the row.
-    asked_at = datetime.now(UTC)
-    at_us = log.last_receipt_us() or int(asked_at.timestamp() * 1e6)
-    text = json.dumps({**body, "asked_at": asked_at.isoformat(timespec="seconds")}, allow_nan=False)
-    first, _ = log.append([command_rows([vehicle], [at_us], [text])], {"source": "rollback"})
-    return first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from twinpack.telemetry.schema import command_rows
 REGISTER = "register"
 ROLLBACK = "rollback"
 REPLAY = "replay"
+CLEAR_CODES = "clear_codes"
+REPAIR = "repair"
 
 
 def register_rows(packs: Mapping[str, str], at_us: int) -> pa.Table:
@@ -30,6 +32,17 @@ def register_rows(packs: Mapping[str, str], at_us: int) -> pa.Table:
     """
     bodies = [{"type": REGISTER, "vehicle": vehicle, "pack": pack} for vehicle, pack in packs.items()]
     return command_rows(list(packs), [at_us] * len(packs), [json.dumps(body, separators=(",", ":")) for body in bodies])
+
+
+def clear_codes_command(vehicle: str, codes: Sequence[str] | None, who: str, reason: str) -> dict[str, Any]:
+    """The command that clears trouble codes of a vehicle, all of them where none are named."""
+    listed = None if codes is None else list(codes)
+    return {"type": CLEAR_CODES, "vehicle": vehicle, "codes": listed, "who": who, "reason": reason}
+
+
+def repair_command(vehicle: str, record: str, who: str, reason: str) -> dict[str, Any]:
+    """The command that says a vehicle's battery was repaired: what was learned of its cells begins anew."""
+    return {"type": REPAIR, "vehicle": vehicle, "record": record, "who": who, "reason": reason}
 
 
 def registers(body: Mapping[str, Any]) -> bool:
