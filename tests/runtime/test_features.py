@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from tests.runtime.segments import DAY_US, START_US, enter, samples, write
 from twinpack.runtime import features
@@ -13,7 +15,10 @@ from twinpack.runtime.features import build_features
 from twinpack.runtime.lake import build_telemetry
 from twinpack.store import telemetry_pieces
 from twinpack.store.features import FeatureTable
+from twinpack.store.lake import at_offset
 from twinpack.store.maintenance import drop_old_days
+from twinpack.store.query import query
+from twinpack.store.tables import TABLES
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import tick_row
 
@@ -144,3 +149,21 @@ def test_a_day_whose_telemetry_was_dropped_keeps_its_row(workspace: Workspace) -
     drop_old_days(workspace.lake(), 1.0, datetime(2026, 1, 1, tzinfo=UTC))
     add(workspace, drive("car-1", 0, range(10, 13)))
     assert kept(workspace)["car-1", DAY]["samples"] == 10
+
+
+def test_a_table_of_an_earlier_release_takes_the_columns_of_this_one(workspace: Workspace) -> None:
+    add(workspace, drive("car-1", 0, range(10)), drive("car-2", 0, range(10)))
+    place = workspace.lake().place("features").uri
+    new = [name for name in TABLES["features"].schema.names if name.startswith(("cell_rest", "probe_", "charge_"))]
+    assert len(new) > 10
+    old = workspace.lake().read("features").drop_columns(new)
+    shutil.rmtree(place)
+    write_deltalake(place, old, partition_by=["month"], commit_properties=at_offset(20))
+    cells = [[3.7, 3.7, 3.69]] * 5
+    later = drive("car-1", 0, range(10, 15), pack_current_a=0.0, cell_voltage_v=cells)
+    assert kept(workspace)["car-1", DAY]["cell_rest_low"] is None
+    assert query(workspace, "select cell_rest_low from features").column(0).to_pylist() == [None, None]
+    assert add(workspace, later) == 1
+    rows = kept(workspace)
+    assert (rows["car-1", DAY]["cell_rest_low"], rows["car-1", DAY]["samples"]) == (3, 15)
+    assert (rows["car-2", DAY]["cell_rest_low"], rows["car-2", DAY]["samples"]) == (None, 10)

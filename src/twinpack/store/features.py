@@ -57,6 +57,7 @@ class FeatureTable:
                     place.uri,
                     conform(FEATURES, rows),
                     partition_by=[MONTH],
+                    schema_mode="merge",  # takes columns that this release added
                     commit_properties=at_offset(reached),
                     writer_properties=WRITER,
                     **how,

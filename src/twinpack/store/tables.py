@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from twinpack.fleet.events import PREDICTION, TRIP, Event
+from twinpack.telemetry.daily import CELL_FIGURES, WHOLE
 from twinpack.telemetry.schema import TELEMETRY as SAMPLES
 
 TELEMETRY = "telemetry"
@@ -90,6 +91,17 @@ _FEATURES = pa.schema(
         *_floats("distance_km", "c_rate_max"),
         ("charges", pa.int32()),
         *_floats("cell_spread_mean_v", "cell_spread_max_v"),
+        *_floats("silence_max_s", "parked_h", "c_rate_rms", "charge_fast_share", "charge_end_v"),
+        *_floats("temp_rise_k_kwh", "isolation_min_kohm"),
+        ("cell_frames", pa.int32()),
+        ("cell_invalid_share", pa.float64()),
+        *(pa.field(name, pa.int32() if name in WHOLE else pa.float64()) for name in CELL_FIGURES),
+        ("cell_sag_v", pa.float64()),
+        ("cell_sag", pa.int32()),
+        *_floats("probe_invalid_share", "probe_spread_mean_k", "probe_low_k"),
+        ("probe_low", pa.int32()),
+        ("probe_high_k", pa.float64()),
+        ("probe_high", pa.int32()),
         _OFFSET,
         pa.field(MONTH, pa.date32(), nullable=False),
     ]
