@@ -207,7 +207,8 @@ class _Groups:
 
     def _both(self, holds: Bools) -> Bools:
         """Where something holds at a sample and at the one before it in the group."""
-        return holds & np.concatenate([[False], holds[:-1]]) & ~self._first
+        before: Bools = np.concatenate([[False], holds[:-1]])
+        return holds & before & ~self._first
 
     def _parked(self, rate: Floats, charging: Bools) -> Floats:
         still = (np.abs(rate) <= REST_C) & ~charging & ~(np.abs(self._signal("speed_kmh")) > 1.0)

@@ -153,7 +153,7 @@ def _add(found: Deviations, used: Floats, values: Values, group: Ints, regime: I
     broken = np.zeros((len(days), values.shape[1]), dtype=np.bool_)
     if bad.any():
         broken = np.add.reduceat(bad, first, axis=0, dtype=np.int64) * 2 > sizes[:, None]
-    whole = ~broken.any(axis=1)
+    whole: Bools = ~np.asarray(broken.any(axis=1))
     of = np.repeat(np.arange(len(days)), sizes)
     _add_days(found, used, values, bad, days, of, regime, np.flatnonzero(whole[of]), np.arange(values.shape[1]))
     for day in np.flatnonzero(~whole).tolist():
