@@ -1,0 +1,11 @@
+"""Anomalies of single cells, of temperature probes and of the cooling: a fold over samples that the screen cleaned.
+
+Deviations are judged over blocks of hours, so a finding is told with the first sample after a block's end. Durations
+count, not numbers of samples.
+"""
+
+from twinpack.detect.cells.settings import CellSettings
+from twinpack.detect.cells.stage import Cleaned, cells, reset
+from twinpack.detect.cells.state import CellsState
+
+__all__ = ["CellSettings", "CellsState", "Cleaned", "cells", "reset"]
