@@ -10,6 +10,7 @@
     │   ├── SettingsError         a workspace setting; names the key
     │   ├── RoutingError          a routing rule; names the rule and the place in it
     │   ├── RulesError            a trouble-code rule; names the rule and its field
+    │   ├── ChangedError          what was to be changed, another person has changed meanwhile: look again
     │   ├── QueryError            an SQL query that cannot be run, or is not allowed
     │   └── BodyError             the body of a request that cannot be expanded or split; its reason is a word
     ├── NotFoundError             a vehicle, version, model or file that does not exist
@@ -73,6 +74,10 @@ class RoutingError(InputError):
 
 class RulesError(InputError):
     """A trouble-code rule is wrong; the message names the rule and the field."""
+
+
+class ChangedError(InputError):
+    """What was to be changed, another person has changed meanwhile; look again, then decide."""
 
 
 class QueryError(InputError):

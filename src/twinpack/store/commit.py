@@ -1,4 +1,4 @@
-"""One batch into the registry: events, versions, latest state and offset, all or nothing.
+"""One batch into the registry: events, versions, findings, alarms, latest state and offset, all or nothing.
 
 A batch whose rows were committed before (a restart folds on from the last snapshot) adds nothing, but it must say the
 same as it did then: what it brings for those rows has to be there already.
@@ -14,8 +14,9 @@ import msgspec
 from sqlalchemy import Connection, and_, func, select, tuple_
 
 from twinpack.errors import AuditError, WorkspaceError
-from twinpack.fleet.events import STEPS, VERSION, Event
+from twinpack.fleet.events import FINDING, STEPS, VERSION, Event
 from twinpack.store import schema
+from twinpack.store.alarms.keeping import keep_findings
 from twinpack.store.database import execute_many, insert_into
 from twinpack.store.records import VehicleRecord, canonical_json, now_us, sha256_text
 from twinpack.twin.versions import TwinVersion
@@ -76,6 +77,7 @@ def commit(connection: Connection, batch: Batch) -> int:
     _check_replayed(connection, batch.stream, stored, events)
     _put_vehicles(connection, batch.vehicles)
     _append_versions(connection, [event for event in events if event.kind == VERSION])
+    keep_findings(connection, [event for event in events if event.kind == FINDING])
     added = _put_events(connection, events)
     _put_latest(connection, batch)
     if batch.offset_after > stored or not stored:

@@ -41,7 +41,7 @@ class FleetRecord:
             InputError: Names the field.
         """
         check_fleet_name(self.name)
-        _check_text("notes", self.notes)
+        check_text("notes", self.notes)
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class VehicleEntry:
             raise InputError(f"vin {self.vin!r} is not allowed: 17 capital letters and digits, without I, O and Q")
         if self.model_year is not None and not FIRST_YEAR <= self.model_year <= LAST_YEAR:
             raise InputError(f"model_year {self.model_year} is not from {FIRST_YEAR} to {LAST_YEAR}")
-        _check_text("climate", self.climate, CLIMATE_LIMIT)
-        _check_text("label", self.label)
-        _check_text("notes", self.notes)
+        check_text("climate", self.climate, CLIMATE_LIMIT)
+        check_text("label", self.label)
+        check_text("notes", self.notes)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,12 @@ class KnownVehicle:
     registered: bool
 
 
-def _check_text(name: str, value: str, limit: int = TEXT_LIMIT) -> None:
+def check_text(name: str, value: str, limit: int = TEXT_LIMIT) -> None:
+    """Raise when a text cannot be kept.
+
+    Raises:
+        InputError: It is too long, or holds control characters.
+    """
     if len(value) > limit:
         raise InputError(f"{name} has {len(value):,} characters; at most {limit:,} are kept")
     if not all(sign.isprintable() or sign in "\n\t" for sign in value):

@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from twinpack.errors import NotFoundError, WorkspaceError
 from twinpack.fleet.events import TRIP, VERSION, Event
 from twinpack.store import schema
+from twinpack.store.alarms.mutes import Mutes
+from twinpack.store.alarms.register import Alarms
 from twinpack.store.commit import CHUNK, Batch, commit
 from twinpack.store.credentials import DeviceCredentials
 from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
@@ -58,6 +60,8 @@ class Registry:
     Attributes:
         fleet: What people said of fleets, packs and vehicles.
         credentials: What devices prove themselves with.
+        alarms: What was found, and what people do about it.
+        mutes: Windows in which alarms give no notice.
     """
 
     def __init__(self, database: Database) -> None:
@@ -65,6 +69,8 @@ class Registry:
         self._database = database
         self.fleet = FleetRegister(database)
         self.credentials = DeviceCredentials(database)
+        self.alarms = Alarms(database)
+        self.mutes = Mutes(database)
 
     @classmethod
     def open(cls, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Registry:

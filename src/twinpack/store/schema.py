@@ -5,9 +5,9 @@ Names are safe in PostgreSQL: `offset` is a reserved word there, so log offsets 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """The migration this release works with."""
 
 metadata = MetaData(
@@ -141,4 +141,119 @@ device_credentials = Table(
     Column("expires_at_us", BigInteger),
     Column("revoked_at_us", BigInteger),
     Index("ix_device_credentials_name", "name"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("event_id", String(32), primary_key=True),
+    Column("vehicle_id", String(64), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("category", String(16), nullable=False),
+    Column("change", String(16), nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("occurrence", Integer, nullable=False),
+    Column("sample_time_us", BigInteger, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("log_offset", BigInteger, nullable=False),
+    Column("alarm_id", String(12)),
+    Column("effect", String(16), nullable=False),
+    Column("muted_by", String(12), nullable=False),
+    Column("recorded_at_us", BigInteger, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Index("ix_findings_vehicle_id", "vehicle_id", "sample_time_us"),
+    Index("ix_findings_log_offset", "log_offset"),
+    Index("ix_findings_alarm_id", "alarm_id"),
+)
+
+NOT_CLEARED = text("state <> 'cleared'")
+"""Spelled out, not bound: a database uses an index of some rows only for a query that plainly asks for no others."""
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("alarm_id", String(12), primary_key=True),
+    Column("vehicle_id", String(64), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("category", String(16), nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("present", Boolean, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("passes", Integer, nullable=False),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("first_event", String(32), nullable=False),
+    Column("last_event", String(32), nullable=False),
+    Column("muted_by", String(12), nullable=False),
+    Column("assignee", String(128), nullable=False),
+    Column("snoozed_until_us", BigInteger),
+    Column("actions", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("raised_at_us", BigInteger, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    Index(
+        "ix_alarms_open",
+        "vehicle_id",
+        "code",
+        "subject",
+        unique=True,
+        sqlite_where=NOT_CLEARED,
+        postgresql_where=NOT_CLEARED,
+    ),
+    Index("ix_alarms_vehicle_id", "vehicle_id"),
+    Index("ix_alarms_last_us", "last_us"),
+)
+
+alarm_actions = Table(
+    "alarm_actions",
+    metadata,
+    Column("alarm_id", String(12), ForeignKey("alarms.alarm_id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("sample_time_us", BigInteger),
+    Column("who", String(128), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("comment", Text, nullable=False),
+)
+
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column("record_id", String(12), primary_key=True),
+    Column("vehicle_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("planned_on", String(10), nullable=False),
+    Column("done_on", String(10), nullable=False),
+    Column("odometer_km", BigInteger),
+    Column("reference", String(64), nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("log_offset", BigInteger),
+    Column("revision", Integer, nullable=False),
+    Column("entered_at_us", BigInteger, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    Index("ix_maintenance_vehicle_id", "vehicle_id"),
+)
+
+mute_windows = Table(
+    "mute_windows",
+    metadata,
+    Column("window_id", String(12), primary_key=True),
+    Column("scope", String(16), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("end_us", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Index("ix_mute_windows_name", "name"),
 )

@@ -1,0 +1,364 @@
+"""Alarms as people see and handle them; findings open and join them in `keeping`.
+
+Each change is one transaction that locks the alarm, so that of two people at once the second meets what the first did.
+Whoever shows an alarm before changing it hands its `revision` back: a change made meanwhile by another person is then
+refused with `ChangedError`. What findings do to an alarm meanwhile refuses nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from twinpack.errors import ChangedError, InputError, NotFoundError
+from twinpack.store import schema
+from twinpack.store.alarms.people import check_who
+from twinpack.store.alarms.records import (
+    ACKNOWLEDGED,
+    ACTIVE,
+    CLEARED,
+    LEVELS,
+    OPEN_STATES,
+    STATES,
+    Action,
+    Alarm,
+    FindingRecord,
+)
+from twinpack.store.database import Database
+from twinpack.store.fleet_records import DEFAULT_FLEET, check_text
+from twinpack.store.records import now_us
+
+_PREFIX = re.compile(r"[0-9a-f]{1,12}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which alarms a list shows; None and "" are for any.
+
+    Attributes:
+        states: In these states.
+        vehicle: Of this vehicle.
+        fleet: Of the vehicles of this fleet.
+        code: With this code.
+        category: `battery`, `sensor` or `data`.
+        min_severity: Of at least this severity.
+        min_level: Of at least this level.
+        assignee: Assigned to this person; "" for nobody.
+        snoozed: Whether they are snoozed now.
+        present: Whether they are so at the moment.
+        since_us: Raised at this sample time or later.
+        limit: How many at most.
+    """
+
+    states: tuple[str, ...] = OPEN_STATES
+    vehicle: str | None = None
+    fleet: str | None = None
+    code: str | None = None
+    category: str | None = None
+    min_severity: int = 0
+    min_level: str = LEVELS[0]
+    assignee: str | None = None
+    snoozed: bool | None = None
+    present: bool | None = None
+    since_us: int | None = None
+    limit: int | None = None
+
+    def check(self) -> None:
+        """Raise when nothing could ever be asked for so.
+
+        Raises:
+            InputError: Names the filter.
+        """
+        for state in self.states:
+            if state not in STATES:
+                raise InputError(f"state {state!r} is none of {', '.join(STATES)}")
+        if self.min_level not in LEVELS:
+            raise InputError(f"level {self.min_level!r} is none of {', '.join(LEVELS)}")
+        if not 0 <= self.min_severity <= 3:
+            raise InputError(f"severity {self.min_severity} is not from 0 to 3")
+
+
+class Alarms:
+    """The alarms of a registry."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in `database`."""
+        self._database = database
+
+    # Look
+
+    def alarms(self, wanted: Wanted = Wanted()) -> list[Alarm]:
+        """Alarms, the most severe first, of these the last raised first.
+
+        Raises:
+            InputError: A filter cannot be.
+        """
+        wanted.check()
+        table = schema.alarms
+        query = select(table).where(*_conditions(wanted))
+        query = query.order_by(table.c.severity.desc(), table.c.last_us.desc(), table.c.alarm_id)
+        return [Alarm(*row) for row in self._database.rows(query.limit(wanted.limit))]
+
+    def counts(self, wanted: Wanted = Wanted()) -> dict[int, int]:
+        """Number of alarms by severity, 0 to 3.
+
+        Raises:
+            InputError: A filter cannot be.
+        """
+        wanted.check()
+        table = schema.alarms
+        query = select(table.c.severity, func.count()).where(*_conditions(wanted)).group_by(table.c.severity)
+        return dict.fromkeys(range(4), 0) | {severity: count for severity, count in self._database.rows(query)}
+
+    def alarm(self, alarm_id: str) -> Alarm:
+        """An alarm by its identity, or by the first digits of it that no other has.
+
+        Raises:
+            NotFoundError: There is none.
+            InputError: Several begin so; names them.
+        """
+        with self._database.read() as connection:
+            return _found(connection, alarm_id)
+
+    def history(self, alarm_id: str) -> list[Action]:
+        """What was done about an alarm, by whom, first to last."""
+        table = schema.alarm_actions
+        query = select(table).where(table.c.alarm_id == alarm_id).order_by(table.c.number)
+        return [Action(*row) for row in self._database.rows(query)]
+
+    def findings_of(self, alarm_id: str, limit: int | None = None) -> list[FindingRecord]:
+        """The findings that an alarm is made of, the last ones first."""
+        table = schema.findings
+        query = select(table).where(table.c.alarm_id == alarm_id)
+        query = query.order_by(table.c.log_offset.desc(), table.c.sample_time_us.desc(), table.c.event_id)
+        return _findings(self._database.rows(query.limit(limit)))
+
+    def findings_of_vehicle(self, vehicle_id: str, limit: int | None = None) -> list[FindingRecord]:
+        """What was found of a vehicle, the last first."""
+        table = schema.findings
+        query = select(table).where(table.c.vehicle_id == vehicle_id)
+        query = query.order_by(table.c.sample_time_us.desc(), table.c.log_offset.desc(), table.c.event_id)
+        return _findings(self._database.rows(query.limit(limit)))
+
+    def findings_of_rows(self, start: int, stop: int, limit: int | None = None) -> list[FindingRecord]:
+        """What rows of the log from `start` to before `stop` brought about, in their order; for those who follow it.
+
+        With a limit, the last row told of may have brought about more: ask again from that row on.
+        """
+        table = schema.findings
+        query = select(table).where(table.c.log_offset >= start, table.c.log_offset < stop)
+        return _findings(self._database.rows(query.order_by(table.c.log_offset, table.c.event_id).limit(limit)))
+
+    def finding(self, event_id: str) -> FindingRecord:
+        """One finding.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        table = schema.findings
+        for found in _findings(self._database.rows(select(table).where(table.c.event_id == event_id))):
+            return found
+        raise NotFoundError(f"there is no finding {event_id!r}")
+
+    # Handle
+
+    def acknowledge(self, alarm_id: str, who: str, comment: str = "", revision: int | None = None) -> Alarm:
+        """Say that a person has seen it; returns it as it is then.
+
+        Args:
+            alarm_id: Its identity, or the first digits of it.
+            who: The person.
+            comment: What to say of it.
+            revision: `revision` of the alarm as the person saw it; None where it was not shown.
+
+        Raises:
+            NotFoundError: There is no such alarm.
+            InputError: It is not active, or a text cannot be kept.
+            ChangedError: Another person has changed it since.
+        """
+
+        def acknowledged(alarm: Alarm, history: _History) -> Alarm:
+            if alarm.state == ACKNOWLEDGED:
+                raise InputError(
+                    f"alarm {alarm.alarm_id} was acknowledged before, {history.told('acknowledged')}; "
+                    f"`twinpack alarms comment {alarm.alarm_id}` adds to it"
+                )
+            return replace(alarm, state=ACKNOWLEDGED)
+
+        return self._act(alarm_id, who, "acknowledged", comment, revision, acknowledged)
+
+    def assign(self, alarm_id: str, assignee: str, who: str, comment: str = "", revision: int | None = None) -> Alarm:
+        """Give it to a person, or with "" to nobody; arguments and errors as of `acknowledge`."""
+        assignee = check_who(assignee, "assignee") if assignee.strip() else ""
+
+        def assigned(alarm: Alarm, _: _History) -> Alarm:
+            if alarm.assignee == assignee:
+                raise InputError(f"alarm {alarm.alarm_id} is assigned to {assignee or 'nobody'} already")
+            return replace(alarm, assignee=assignee)
+
+        text = f"to {assignee or 'nobody'}" + (f": {comment}" if comment else "")
+        return self._act(alarm_id, who, "assigned", text, revision, assigned)
+
+    def comment(self, alarm_id: str, comment: str, who: str) -> Alarm:
+        """Say something of it, cleared ones too; arguments and errors as of `acknowledge`."""
+        if not comment.strip():
+            raise InputError("the comment is empty")
+        return self._act(alarm_id, who, "commented", comment, None, lambda alarm, _: alarm, cleared_too=True)
+
+    def snooze(self, alarm_id: str, until_us: int, who: str, comment: str = "", revision: int | None = None) -> Alarm:
+        """Leave it alone until a wall-clock time: lists and notices pass over it; else as `acknowledge`."""
+        if until_us <= now_us():
+            raise InputError("an alarm is snoozed until a time that is to come; that one has passed")
+
+        def snoozed(alarm: Alarm, _: _History) -> Alarm:
+            return replace(alarm, snoozed_until_us=until_us)
+
+        text = f"until {_moment(until_us)}" + (f": {comment}" if comment else "")
+        return self._act(alarm_id, who, "snoozed", text, revision, snoozed)
+
+    def unsnooze(self, alarm_id: str, who: str, comment: str = "", revision: int | None = None) -> Alarm:
+        """Leave it alone no longer; arguments and errors as of `acknowledge`."""
+
+        def woken(alarm: Alarm, _: _History) -> Alarm:
+            if not alarm.snoozed(now_us()):
+                raise InputError(f"alarm {alarm.alarm_id} is not snoozed")
+            return replace(alarm, snoozed_until_us=None)
+
+        return self._act(alarm_id, who, "woken", comment, revision, woken)
+
+    def clear(self, alarm_id: str, who: str, reason: str, revision: int | None = None) -> Alarm:
+        """End it, seen before or not; raised again, another opens. Arguments and errors as of `acknowledge`."""
+        if not reason.strip():
+            raise InputError("the reason is empty: say why the alarm is over")
+
+        def cleared(alarm: Alarm, _: _History) -> Alarm:
+            return replace(alarm, state=CLEARED, present=False, snoozed_until_us=None)
+
+        return self._act(alarm_id, who, "cleared", reason, revision, cleared)
+
+    def _act(
+        self,
+        alarm_id: str,
+        who: str,
+        action: str,
+        comment: str,
+        revision: int | None,
+        change: Callable[[Alarm, _History], Alarm],
+        *,
+        cleared_too: bool = False,
+    ) -> Alarm:
+        who = check_who(who)
+        check_text("comment", comment)
+        table, at_us = schema.alarms, now_us()
+        with self._database.write() as connection:
+            before = _found(connection, alarm_id, lock=True)
+            history = _History(connection, before.alarm_id)
+            if revision is not None and revision != before.revision:
+                raise ChangedError(f"alarm {before.alarm_id} was changed meanwhile, {history.told()}; look at it again")
+            if before.state == CLEARED and not cleared_too:
+                raise InputError(
+                    f"alarm {before.alarm_id} was cleared, {history.told('cleared', 'gone')}; it stays so, and opens "
+                    "as another when it is raised again"
+                )
+            changed = change(before, history)
+            number = before.actions + 1
+            after = replace(changed, actions=number, revision=before.revision + 1, changed_at_us=at_us)
+            line = Action(before.alarm_id, number, at_us, None, who, action, comment)
+            connection.execute(table.update().where(table.c.alarm_id == after.alarm_id).values(asdict(after)))
+            connection.execute(schema.alarm_actions.insert(), asdict(line))
+        return after
+
+
+class _History:
+    """What was done about an alarm, for messages; read only when it is told."""
+
+    def __init__(self, connection: Connection, alarm_id: str) -> None:
+        self._connection = connection
+        self._alarm_id = alarm_id
+
+    def told(self, *actions: str) -> str:
+        """By whom and when the last of some actions was done; by people, when none is named."""
+        table = schema.alarm_actions
+        kind = table.c.action.in_(actions) if actions else table.c.sample_time_us.is_(None)
+        query = select(table).where(table.c.alarm_id == self._alarm_id, kind).order_by(table.c.number.desc()).limit(1)
+        for row in self._connection.execute(query):
+            line = Action(*row)
+            what = "" if actions else f"{line.action} "
+            return f"{what}by {line.who} on {_moment(line.at_us)}"
+        return "at a time not recorded"
+
+
+def _moment(at_us: int) -> str:
+    from datetime import UTC, datetime
+
+    return f"{datetime.fromtimestamp(at_us / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _found(connection: Connection, alarm_id: str, *, lock: bool = False) -> Alarm:
+    table = schema.alarms
+    if not _PREFIX.fullmatch(alarm_id):
+        raise NotFoundError(
+            f"there is no alarm {alarm_id!r}: its identity has up to 12 digits of 0-9 and a-f; `twinpack alarms` "
+            "lists those there are"
+        )
+    whole = len(alarm_id) == 12
+    begins = table.c.alarm_id == alarm_id if whole else table.c.alarm_id.startswith(alarm_id)
+    query: Select[Any] = select(table).where(begins).order_by(table.c.alarm_id).limit(4)
+    found = [Alarm(*row) for row in connection.execute(query.with_for_update() if lock else query)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(alarm.alarm_id for alarm in found[:3]) + (", ..." if len(found) > 3 else "")
+        raise InputError(f"several alarms begin with {alarm_id!r}: {listed}; write more of the one that is meant")
+    if connection.execute(select(table.c.alarm_id).limit(1)).first() is None:
+        raise NotFoundError(f"there is no alarm {alarm_id!r}, nor any other: nothing was found so far")
+    raise NotFoundError(f"there is no alarm {alarm_id!r}; `twinpack alarms --all` lists those there are")
+
+
+def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
+    table = schema.alarms
+    if set(wanted.states) == set(OPEN_STATES):
+        yield and_(schema.NOT_CLEARED)  # what the index of open alarms is asked by
+    else:
+        yield table.c.state.in_(wanted.states)
+    if wanted.fleet is not None:
+        yield _in_fleet(wanted.fleet)
+    for name in ("code", "category", "assignee", "present"):
+        if (value := getattr(wanted, name)) is not None:
+            yield table.c[name] == value
+    if wanted.vehicle is not None:
+        yield table.c.vehicle_id == wanted.vehicle
+    if wanted.min_severity:
+        yield table.c.severity >= wanted.min_severity
+    if wanted.min_level != LEVELS[0]:
+        yield table.c.level.in_(LEVELS[LEVELS.index(wanted.min_level) :])
+    if wanted.since_us is not None:
+        yield table.c.last_us >= wanted.since_us
+    if wanted.snoozed is not None:
+        yield _snoozed(wanted.snoozed)
+
+
+def _in_fleet(fleet: str) -> ColumnElement[bool]:
+    entries = schema.vehicle_entries
+    inside = schema.alarms.c.vehicle_id.in_(select(entries.c.vehicle_id).where(entries.c.fleet == fleet))
+    if fleet != DEFAULT_FLEET:
+        return inside
+    return or_(inside, schema.alarms.c.vehicle_id.not_in(select(entries.c.vehicle_id)))
+
+
+def _snoozed(snoozed: bool) -> ColumnElement[bool]:
+    until = schema.alarms.c.snoozed_until_us
+    return until > now_us() if snoozed else or_(until.is_(None), until <= now_us())
+
+
+def _findings(rows: Iterable[Any]) -> list[FindingRecord]:
+    return [FindingRecord(*(*row[:-1], json.loads(row[-1]))) for row in rows]
+
+
+UNHANDLED = Wanted(states=(ACTIVE,), min_level=LEVELS[1], snoozed=False)
+"""What nobody has seen yet: for a number beside a bell."""
