@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ def frames_of(
     cells: Sequence[Sequence[float] | Array] | Array | None = None,
     probes: Sequence[Sequence[float] | Array] | Array | None = None,
     lane: int = 0,
-    **signals: Array | Sequence[float] | float,
+    **signals: npt.NDArray[Any] | Sequence[float] | float,
 ) -> Frames:
     """Samples of one vehicle.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_any_split_of_the_rows_gives_the_same(seed: int, cuts: list[int]) -> Non
     whole_state, whole = screen(empty, frames, PACK, QUICK)
     state, parts = empty, []
     bounds = sorted({0, 60, *cuts})
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds):
         state, one = screen(state, part(frames, start, stop), PACK, QUICK)
         parts.append(one)
     same(joined(parts), whole)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from twinpack.detect.screen.screen import QUANTITIES, Screened, screen
 from twinpack.detect.screen.settings import ScreenSettings
+from twinpack.detect.screen.stage import QUANTITIES, Screened, screen
 from twinpack.detect.screen.state import ScreenState, reset
 
 __all__ = ["QUANTITIES", "ScreenSettings", "ScreenState", "Screened", "reset", "screen"]

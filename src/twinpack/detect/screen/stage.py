@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from twinpack.battery.pack import PackSpec
 from twinpack.detect.frames import Frames
-from twinpack.detect.screen.cells import CELL_FIGURES, CellChannels, CellLimits, screen_cells
+from twinpack.detect.screen.cells import CELL_FIGURES, screen_cells
+from twinpack.detect.screen.channels import CellChannels, CellLimits
 from twinpack.detect.screen.probes import PROBE_FIGURES, ProbeChannels, ProbeLimits, screen_probes
 from twinpack.detect.screen.settings import DEFAULTS, ScreenSettings
 from twinpack.detect.screen.signals import SIGNAL_FIGURES, SignalLimits, SignalRows, SignalTracks, screen_signals
@@ -133,7 +134,7 @@ def _cells(
         frames.time_us,
         frames.cells.start,
         frames.cells.count,
-        frames.cells.values,
+        _own(frames.cells.values),
         c_rate,
         _signal(frames, "pack_voltage_v"),
         _part(CellChannels, state),
@@ -157,7 +158,7 @@ def _probes(
         frames.time_us,
         frames.probes.start,
         frames.probes.count,
-        frames.probes.values,
+        _own(frames.probes.values),
         aside,
         _part(ProbeChannels, state),
         _part(ProbeLimits, settings),
@@ -224,6 +225,11 @@ def _signal(frames: Frames, name: str) -> Floats:
     """A scalar signal; NaN where the source has none."""
     found = frames.signals.get(name)
     return np.full(len(frames), np.nan) if found is None else np.asarray(found, np.float64)
+
+
+def _own(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Values as the kernels are compiled for: those of a table that may not be written would be another type."""
+    return np.require(values, np.float32, ["C_CONTIGUOUS", "WRITEABLE"])
 
 
 def _first_known(quantities: Mapping[str, Floats], *names: str) -> Floats:
