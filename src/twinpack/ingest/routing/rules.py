@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from twinpack.errors import RoutingError
 from twinpack.ingest.routing.conditions import Condition, parse_condition
 from twinpack.store.spans import EXAMPLES, span_us
+from twinpack.store.urls import is_http_url, shown_url
 
 REALTIME = "realtime"
 LAKE = "lake"
@@ -152,21 +152,8 @@ def _targets(given: Any, where: str) -> Iterator[str]:
 
 def _check_url(url: str, where: str) -> None:
     """See that a webhook can be called; the address itself, which may hold a secret, is not told."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable or not url.isascii() or any(sign.isspace() or not sign.isprintable() for sign in url):
+    if not is_http_url(url):
         raise RoutingError(f"{where}: a webhook is written webhook:https://host/path (or http)")
-
-
-def shown_url(url: str) -> str:
-    """Scheme, host and port of an address: its path, query and user may be secrets."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{parts.scheme}://{host}{port}/…"
 
 
 def _every(given: Any, where: str) -> int:

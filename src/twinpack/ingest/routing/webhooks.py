@@ -6,15 +6,11 @@ which cannot be reached holds up nobody else. Addresses may hold secrets: only s
 
 from __future__ import annotations
 
-import http.client
-import ipaddress
 import threading
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 import numpy as np
@@ -23,8 +19,10 @@ import pyarrow.compute as pc
 
 from twinpack.errors import TwinpackError
 from twinpack.ingest.logs import Events
+from twinpack.ingest.posting import post, why_not_sent
 from twinpack.ingest.routing.router import Router
-from twinpack.ingest.routing.rules import Rule, shown_url
+from twinpack.ingest.routing.rules import Rule
+from twinpack.store.urls import shown_url
 from twinpack.telemetry.schema import SAMPLE_KINDS, TELEMETRY
 
 READ_ROWS = 10_000
@@ -114,10 +112,6 @@ class WebhookState:
     failures: int = 0
     skipped: int = 0
     error: str = ""
-
-
-class PostError(Exception):
-    """A post was not taken; the message holds no secret."""
 
 
 class Webhook:
@@ -306,56 +300,6 @@ def stream_names(rule: Rule) -> list[str]:
     return [f"webhook:{rule.name}", *more][: len(rule.webhooks)]
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> None:
-    """Post JSON once; a redirect is not followed.
-
-    Raises:
-        PostError: It was not taken with a status of 200 to 299.
-        OSError: The other side cannot be reached, or did not answer in time.
-    """
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
-    try:
-        connection.connect()
-        _refuse_odd_address(connection)
-        path = parts.path or "/"
-        target = f"{path}?{parts.query}" if parts.query else path
-        connection.request("POST", target, body, {"Content-Type": "application/json", **_login(url), **headers})
-        status = connection.getresponse().status
-    except http.client.HTTPException as error:
-        raise PostError(f"the answer is not HTTP ({type(error).__name__})") from None
-    finally:
-        connection.close()
-    if 300 <= status < 400:
-        raise PostError(f"answered {status}: redirects are not followed")
-    if not 200 <= status < 300:
-        raise PostError(f"answered {status}")
-
-
-def _refuse_odd_address(connection: http.client.HTTPConnection) -> None:
-    if not may_be_called(connection.sock.getpeername()[0]):
-        raise PostError("the address is link-local, multicast or unspecified, which is not allowed")
-
-
-def may_be_called(address: str) -> bool:
-    """Whether a webhook may lie at an IP address.
-
-    Private ones are the operator's to name. Link-local ones hand out the credentials of a machine in a cloud.
-    """
-    found = ipaddress.ip_address(address.split("%")[0])
-    found = getattr(found, "ipv4_mapped", None) or found
-    return not (found.is_link_local or found.is_multicast or found.is_unspecified)
-
-
-def _login(url: str) -> dict[str, str]:
-    parts = urlsplit(url)
-    if parts.username is None:
-        return {}
-    user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return {"Authorization": f"Basic {b64encode(user.encode()).decode()}"}
-
-
 def _as_json(samples: pa.Table) -> Iterator[dict[str, Any]]:
     """Samples without what is missing, times in ISO 8601."""
     for row in samples.to_pylist():
@@ -364,8 +308,4 @@ def _as_json(samples: pa.Table) -> Iterator[dict[str, Any]]:
 
 def _plain(error: Exception) -> str:
     """What went wrong, without anything of the address."""
-    if isinstance(error, OSError):
-        return f"not reached: {error.strerror or type(error).__name__}"
-    if isinstance(error, (PostError, TwinpackError)):
-        return str(error)
-    return f"unexpected error, {type(error).__name__}"
+    return str(error) if isinstance(error, TwinpackError) else why_not_sent(error)
