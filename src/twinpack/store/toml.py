@@ -9,12 +9,14 @@ from typing import Any
 
 
 def toml_value(value: Any) -> str:
-    """A text, number, truth value, or table of them (in one line)."""
+    """A text, number, truth value, or list or table of them (in one line)."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         # A JSON string is a TOML string, but for a sign that JSON leaves bare.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_key(name)} = {toml_value(inner)}" for name, inner in value.items()) + " }"
     return repr(value)
