@@ -10,8 +10,10 @@ import pyarrow as pa
 
 from twinpack import errors
 from twinpack.store.jobs import JOBS
+from twinpack.store.named import keys
 from twinpack.store.query import REGISTRY_TABLES
 from twinpack.store.settings import Settings, parse_settings, sections
+from twinpack.store.sinks import Sink
 from twinpack.store.tables import TABLES
 from twinpack.store.toml import toml_value
 from twinpack.store.triggers import SHIPPED_TRIGGERS, Trigger
@@ -44,6 +46,13 @@ def test_every_key_of_a_trigger_and_every_job_is_on_its_page() -> None:
         assert f"| `{name}` | {kind.doc} | {arguments} |" in section
     shown = section.split("```toml\n")[1].split("```")[0]
     assert parse_settings(shown).trigger == SHIPPED_TRIGGERS
+
+
+def test_every_key_of_a_sink_is_on_its_page() -> None:
+    section = (REFERENCE / "settings.md").read_text("utf-8").split("## [[sink]]")[1].split("\n## ")[0]
+    for name, key in keys(Sink).items():
+        default = "" if name in ("name", "type") else f"`{toml_value(getattr(Sink(), key.name))}`"
+        assert f"| `{name}` | {default} | {key.metadata['doc']} |" in section
 
 
 def test_every_error_is_on_its_page() -> None:

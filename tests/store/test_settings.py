@@ -5,7 +5,9 @@ from dataclasses import fields
 import pytest
 
 from twinpack.errors import SettingsError
+from twinpack.store.named import keys
 from twinpack.store.settings import Settings, TwinSettings, parse_settings, sections
+from twinpack.store.sinks import Sink
 
 
 def test_an_empty_file_means_the_defaults() -> None:
@@ -111,3 +113,76 @@ def test_the_shipped_triggers_do_not_learn() -> None:
 def test_a_mistake_in_a_trigger_names_it_and_the_key(text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         parse_settings(text)
+
+
+HOOK = '[[sink]]\nname = "ops"\ntype = "webhook"\nurl = "https://ops.example/key-123"\nsecret_file = "ops.secret"\n'
+MAIL = '[[sink]]\nname = "mail"\ntype = "email"\nhost = "mail.example"\nfrom = "t@a.example"\nto = ["b@a.example"]\n'
+
+
+def test_sinks_survive_writing() -> None:
+    text = (
+        HOOK
+        + 'min_severity = 2\nfleets = ["depot-4"]\nevents = ["raised", "passed"]\nrepeat = "2h"\n'
+        + MAIL
+        + 'user = "twin"\npassword_file = "mail.password"\ntls = "tls"\n'
+        + '[[sink]]\nname = "log"\ntype = "log"\nlevel = "watch"\ncategories = ["sensor", "data"]\n'
+    )
+    settings = parse_settings(text)
+    ops, mail, log = settings.sink
+    assert (ops.target, ops.stream, ops.repeat_us) == ("https://ops.example/…", "sink:ops", 7_200_000_000)
+    assert (mail.target, mail.server_port, mail.sender) == ("b@a.example", 465, "t@a.example")
+    assert mail.to == ("b@a.example",)
+    assert (log.level, log.categories, log.events) == ("watch", ("sensor", "data"), ("raised", "cleared"))
+    assert parse_settings(settings.to_toml()) == settings
+
+
+def test_every_key_of_a_sink_is_explained_where_it_is_written() -> None:
+    text = Settings().to_toml()
+    for name, part in keys(Sink).items():
+        assert f"\n# {name}: {part.metadata['doc']}\n" in text
+
+
+def test_an_address_that_may_be_a_secret_is_in_no_repr() -> None:
+    assert "key-123" not in repr(parse_settings(HOOK))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[sink]\nname = 1", r"sink must be a list of tables, each written \[\[sink\]\]"),
+        ('[[sink]]\ntype = "log"', r"\[\[sink\]\] 1: name is missing"),
+        ('[[sink]]\nname = "a"', r"\[\[sink\]\] 'a': type is missing"),
+        ('[[sink]]\nname = "a"\ntype = "sms"', '\'a\': type must be "webhook" or "email" or "log", not \'sms\''),
+        ('[[sink]]\nname = "a"\ntype = "webhook"\nsecret_file = "x"', "'a': url is missing, which type webhook needs"),
+        (HOOK.replace('secret_file = "ops.secret"', ""), "'ops': secret_file is missing, which type webhook needs"),
+        (HOOK + 'host = "x"', "'ops': host goes with type email, not with webhook"),
+        (HOOK + "ur = 1", "'ops': unknown key 'ur'; known: name, type, level"),
+        (HOOK + "min_severity = 4", "min_severity must be a whole number from 0 to 3, not 4"),
+        (HOOK + 'level = "high"', 'level must be "watch" or "alarm"'),
+        (HOOK + 'categories = ["engine"]', 'categories must be a list of "battery", "sensor", "data"'),
+        (HOOK + "events = []", 'events must be a list of "raised", "passed", "cleared"'),
+        (HOOK + 'repeat = "1 day"', "repeat must be a time such as"),
+        (HOOK + "tries = 0", "tries must be a whole number from 1"),
+        (HOOK * 2, r"\[\[sink\]\] 2: name 'ops' is taken by another sink"),
+        (MAIL.replace('"b@a.example"', '"b at a"'), "'mail': to must be a list of addresses such as"),
+        (MAIL.replace('"t@a.example"', r'"t@a.example\nBcc: x@y.example"'), "'mail': from must be an address such as"),
+        (MAIL + "port = 70000", "port must be a whole number from 0 to 65535"),
+        (MAIL + 'user = "twin"', "'mail': user and password_file go together"),
+        (
+            MAIL + 'tls = "none"\nuser = "a"\npassword_file = "b"',
+            "'mail': tls is none, and a password is not sent in the",
+        ),
+    ],
+)
+def test_a_mistake_in_a_sink_names_it_and_the_key(text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        parse_settings(text)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://ops.example/key-123", "https:///key-123", "https://ops.example/key-123 x", "key-123"]
+)
+def test_an_address_that_cannot_be_called_is_refused_and_not_told(url: str) -> None:
+    with pytest.raises(SettingsError, match="'ops': url must be an address such as https://host/path") as caught:
+        parse_settings(HOOK.replace("https://ops.example/key-123", url))
+    assert "key-123" not in str(caught.value)

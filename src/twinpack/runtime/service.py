@@ -1,4 +1,4 @@
-"""What runs beside each other on live data, in one process: gateway, twins, lake and webhooks."""
+"""What runs beside each other on live data, in one process: gateway, twins, lake, webhooks and sinks of alarms."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from twinpack.ingest.logs import Events
 from twinpack.ingest.routing.webhooks import Webhooks
 from twinpack.runtime.live import LiveFold, Pace
 from twinpack.runtime.live_lake import LiveLake
+from twinpack.runtime.sinks import Sinks
+from twinpack.runtime.sinks.metrics import SinkMetrics
 from twinpack.store.workspace import Workspace
 from twinpack.twin.settings import Policy
 
 
 class LiveService:
-    """Takes live telemetry in and lets twins, lake and webhooks follow it.
+    """Takes live telemetry in and lets twins, lake, webhooks and sinks of alarms follow it.
 
     with LiveService(workspace) as service:
         service.fold.wait_for(service.gateway.log.end_offset, 10.0)
@@ -37,6 +39,7 @@ class LiveService:
         self._events = Events("service")
         self._open = ExitStack()
         self._fold: LiveFold | None = None
+        self._sinks: Sinks | None = None
         self._lake = LiveLake(workspace, self._tell("lake"))
 
     @property
@@ -86,6 +89,12 @@ class LiveService:
             workspace, self.gateway.log, policy=self._policy, tell=self._tell("twins"), pace=self._pace
         )
         stack.enter_context(self._fold)
+        # Stopped first: what the twins found last is told after the next start.
+        self._sinks = Sinks(workspace, registry, position=lambda: self.fold.offset)
+        metrics = SinkMetrics(lambda: self._sinks.states if self._sinks else (), lambda: self.fold.offset)
+        self.gateway.metrics.registry.register(metrics)
+        stack.callback(self.gateway.metrics.registry.unregister, metrics)
+        stack.enter_context(self._sinks)
 
     def _health(self) -> dict[str, Any]:
         """What follows the log, for the health of the gateway."""
@@ -93,6 +102,7 @@ class LiveService:
             "twins_at": self._fold.offset if self._fold is not None else 0,
             "twins_problem": self._fold.problem if self._fold is not None else "",
             "lake_problem": self._lake.problem,
+            "sinks": self._sinks.health(self.fold.offset) if self._sinks is not None else [],
         }
 
     def _tell(self, part: str) -> Any:

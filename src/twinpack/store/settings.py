@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
@@ -16,12 +16,14 @@ from twinpack.store.checks import one_of as _one_of
 from twinpack.store.checks import positive as _positive
 from twinpack.store.checks import text as _text
 from twinpack.store.checks import whole as _whole
+from twinpack.store.sinks import Sink, parse_sinks, sinks_text
 from twinpack.store.toml import toml_value
 from twinpack.store.triggers import SHIPPED_TRIGGERS, Trigger, parse_triggers, triggers_text
 
 T = TypeVar("T")
 POLICIES = ("threshold", "always", "change")
-TRIGGER = "trigger"
+_LISTS: Mapping[str, Callable[[Any, str], Any]] = {"trigger": parse_triggers, "sink": parse_sinks}
+"""What is a list of tables, and how it is read."""
 
 
 def _setting(default: T, check: Check, doc: str, *, secret: bool = False) -> T:
@@ -173,17 +175,19 @@ class Settings:
     broker: BrokerSettings = BrokerSettings()
     jobs: JobSettings = JobSettings()
     trigger: tuple[Trigger, ...] = SHIPPED_TRIGGERS
+    sink: tuple[Sink, ...] = ()
 
     def to_toml(self) -> str:
         """The text of `settings.toml`: every key with its value and a line on what it means."""
         before, after = triggers_text(self.trigger)
-        parts = (_section_text(part.name, getattr(self, part.name)) for part in sections())
-        return "# Settings of this workspace. A key left out has its default.\n" + before + "".join(parts) + after
+        parts = [_section_text(part.name, getattr(self, part.name)) for part in sections()]
+        head = "# Settings of this workspace. A key left out has its default.\n"
+        return "".join([head, before, *parts, after, sinks_text(self.sink)])
 
 
 def sections() -> tuple[Any, ...]:
-    """The fields of `Settings` that are sections of keys: all but the triggers, which are a list of tables."""
-    return tuple(part for part in fields(Settings) if part.name != TRIGGER)
+    """The fields of `Settings` that are sections of keys: all but the lists of tables."""
+    return tuple(part for part in fields(Settings) if part.name not in _LISTS)
 
 
 def parse_settings(text: str, where: str = "settings.toml") -> Settings:
@@ -203,10 +207,9 @@ def parse_settings(text: str, where: str = "settings.toml") -> Settings:
     known = {part.name: type(part.default) for part in fields(Settings)}
     _check_names(given, known, where, "section")
     found: dict[str, Any] = {
-        name: _parse_section(known[name], name, values, where) for name, values in given.items() if name != TRIGGER
+        name: _LISTS[name](values, where) if name in _LISTS else _parse_section(known[name], name, values, where)
+        for name, values in given.items()
     }
-    if TRIGGER in given:
-        found[TRIGGER] = parse_triggers(given[TRIGGER], where)
     return Settings(**found)
 
 
