@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "twin": "twinpack.cli.twin",
     "rollback": "twinpack.cli.rollback",
     "audit": "twinpack.cli.audit",
+    "rules": "twinpack.cli.rules",
     "explain": "twinpack.cli.explain",
     "jobs": "twinpack.cli.jobs",
     "routing": "twinpack.cli.routing",
