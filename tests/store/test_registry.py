@@ -242,10 +242,11 @@ def test_migrations_lead_to_the_tables_the_code_uses_and_back(file_url: str) -> 
         assert _differences(file_url) == []
 
 
-def test_what_an_earlier_release_recorded_is_there_after_the_upgrade(file_url: str) -> None:
+@pytest.mark.parametrize("earlier", ["0001", "0002"])
+def test_what_an_earlier_release_recorded_is_there_after_the_upgrade(file_url: str, earlier: str) -> None:
     made = chain("car-1", 3)
     with Registry.open(file_url) as registry:
-        registry.upgrade("0001")
+        registry.upgrade(earlier)
         met = [VehicleRecord("car-1", "bmw_i3_60ah", "a" * 64, 5)]
         registry.commit_batch(MAIN_STREAM, 0, 3, version_events(made, 0), {"car-1": {"soc": 0.5}}, met)
         registry.set_genesis("shards", 256)
@@ -255,7 +256,8 @@ def test_what_an_earlier_release_recorded_is_there_after_the_upgrade(file_url: s
         assert (registry.versions("car-1"), registry.vehicles(), registry.offset()) == (made, met, 3)
         assert (registry.latest(), registry.genesis("shards")) == ({"car-1": {"soc": 0.5}}, 256)
         assert registry.fleet.known()["car-1"].fleet == "default"
-        registry.upgrade("0001")
+        assert (registry.alarms.alarms(), registry.workshop.records(), registry.mutes.windows()) == ([], [], [])
+        registry.upgrade(earlier)
         assert _tables(file_url) == before
         assert registry.versions("car-1") == made
 

@@ -19,6 +19,8 @@ COMMANDS: dict[str, str] = {
     "rollback": "twinpack.cli.rollback",
     "audit": "twinpack.cli.audit",
     "rules": "twinpack.cli.rules",
+    "alarms": "twinpack.cli.alarms",
+    "maintenance": "twinpack.cli.maintenance",
     "explain": "twinpack.cli.explain",
     "jobs": "twinpack.cli.jobs",
     "routing": "twinpack.cli.routing",

@@ -30,6 +30,7 @@ from twinpack.store.records import (
     now_us,
 )
 from twinpack.store.registry_copy import copy_registry
+from twinpack.store.workshop.register import Workshop
 from twinpack.twin.versions import REFUSED, TwinVersion
 
 MAIN_STREAM = "main"
@@ -62,6 +63,7 @@ class Registry:
         credentials: What devices prove themselves with.
         alarms: What was found, and what people do about it.
         mutes: Windows in which alarms give no notice.
+        workshop: Maintenance, done and planned.
     """
 
     def __init__(self, database: Database) -> None:
@@ -71,6 +73,7 @@ class Registry:
         self.credentials = DeviceCredentials(database)
         self.alarms = Alarms(database)
         self.mutes = Mutes(database)
+        self.workshop = Workshop(database)
 
     @classmethod
     def open(cls, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Registry:

@@ -238,6 +238,7 @@ maintenance = Table(
     Column("notes", Text, nullable=False),
     Column("who", String(128), nullable=False),
     Column("log_offset", BigInteger),
+    Column("line_sha256", String(64), nullable=False),
     Column("revision", Integer, nullable=False),
     Column("entered_at_us", BigInteger, nullable=False),
     Column("changed_at_us", BigInteger, nullable=False),

@@ -134,6 +134,7 @@ def _create_maintenance() -> None:
         sa.Column("notes", sa.Text, nullable=False),
         sa.Column("who", sa.String(128), nullable=False),
         sa.Column("log_offset", sa.BigInteger),
+        sa.Column("line_sha256", sa.String(64), nullable=False),
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("entered_at_us", sa.BigInteger, nullable=False),
         sa.Column("changed_at_us", sa.BigInteger, nullable=False),

@@ -1,0 +1,310 @@
+"""`twinpack maintenance`: work on vehicles, done and planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twinpack.cli import output
+from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
+from twinpack.cli.times import Who, name_of
+from twinpack.errors import InputError, TwinpackError
+
+if TYPE_CHECKING:
+    from twinpack.cli.maintenance_csv import Line
+    from twinpack.store.registry import Registry
+    from twinpack.store.workshop.records import MaintenanceRecord
+    from twinpack.store.workspace import Workspace
+
+command = command_group("Record what was done to vehicles, and plan what is to be done.")
+
+
+class Kind(Enum):
+    """Kinds of work."""
+
+    inspection = "inspection"
+    repair = "repair"
+    replacement = "replacement"
+    software = "software"
+    other = "other"
+
+
+class Status(Enum):
+    """How far it is."""
+
+    planned = "planned"
+    done = "done"
+    cancelled = "cancelled"
+
+
+RecordId = Annotated[str, typer.Argument(help="The record, by identity or its first digits.", metavar="ID")]
+Title = Annotated[str | None, typer.Option(help="What it is, in a line.", show_default=False)]
+Planned = Annotated[str | None, typer.Option(help="Day it is planned for, as 2026-03-01.", show_default=False)]
+Done = Annotated[str | None, typer.Option("--on", help="Day it was done, as 2026-03-01.", show_default=False)]
+Odometer = Annotated[int | None, typer.Option("--odometer", help="What it showed, km.", show_default=False)]
+Reference = Annotated[str | None, typer.Option(help="The workshop's own number of it.", show_default=False)]
+Notes = Annotated[str | None, typer.Option(help="For people.", show_default=False)]
+Keep = Annotated[bool, typer.Option("--keep-baselines", help="What was learned of the cells stays as it is.")]
+
+
+@command.command("list")
+def maintenance_list(
+    vehicle: Annotated[str | None, typer.Option(help="Only of this vehicle.", show_default=False)] = None,
+    status: Annotated[Status | None, typer.Option(help="Only in this status.", show_default=False)] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only of this kind.", show_default=False)] = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """List the records: what is planned by its day, then what is past, the latest first."""
+    with _registry(home) as (_, registry):
+        if vehicle is not None and vehicle not in registry.fleet.known():
+            raise InputError(f"there is no vehicle {vehicle!r}; `twinpack fleet list --retired` lists them")
+        found = registry.workshop.records(vehicle, status and status.value, kind and kind.value)
+    if as_json:
+        output.json_result({"records": [_record(one) for one in found]})
+    elif found:
+        output.table(["record", "vehicle", "kind", "status", "day", "km", "title"], [_cells(one) for one in found])
+        output.line(output.counted(len(found), "record"))
+    else:
+        output.line("no records; `twinpack maintenance add VEHICLE --kind inspection --title TEXT` enters one")
+
+
+@command.command("add")
+def maintenance_add(
+    vehicle: Annotated[str, typer.Argument(help="The vehicle.")],
+    kind: Annotated[Kind, typer.Option(help="What kind of work.", show_default=False)],
+    title: Annotated[str, typer.Option(help="What it is, in a line.", show_default=False)],
+    planned: Planned = None,
+    done: Annotated[bool, typer.Option("--done", help="It is done.")] = False,
+    on: Done = None,
+    odometer: Odometer = None,
+    reference: Reference = None,
+    notes: Notes = None,
+    keep: Keep = False,
+    who: Who = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Enter work that is planned, or with --done (or --on DAY) done.
+
+    After a repair or a replacement, what was learned of the battery's cells begins anew, and its trouble codes are
+    cleared: a row of the log says so, which takes effect when it is folded.
+    """
+    from twinpack.store.workshop.records import DONE, PLANNED, MaintenanceRecord
+
+    is_done = done or on is not None
+    wanted = MaintenanceRecord(
+        vehicle_id=vehicle,
+        kind=kind.value,
+        title=title,
+        status=DONE if is_done else PLANNED,
+        planned_on=planned or "",
+        done_on=(on or _today()) if is_done else "",
+        odometer_km=odometer,
+        reference=reference or "",
+        notes=notes or "",
+        who=name_of(who),
+    )
+    _check_past(wanted)
+    with _registry(home) as (workspace, registry):
+        record = registry.workshop.add(wanted)
+        record = _told(workspace, registry, record, keep)
+    _show(record, as_json, f"record {record.record_id} of {vehicle} {'kept' if is_done else 'planned'}")
+
+
+@command.command("done")
+def maintenance_done(
+    record: RecordId,
+    on: Done = None,
+    odometer: Odometer = None,
+    notes: Notes = None,
+    keep: Keep = False,
+    who: Who = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Say that planned work is done; a repair or a replacement lets what was learned of the cells begin anew."""
+    from dataclasses import replace
+
+    from twinpack.store.workshop.records import DONE
+
+    with _registry(home) as (workspace, registry):
+        before = registry.workshop.record(record)
+        if before.status == DONE and (keep or not before.resets or before.log_offset is not None):
+            raise InputError(f"record {before.record_id} is done already, on {before.done_on}")
+        day = on or before.done_on or _today()
+        changes = {"status": DONE, "done_on": day, "who": name_of(who)} | _given(odometer_km=odometer, notes=notes)
+        _check_past(replace(before, **changes))
+        after = registry.workshop.change(before.record_id, before.revision, **changes)
+        after = _told(workspace, registry, after, keep)
+    _show(after, as_json, f"record {after.record_id} of {after.vehicle_id} done on {after.done_on}")
+
+
+@command.command("edit")
+def maintenance_edit(
+    record: RecordId,
+    kind: Annotated[Kind | None, typer.Option(help="What kind of work.", show_default=False)] = None,
+    title: Title = None,
+    planned: Planned = None,
+    cancel: Annotated[
+        bool | None, typer.Option("--cancel/--plan-again", help="It is not to be done, or it is after all.")
+    ] = None,
+    odometer: Odometer = None,
+    reference: Reference = None,
+    notes: Notes = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Change a record; "" takes a text or a day away."""
+    from twinpack.store.workshop.records import CANCELLED, DONE, PLANNED
+
+    given = _given(
+        kind=kind and kind.value,
+        title=title,
+        planned_on=planned,
+        odometer_km=odometer,
+        reference=reference,
+        notes=notes,
+        status=None if cancel is None else CANCELLED if cancel else PLANNED,
+    )
+    if not given:
+        raise InputError("nothing to change was named; `twinpack maintenance edit --help` lists the options")
+    with _registry(home) as (_, registry):
+        before = registry.workshop.record(record)
+        if cancel is not None and before.status == DONE:
+            raise InputError(
+                f"record {before.record_id} is done, on {before.done_on}: it cannot be planned or cancelled"
+            )
+        after = registry.workshop.change(before.record_id, before.revision, **given)
+    _show(after, as_json, f"record {after.record_id}: {', '.join(sorted(given))} changed")
+
+
+@command.command("remove")
+def maintenance_remove(record: RecordId, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Take a record away that was entered by mistake; a repair that the log tells of stays."""
+    with _registry(home) as (_, registry):
+        removed = registry.workshop.remove(record)
+    _show(removed, as_json, f"record {removed.record_id} of {removed.vehicle_id} removed")
+
+
+@command.command("import")
+def maintenance_import(
+    path: Annotated[Path, typer.Argument(help="CSV with a header; `twinpack maintenance template` shows one.")],
+    keep: Keep = False,
+    who: Who = "",
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Enter the records of a CSV file, all or none; each line that is wrong is told with its number and column.
+
+    The same file again changes nothing. A line is the same work as before when vehicle and reference are the same, or,
+    without a reference, vehicle, kind, title and day planned (or done); what else it says then replaces what was there.
+    """
+    from twinpack.cli.maintenance_csv import read_records
+    from twinpack.runtime.repairs import tell_repairs
+
+    lines = read_records(path, name_of(who))
+    with _registry(home) as (workspace, registry):
+        records, wrong = _judged(registry, lines)
+        for number, what in wrong:
+            output.note(f"{path}:{number}: {what}")
+        if wrong:
+            raise InputError(f"{path}: {output.counted(len(wrong), 'line')} wrong, see above; nothing was entered")
+        done = registry.workshop.enter(records)
+        told = [] if keep else tell_repairs(workspace, registry, (*done.added, *done.changed))
+    if as_json:
+        counts = {"added": len(done.added), "changed": len(done.changed), "unchanged": done.unchanged}
+        output.json_result(counts | {"baselines_reset": len(told)})
+        return
+    output.line(
+        f"{output.counted(len(done.added), 'record')} added, {len(done.changed)} changed, {done.unchanged} as before"
+    )
+    if told:
+        output.line(f"what was learned of the cells begins anew after {output.counted(len(told), 'repair')}")
+
+
+@command.command("template")
+def maintenance_template(home: Home = DEFAULT_HOME) -> None:
+    """Show a CSV file as `import` reads it, to fill in."""
+    from twinpack.cli.maintenance_csv import template
+
+    output.line(template().rstrip())
+
+
+@contextmanager
+def _registry(home: Path) -> Iterator[tuple[Workspace, Registry]]:
+    from twinpack.store.workspace import Workspace
+
+    workspace = Workspace.open(home, create=False)
+    with workspace.registry() as registry:
+        yield workspace, registry
+
+
+def _judged(registry: Registry, lines: Sequence[Line]) -> tuple[list[MaintenanceRecord], list[tuple[int, str]]]:
+    """The records of a file as they would be kept, and the lines that are wrong, in order."""
+    from twinpack.cli.maintenance_csv import column_first
+
+    wrong = [(line.number, str(line.said)) for line in lines if isinstance(line.said, InputError)]
+    said = [(line.number, line.said) for line in lines if not isinstance(line.said, InputError)]
+    records = []
+    for (number, _), judged in zip(said, registry.workshop.judge([record for _, record in said]), strict=True):
+        try:
+            if isinstance(judged, TwinpackError):
+                raise judged
+            _check_past(judged)
+            records.append(judged)
+        except TwinpackError as error:
+            wrong.append((number, column_first(error)))
+    return records, sorted(wrong)
+
+
+def _told(workspace: Workspace, registry: Registry, record: MaintenanceRecord, keep: bool) -> MaintenanceRecord:
+    from twinpack.runtime.repairs import tell_repairs
+
+    return next(iter([] if keep else tell_repairs(workspace, registry, [record])), record)
+
+
+def _check_past(record: MaintenanceRecord) -> None:
+    if record.done_on and record.done_on > _today(ahead_h=14):  # the day of the easternmost zone
+        raise InputError(f"done_on {record.done_on} is a day to come; --planned is for those")
+
+
+def _today(ahead_h: int = 0) -> str:
+    from datetime import timedelta
+
+    return (datetime.now(UTC) + timedelta(hours=ahead_h)).date().isoformat()
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _show(record: MaintenanceRecord, as_json: bool, text: str) -> None:
+    if as_json:
+        output.json_result(_record(record))
+        return
+    output.line(text)
+    if record.log_offset is not None:
+        output.line(f"what was learned of its cells begins anew with row {record.log_offset} of the log")
+
+
+def _record(record: MaintenanceRecord) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from twinpack.cli.alarm_words import with_times
+
+    plain = asdict(record)
+    del plain["line_sha256"]
+    return with_times(plain)
+
+
+def _cells(record: MaintenanceRecord) -> list[str]:
+    day = record.done_on or record.planned_on or output.MISSING
+    km = output.number(record.odometer_km)
+    return [record.record_id, record.vehicle_id, record.kind, record.status, day, km, record.title]

@@ -1,0 +1,1 @@
+"""Maintenance of vehicles: what was done, and what is planned."""
