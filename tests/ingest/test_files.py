@@ -188,7 +188,7 @@ def test_profiles_and_packs_are_found_by_name_or_file(tmp_path: Path) -> None:
     assert find_profile("bdf").name == "bdf"
     (tmp_path / "mine.toml").write_text(ELAPSED)
     assert find_profile(str(tmp_path / "mine.toml")).name == "elapsed"
-    with pytest.raises(ProfileError, match="bdf, bmw_i3, lg_hg2, twinpack"):
+    with pytest.raises(ProfileError, match="bdf, bmw_i3, gbt32960, lg_hg2, twinpack"):
         find_profile("nonsense")
     assert find_pack("lfp_104s") == "lfp_104s"
     with pytest.raises(NotFoundError, match="lfp_104s"):

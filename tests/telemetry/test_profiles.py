@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +40,7 @@ def _signal(line: str, values: Any, name: str = "pack_voltage_v") -> list[float]
 
 
 def test_every_shipped_profile_is_good() -> None:
-    assert shipped_profiles() == ["bdf", "bmw_i3", "lg_hg2", "twinpack"]
+    assert shipped_profiles() == ["bdf", "bmw_i3", "gbt32960", "lg_hg2", "twinpack"]
     for name in shipped_profiles():
         assert shipped_profile(name).name == name
 
@@ -195,6 +196,71 @@ def test_lists_come_from_a_list_from_text_or_from_several_columns() -> None:
     assert from_columns.to_pylist() == [[3.5, None]]
 
 
+def _numbered(*columns: str) -> list[list[float]]:
+    toml = f'{BASE}[signals]\ncell_voltage_v = {{ numbered = "cell_{{n}}_V", unit = "mV" }}\n'
+    given = {name: [float(re.sub(r"\D", "", name) or 0)] for name in columns}
+    found: list[list[float]] = _read(toml, {"t": [1], **given}).lists["cell_voltage_v"].to_pylist()
+    return found
+
+
+def test_numbered_columns_are_a_list_in_the_order_of_their_numbers() -> None:
+    columns = [f"cell_{n}_V" for n in (10, 2, 1, 3, 4, 5, 6, 7, 8, 9)]
+    np.testing.assert_allclose(_numbered(*columns, "cell_v_max_V", "xcell_1_V"), [[n / 1000 for n in range(1, 11)]])
+    np.testing.assert_allclose(_numbered("cell_00_V", "cell_01_V"), [[0.0, 0.001]])
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (("cell_1_V", "cell_3_V"), "cell_voltage_v: no column 'cell_2_V', though there is 'cell_3_V'"),
+        (("cell_2_V", "cell_3_V"), "cell_voltage_v: no column 'cell_1_V', though there is 'cell_2_V'"),
+        (("cell_1_V", "cell_01_V"), "have the same number"),
+        (("cell_V",), "no column 'cell_1_V' for cell_voltage_v"),
+    ],
+)
+def test_numbered_columns_with_a_gap_would_shift_the_cells(columns: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ProfileError, match=words):
+        _numbered(*columns)
+
+
+@pytest.mark.parametrize(
+    ("equals", "raw", "expected"),
+    [
+        ("[1]", [1, 3, 4, None], [1, 0, 0, np.nan]),
+        ("[1, 2]", ["1", " 2.0", "3", ""], [1, 1, 0, np.nan]),
+        ('["charging", 4]', ["charging", "idle", "4", None], [1, 0, 1, np.nan]),
+        ("[1]", [254.0, 1.0, 255.0], [np.nan, 1, np.nan]),
+    ],
+)
+def test_values_that_mean_yes(equals: str, raw: list[Any], expected: list[float]) -> None:
+    found = _signal(f'{{ column = "c", equals = {equals}, invalid = [254, 255] }}', raw, "is_charging")
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_telematics_export_with_a_column_a_cell_and_probe() -> None:
+    columns: dict[str, Any] = {
+        "vehicle_id": ["ev-1", "ev-1"],
+        "time": ["2021-05-05 09:10:00", "2021-05-05 09:10:10"],
+        "pack_voltage_V": [380.0, 381.0],
+        "pack_current_A": [20.5, -40.0],
+        "soc_bms_pct": [50, 51],
+        "odo_km": [0, 1234.5],
+        "charge_status": [3, 1],
+        "insulation_resistance": [11520, 11520],
+        **{f"cell_{n}_V": [3.7 + n / 100, 66.535] for n in range(1, 13)},
+        **{f"temp_probe_{n}_C": [20 + n, 21 + n] for n in range(1, 4)},
+    }
+    readings = bind(shipped_profile("gbt32960"), list(columns), "ev.csv").convert(pa.table(columns), lambda _: 0)
+    assert readings.sample_time_us[0] == datetime(2021, 5, 5, 1, 10, tzinfo=UTC).timestamp() * US
+    assert readings.signals["pack_current_a"].tolist() == [-20.5, 40.0]
+    assert readings.signals["is_charging"].tolist() == [0.0, 1.0]
+    np.testing.assert_array_equal(readings.signals["odometer_km"], [np.nan, 1234.5])
+    assert "isolation_resistance_kohm" not in readings.signals
+    cells, probes = (readings.lists[name].to_pylist() for name in ("cell_voltage_v", "cell_temp_c"))
+    np.testing.assert_allclose(cells, [[3.7 + n / 100 for n in range(1, 13)], [66.535] * 12], rtol=1e-6)
+    assert probes == [[21, 22, 23], [22, 23, 24]]
+
+
 def test_a_profile_may_extend_a_shipped_one() -> None:
     profile = parse_profile(
         'extends = "bdf"\nname = "mine"\npack = "x"\n[vehicle]\nconstant = "c7"\n[time]\ngap_s = 60\n'
@@ -215,6 +281,27 @@ def test_a_profile_may_extend_a_shipped_one() -> None:
         (BASE + '[signals]\nspeed_kmh = { column = "c", sign = 2 }\n', "signals.speed_kmh.sign: "),
         (BASE + "[signals]\nspeed_kmh = { required = false }\n", "signals.speed_kmh: give exactly one of column"),
         (BASE + '[signals]\nspeed_kmh = { columns = ["a"] }\n', "signals.speed_kmh.columns: only a list"),
+        (BASE + '[signals]\nspeed_kmh = { numbered = "a{n}" }\n', "signals.speed_kmh.numbered: only a list"),
+        (
+            BASE + '[signals]\ncell_temp_c = { numbered = "a" }\n',
+            "signals.cell_temp_c.numbered: 'a' must hold {n} once",
+        ),
+        (
+            BASE + '[signals]\nspeed_kmh = { column = "c", equals = [1] }\n',
+            "signals.speed_kmh.equals: only a signal that",
+        ),
+        (
+            BASE + '[signals]\nis_charging = { column = "c", equals = [] }\n',
+            "signals.is_charging.equals: name the values",
+        ),
+        (
+            BASE + "[signals]\nis_charging = { constant = 1, equals = [1] }\n",
+            "signals.is_charging.equals: name the val",
+        ),
+        (
+            BASE + '[signals]\nis_charging = { column = "c", equals = [1], sign = -1 }\n',
+            "signals.is_charging.equals: scale, offset, sign and unit",
+        ),
         (BASE.replace("constant", "colour") + '[signals]\nspeed_kmh = "c"\n', "vehicle: .*`colour`"),
         (BASE.replace('"v"', '"a b"') + '[signals]\nspeed_kmh = "c"\n', "vehicle.constant: vehicle id 'a b'"),
         (BASE.replace('clock = "t"', "") + '[signals]\nspeed_kmh = "c"\n', "time: give clock"),

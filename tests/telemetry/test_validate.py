@@ -114,12 +114,31 @@ def test_impossible_elements_of_a_list_are_cleared_in_their_place() -> None:
     cells = pa.array([[3.7, 9.0, None], None, [3.6]], pa.list_(pa.float32()))
     time = np.arange(3) + START
     checked = Validator().check(Readings(("a",), np.zeros(3, np.int32), time, None, {}, {"cell_voltage_v": cells}))
+    assert [(fault.reason, fault.action, fault.rows.tolist(), fault.details) for fault in checked.faults] == [
+        ("range", "value cleared", [0], ["cell_voltage_v: number 2 is 9 V, outside 0 to 5 V"])
+    ]
     got = checked.samples.column("cell_voltage_v").to_pylist()
     assert [None if row is None else [cell and round(cell, 3) for cell in row] for row in got] == [
         [3.7, None, None],
         None,
         [3.6],
     ]
+
+
+def test_a_list_is_one_fault_however_many_of_its_elements_are_impossible() -> None:
+    cells = pa.array([None, [3.7, 66.5, np.inf], [], [None, 3.7], [-1.0, 5.0]], pa.list_(pa.float32()))
+    time = np.arange(5) + START
+    checked = Validator().check(Readings(("a",), np.zeros(5, np.int32), time, None, {}, {"cell_voltage_v": cells}))
+    assert [(fault.rows.tolist(), fault.details) for fault in checked.faults] == [
+        (
+            [1, 4],
+            [
+                "cell_voltage_v: number 2 is 66.5 V, 1 more like it, outside 0 to 5 V",
+                "cell_voltage_v: number 1 is -1 V, outside 0 to 5 V",
+            ],
+        )
+    ]
+    assert checked.samples.column("cell_voltage_v").to_pylist()[4] == [None, 5.0]
 
 
 def test_lists_tell_conflicts_apart() -> None:

@@ -156,16 +156,51 @@ def taken(lists: Mapping[str, Any], kept: npt.NDArray[np.intp]) -> dict[str, Any
     return {name: values.take(rows) for name, values in lists.items()}
 
 
-def list_in_range(values: Any, limits: tuple[float, float]) -> Any:
-    """A list array whose impossible elements are missing; positions of cells stay."""
+def list_in_range(name: str, values: Any, limits: tuple[float, float], ledger: Ledger) -> Any:
+    """A list array whose impossible elements are missing; positions of cells stay.
+
+    Args:
+        name: The signal.
+        values: Its values, one list a row.
+        limits: Lowest and highest value that can be.
+        ledger: Where faults are noted, one a row however many of its elements are impossible.
+    """
     flat = np.asarray(values.flatten().to_numpy(zero_copy_only=False), np.float32)
     bad = ~((flat >= limits[0]) & (flat <= limits[1]))
     if not bad.any():
         return values
-    cleaned = pa.array(np.where(bad, np.nan, flat).astype(np.float32), from_pandas=True)
     lengths = np.asarray(values.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
+    _note_elements(name, flat, bad & ~np.isnan(flat), lengths, limits, ledger)
+    cleaned = pa.array(np.where(bad, np.nan, flat).astype(np.float32), from_pandas=True)
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
     return pa.ListArray.from_arrays(offsets, cleaned, mask=values.is_null())
+
+
+def _note_elements(
+    name: str,
+    flat: npt.NDArray[np.float32],
+    bad: Flags,
+    lengths: npt.NDArray[Any],
+    limits: tuple[float, float],
+    ledger: Ledger,
+) -> None:
+    rows, first, count = np.unique(
+        np.repeat(np.arange(len(lengths)), lengths)[bad], return_index=True, return_counts=True
+    )
+    begin = np.cumsum(lengths) - lengths
+    at = np.flatnonzero(bad)[first]
+    unit = SIGNALS[name].unit
+
+    def detail(row: int) -> str:
+        k = int(np.searchsorted(rows, row))
+        place, more = at[k] - begin[row] + 1, f", {count[k] - 1} more like it" if count[k] > 1 else ""
+        return (
+            f"{name}: number {place} is {flat[at[k]]:.6g} {unit}{more}, outside {limits[0]:g} to {limits[1]:g} {unit}"
+        )
+
+    mask = np.zeros(len(lengths), bool)
+    mask[rows] = True
+    ledger.add("range", VALUE_CLEARED, mask, detail)
 
 
 def samples_table(

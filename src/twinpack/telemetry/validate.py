@@ -130,7 +130,9 @@ class Validator:
         ledger = Ledger(len(readings), list(readings.faults))
         check_times(readings.sample_time_us, readings.receipt_time_us, self.latest_us, ledger)
         signals = {name: self._in_range(name, values, ledger) for name, values in readings.signals.items()}
-        lists = {name: list_in_range(values, self.limits[name]) for name, values in readings.lists.items()}
+        lists = {
+            name: list_in_range(name, values, self.limits[name], ledger) for name, values in readings.lists.items()
+        }
         kept = np.flatnonzero(~ledger.rejected)
         kept, duplicates = self._drop_repeats(readings, signals, lists, kept, ledger)
         self._compare_signs(readings, signals, kept)

@@ -227,6 +227,7 @@ def test_every_kind_of_fault_is_a_dead_letter_with_its_place(
             b"junk",
             line.sample("V1", 0, begin) | {"pack_voltage_v": 9_999.0},
             line.sample("V1", 1, begin) | {"speed_kmh": 999.0},
+            line.sample("V2", 0, begin, cell_voltage_v=[3.7, 65.535, None, 65.535]),
             line.sample("V1", 0, 0)
             | {"time": [begin, 5], "pack_voltage_v": [350.0] * 2, "pack_current_a": [1.0] * 2}
             | dict.fromkeys(("soc_pct", "speed_kmh", "cell_temp_avg_c")),
@@ -238,6 +239,7 @@ def test_every_kind_of_fault_is_a_dead_letter_with_its_place(
         ("json", 0, "row rejected", None),
         ("range", 1, "row rejected", "V1"),
         ("range", 1, "value cleared", "V1"),
+        ("range", 1, "value cleared", "V2"),
         ("time", 2, "row rejected", "V1"),
     }
 

@@ -173,7 +173,7 @@ class Judge:
         for name, values in readings.signals.items():
             low, high = limits.get(name, _LIMITS[name])
             signals[name], _ = in_range(name, values, low, high, ledger)
-        lists = {name: list_in_range(values, _LIMITS[name]) for name, values in readings.lists.items()}
+        lists = {name: list_in_range(name, values, _LIMITS[name], ledger) for name, values in readings.lists.items()}
         kept = np.flatnonzero(~ledger.rejected)
         whole = len(kept) == len(readings)
         hashes = row_hashes(

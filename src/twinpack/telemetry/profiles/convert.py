@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ import pyarrow.compute as pc
 
 from twinpack.errors import ImportFileError, ProfileError
 from twinpack.telemetry.identifiers import check_vehicle_id, is_vehicle_id
-from twinpack.telemetry.profiles.spec import Names, Profile, SignalSource
-from twinpack.telemetry.profiles.values import is_text, microseconds, numbers, plain, times_us
+from twinpack.telemetry.profiles.spec import NUMBER, Names, Profile, SignalSource
+from twinpack.telemetry.profiles.values import is_text, matches, microseconds, numbers, plain, times_us
 from twinpack.telemetry.readings import ROW_REJECTED, VALUE_CLEARED, Fault, Flags, Floats, Integers, Readings
 from twinpack.telemetry.schema import LIST_SIGNALS, SIGNALS
 from twinpack.telemetry.units import Conversion, conversion, signal_conversion
@@ -149,6 +150,8 @@ class BoundProfile:
             return np.full(table.num_rows, source.constant)
         column = columns[0]
         values = plain(table.column(column))
+        if source.equals is not None:
+            return matches(values, column, source, self.profile.csv.decimal)
         raw, bad = numbers(values, column, source, self.profile.csv.decimal)
         rows = np.flatnonzero(bad)
         action = ROW_REJECTED if name in ESSENTIAL else VALUE_CLEARED
@@ -158,8 +161,9 @@ class BoundProfile:
 
     def _list(self, table: pa.Table, name: str, columns: tuple[str, ...]) -> Any:
         source = self.profile.signals[name]
-        if source.columns is not None:
-            parts = [numbers(plain(table.column(column)), column, source)[0] for column in columns]
+        if source.columns is not None or source.numbered is not None:
+            decimal = self.profile.csv.decimal
+            parts = [numbers(plain(table.column(column)), column, source, decimal)[0] for column in columns]
             flat = _to_unit(np.stack(parts, axis=1).ravel(), name, source)
             offsets = np.arange(table.num_rows + 1, dtype=np.int32) * len(columns)
             return pa.ListArray.from_arrays(offsets, pa.array(flat.astype(np.float32), from_pandas=True))
@@ -222,6 +226,9 @@ def _signal_columns(name: str, source: SignalSource, present: Sequence[str], fil
     if source.columns is not None:
         absent = [column for column in source.columns if column not in present]
         found = None if absent else tuple(source.columns)
+    elif source.numbered is not None:
+        absent = [source.numbered.replace(NUMBER, "1")]
+        found = _numbered(source.numbered, present, f"{file}: {name}")
     else:
         absent = _all(source.column)
         column = _find(source.column, present)
@@ -229,6 +236,22 @@ def _signal_columns(name: str, source: SignalSource, present: Sequence[str], fil
     if found is None and source.required:
         raise _absent(name, absent, present, file)
     return found
+
+
+def _numbered(pattern: str, present: Sequence[str], where: str) -> tuple[str, ...] | None:
+    """The columns of a pattern by their number, from 0 or 1; None if there is none."""
+    before, after = (re.escape(part) for part in pattern.split(NUMBER))
+    matches = ((re.fullmatch(rf"{before}(\d+){after}", column), column) for column in present)
+    numbered = sorted((int(match[1]), column) for match, column in matches if match is not None)
+    for (number, column), (following, other) in pairwise(numbered):
+        if following == number and column != other:
+            raise ProfileError(f"{where}: the columns {column!r} and {other!r} have the same number")
+        if following > number + 1:
+            missing = pattern.replace(NUMBER, str(number + 1))
+            raise ProfileError(f"{where}: no column {missing!r}, though there is {other!r}")
+    if numbered and numbered[0][0] > 1:
+        raise ProfileError(f"{where}: no column {pattern.replace(NUMBER, '1')!r}, though there is {numbered[0][1]!r}")
+    return tuple(column for _, column in numbered) or None
 
 
 def _all(names: Names | None) -> list[str]:

@@ -18,6 +18,8 @@ from twinpack.telemetry.units import conversion, signal_conversion
 
 TimeFormat = Literal["iso", "s", "ms", "us", "ns"]
 Names = str | list[str]
+NUMBER = "{n}"
+"""Stands for the number of a cell or probe in the name of its column."""
 _FILES = ["*.csv", "*.csv.gz", "*.parquet", "*.bdf"]
 _FIRST_START = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -88,11 +90,13 @@ class SignalSource(_Table, frozen=True):
     Attributes:
         column: Column that holds it; the first of the names that is present.
         columns: One column a cell or probe (list signals only).
+        numbered: Name of such columns with `{n}` in place of their number, as in `cell_{n}_V` (list signals only).
         constant: One value for all rows, in the unit of the schema.
         unit: Unit of the source; the schema's when left out.
         scale: Factor applied to the raw value first.
         offset: Added after the factor.
         sign: -1 turns the sign.
+        equals: Raw values, numbers or texts, that mean "yes"; any other means "no" (yes/no signals only).
         invalid: Raw values, numbers or texts, that mean "missing".
         invalid_below: Raw numbers below it mean "missing".
         invalid_above: Raw numbers above it mean "missing".
@@ -102,11 +106,13 @@ class SignalSource(_Table, frozen=True):
 
     column: Names | None = None
     columns: list[str] | None = None
+    numbered: str | None = None
     constant: float | None = None
     unit: str | None = None
     scale: float = 1.0
     offset: float = 0.0
     sign: Literal[1, -1] = 1
+    equals: list[int | float | str] | None = None
     invalid: list[int | float | str] = []
     invalid_below: float | None = None
     invalid_above: float | None = None
@@ -239,16 +245,32 @@ def _signal(name: str, value: Any, where: str) -> SignalSource:
         raise ProfileError(f"{where}: no such signal; there are {', '.join(SIGNALS)}")
     short = isinstance(value, str | list)
     source = SignalSource(column=value) if short else _convert(value, SignalSource, where)
-    given = [key for key in ("column", "columns", "constant") if getattr(source, key) is not None]
+    given = [key for key in ("column", "columns", "numbered", "constant") if getattr(source, key) is not None]
     if len(given) != 1:
-        raise ProfileError(f"{where}: give exactly one of column, columns and constant, not {given or 'none'}")
-    if source.columns is not None and signal.kind != "list":
-        raise ProfileError(f"{where}.columns: only a list of cells or probes has several columns")
+        raise ProfileError(
+            f"{where}: give exactly one of column, columns, numbered and constant, not {given or 'none'}"
+        )
+    if given[0] in ("columns", "numbered") and signal.kind != "list":
+        raise ProfileError(f"{where}.{given[0]}: only a list of cells or probes has several columns")
+    if source.numbered is not None and source.numbered.count(NUMBER) != 1:
+        raise ProfileError(f"{where}.numbered: {source.numbered!r} must hold {NUMBER} once, as in cell_{NUMBER}_V")
+    _check_equals(source, signal.kind, where)
     if source.constant is not None and signal.kind == "list":
         raise ProfileError(f"{where}.constant: a list of cells or probes has no constant")
     if source.unit is not None:
         signal_conversion(name, source.unit, f"{where}.unit")
     return source
+
+
+def _check_equals(source: SignalSource, kind: str, where: str) -> None:
+    if source.equals is None:
+        return
+    if kind != "bool":
+        raise ProfileError(f"{where}.equals: only a signal that is yes or no has it")
+    if source.constant is not None or not source.equals:
+        raise ProfileError(f"{where}.equals: name the values of a column that mean yes")
+    if (source.scale, source.offset, source.sign, source.unit) != (1.0, 0.0, 1, None):
+        raise ProfileError(f"{where}.equals: scale, offset, sign and unit have no meaning beside it")
 
 
 def _check_vehicle(vehicle: VehicleSource, where: str) -> None:

@@ -58,6 +58,25 @@ def numbers(array: Any, name: str, source: SignalSource, decimal: str = ".") -> 
     return _without_markers(raw, source, narrow), bad
 
 
+def matches(array: Any, name: str, source: SignalSource, decimal: str = ".") -> Floats:
+    """Whether each value of a column is one of those that the profile says mean "yes".
+
+    Returns:
+        1 or 0, shape (N,); NaN where the value is missing or marked as missing.
+
+    Raises:
+        ProfileError: The column is of a type that cannot hold numbers.
+    """
+    raw, bad = numbers(array, name, source, decimal)
+    wanted = source.equals or []
+    yes = np.isin(raw, [value for value in wanted if not isinstance(value, str)])
+    if is_text(array.type):
+        words = pa.array([value for value in wanted if isinstance(value, str)], pa.string())
+        spelled = np.asarray(pc.is_in(array, words).to_numpy(zero_copy_only=False), bool)
+        yes, bad = yes | spelled, bad | spelled
+    return np.where(np.isnan(raw) & ~bad, np.nan, yes.astype(np.float64))
+
+
 def _cast(array: Any, name: str) -> Floats:
     kind = array.type
     if pa.types.is_boolean(kind):
