@@ -56,6 +56,26 @@ def fleet_list(
         )
 
 
+@command.command("ranking")
+def fleet_ranking(
+    pack: Annotated[str | None, typer.Option(help="Only this pack.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Vehicles shown, the oddest first; 0 shows all.")] = 10,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the vehicles by how odd their last days were, as `twinpack learn anomaly` last scored them."""
+    from twinpack.cli import ranking
+    from twinpack.runtime.anomaly import stored_rankings
+    from twinpack.store.workspace import Workspace
+
+    rankings = stored_rankings(Workspace.open(home, create=False), pack)
+    if as_json:
+        output.json_result({"rankings": rankings})
+        return
+    for one in rankings:
+        ranking.show(one, limit)
+
+
 @command.command("add")
 def fleet_add(
     vehicle: Vehicle,

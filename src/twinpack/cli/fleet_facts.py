@@ -72,7 +72,7 @@ def next_step(workspace: Workspace, registry: Registry) -> str:
     run = f"{command('run', workspace.home)} makes the twins"
     if open_log(workspace).end_offset == 0:
         return f"there is no telemetry here yet; {command('import PATH', workspace.home)} brings it in"
-    if not registry.models():
+    if not any(model.kind == "prototype" for model in registry.models()):
         return f"there is telemetry but no model yet; {command('learn model', workspace.home)} fits one, then {run}"
     return f"there are no twins yet; {run}"
 

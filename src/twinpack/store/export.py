@@ -37,6 +37,7 @@ _TIMES = {
     "trips": "start_us",
     "predictions": "start_us",
     "features": DAY,
+    "anomaly_scores": DAY,
     "dead_letters": "imported_at",
 }
 """By which column a table is cut in time."""

@@ -13,6 +13,7 @@ COMPACT = "compact"
 RETENTION = "retention"
 LAKE = "lake"
 LEARN = "learn"
+ANOMALY = "anomaly"
 BACKUP = "backup"
 
 
@@ -70,6 +71,13 @@ JOBS: dict[str, JobKind] = {
             "pack": Argument("", text, 'pack to learn for; "" when there is one'),
             "kind": Argument("thevenin-2rc", one_of(*MODEL_KINDS), "circuit"),
             "trips": Argument(3, whole(1, 99_999), "first trips of each vehicle"),
+        },
+    ),
+    ANOMALY: JobKind(
+        "learns from daily features which vehicles are odd, or scores newer days with a model, and keeps the scores",
+        {
+            "pack": Argument("", text, 'pack to learn for; "" for each that has vehicles enough'),
+            "model": Argument("", text, 'score with this model, "latest" or digits of its hash; "" learns a new one'),
         },
     ),
     BACKUP: JobKind(

@@ -22,12 +22,14 @@ TRIPS = "trips"
 PREDICTIONS = "predictions"
 PREDICTION_STEPS = "prediction_steps"
 DEAD_LETTERS = "dead_letters"
+ANOMALY_SCORES = "anomaly_scores"
 VERSION_HEADS = "version_heads"
 OFFSET = "offset"
 SAMPLE_TIME = "sample_time"
 DAY = "day"
 BUCKET = "bucket"
 MONTH = "month"
+MODEL_HASH = "model_hash"
 CONTEXT = ("pack", "fleet", "model_year", "climate")
 """What is known of a vehicle and stands beside each of its samples."""
 
@@ -104,6 +106,18 @@ _FEATURES = pa.schema(
         ("probe_high", pa.int32()),
         _OFFSET,
         pa.field(MONTH, pa.date32(), nullable=False),
+    ]
+)
+
+_SCORES = pa.schema(
+    [
+        _VEHICLE,
+        pa.field(DAY, pa.date32(), nullable=False),
+        ("pack", pa.string()),
+        pa.field(MODEL_HASH, pa.string(), nullable=False),
+        *_floats("score", "odder_than"),
+        ("reasons", pa.list_(pa.string())),
+        _OFFSET,
     ]
 )
 
@@ -185,6 +199,7 @@ TABLES: dict[str, LakeTable] = {
         LakeTable(PREDICTIONS, _PREDICTIONS, (OFFSET, "vehicle_id", "trip_number"), PREDICTION),
         LakeTable(PREDICTION_STEPS, _STEPS, (OFFSET, "vehicle_id", "trip_number", "sample_time")),
         LakeTable(VERSION_HEADS, _HEADS, (OFFSET, "vehicle_id", "versions")),
+        LakeTable(ANOMALY_SCORES, _SCORES, (MODEL_HASH, DAY, "vehicle_id"), partitions=(MODEL_HASH,)),
         LakeTable(DEAD_LETTERS, _LETTERS, ("imported_at", "file", "row")),
     )
 }

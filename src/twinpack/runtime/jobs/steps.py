@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twinpack.store.jobs import BACKUP, COMPACT, LAKE, LEARN, RETENTION
+from twinpack.store.jobs import ANOMALY, BACKUP, COMPACT, LAKE, LEARN, RETENTION
 from twinpack.store.tables import TABLES
 from twinpack.store.workspace import Workspace
 
@@ -112,6 +112,23 @@ def _learn(context: StepContext) -> dict[str, Any]:
     return {"model_hash": learned.model_hash, "pack": card["pack"], "rmse_v": card["rmse_v"]}
 
 
+def _rank(context: StepContext) -> dict[str, Any]:
+    from twinpack.runtime.anomaly import learn_anomalies, score_anomalies
+
+    told, pack = context.arguments, context.arguments["pack"] or None
+    if told["model"]:
+        rankings = [score_anomalies(context.workspace, told["model"], pack)]
+    else:
+        learned = learn_anomalies(context.workspace, pack)
+        rankings = [*learned.rankings]
+        for why in learned.left_out:
+            context.tell(f"left out: {why}")
+    for one in rankings:
+        oddest = f"; {one.vehicles[0].vehicle_id} is the oddest" if one.vehicles else ""
+        context.tell(f"{one.card['pack']}: {one.days} days of {len(one.vehicles)} vehicles scored{oddest}")
+    return {"models": [one.model_hash for one in rankings], "days_scored": sum(one.days for one in rankings)}
+
+
 def _back_up(context: StepContext) -> dict[str, Any]:
     from twinpack.runtime.backup import backup
     from twinpack.store.archive import MANIFEST
@@ -137,6 +154,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     RETENTION: (Step("log", _retain_log), Step("lake", _drop_old_days)),
     LAKE: (Step("telemetry", _build_telemetry), Step("features", _build_features)),
     LEARN: (Step("fit a prototype", _learn),),
+    ANOMALY: (Step("rank vehicles", _rank),),
     BACKUP: (Step("copy the workspace", _back_up),),
 }
 """The steps of every kind of job. A step that is renamed or moved fails jobs that were interrupted in it."""
