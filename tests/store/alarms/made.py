@@ -28,6 +28,7 @@ def finding(
     severity: int = 2,
     category: Category = "battery",
     since_us: int | None = None,
+    status: int = 0x2F,
     evidence: Mapping[str, Any] | None = None,
 ) -> Event:
     body = Finding(
@@ -41,7 +42,7 @@ def finding(
         level=level,
         severity=severity,
         since_us=at(row) if since_us is None else since_us,
-        status=0x2F,
+        status=status,
         occurrence=1,
         evidence={"text": "isolation is low", "isolation_ohm_per_v": 87.5} if evidence is None else evidence,
     )
