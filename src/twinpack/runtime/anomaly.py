@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -241,22 +240,28 @@ def _score(workspace: Workspace, digest: str, model: AnomalyModel, days: Days) -
 
 
 def _ranked(rows: pa.Table) -> tuple[RankedVehicle, ...]:
-    by_vehicle: dict[str, list[dict[str, Any]]] = {}
-    for row in rows.sort_by([("vehicle_id", "ascending"), (DAY, "ascending")]).to_pylist():
-        by_vehicle.setdefault(row["vehicle_id"], []).append(row)
-    vehicles = [_vehicle(name, days) for name, days in by_vehicle.items()]
-    return tuple(sorted(vehicles, key=lambda one: (-one.score, one.vehicle_id)))
+    """The vehicles of some rows of the table, the oddest first."""
+    if not rows.num_rows:
+        return ()
+    rows = rows.sort_by([("vehicle_id", "ascending"), (DAY, "ascending")])
+    score, odder_than = (rows.column(name).to_numpy() for name in ("score", "odder_than"))
+    code = rows.column("vehicle_id").combine_chunks().dictionary_encode().indices.to_numpy()
+    starts = np.flatnonzero(np.diff(code, prepend=-1))
+    ends = np.append(starts[1:], len(code))
+    odd = np.add.reduceat(odder_than >= ODD, starts, dtype=np.int64)
+    last = rows.take(pa.array(ends - 1))
+    found = []
+    for at, (name, day) in enumerate(zip(*(last.column(key).to_pylist() for key in ("vehicle_id", DAY)), strict=True)):
+        some = slice(max(int(starts[at]), int(ends[at]) - RANK_DAYS), int(ends[at]))
+        reasons = _last_reasons(rows, odder_than, some)
+        means = float(score[some].mean()), float(odder_than[some].mean())
+        found.append(RankedVehicle(name, *means, day, int(ends[at] - starts[at]), int(odd[at]), reasons))
+    return tuple(sorted(found, key=lambda one: (-one.score, one.vehicle_id)))
 
 
-def _vehicle(name: str, days: Sequence[dict[str, Any]]) -> RankedVehicle:
-    last = days[-RANK_DAYS:]
-    reasons: list[str] = next((day["reasons"] for day in reversed(last) if day["reasons"]), [])
-    return RankedVehicle(
-        vehicle_id=name,
-        score=sum(day["score"] for day in last) / len(last),
-        odder_than=sum(day["odder_than"] for day in last) / len(last),
-        last_day=days[-1][DAY],
-        days=len(days),
-        odd_days=sum(day["odder_than"] >= ODD for day in days),
-        reasons=tuple(reasons),
-    )
+def _last_reasons(rows: pa.Table, odder_than: Any, some: slice) -> tuple[str, ...]:
+    """Those of the last odd day among some rows."""
+    for at in range(some.stop - 1, some.start - 1, -1):
+        if odder_than[at] >= ODD and (reasons := rows.column("reasons")[at].as_py()):
+            return tuple(reasons)
+    return ()
