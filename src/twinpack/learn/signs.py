@@ -45,6 +45,7 @@ class Sign:
         decimals: How it is written.
         about: Of signs that are about the same, one is told.
         own: Whether it is by how much the figure is over what it was on the vehicle's own days before.
+        shown: Makes of the figure what people are told, in the unit; None where that is the figure itself.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Sign:
     decimals: int = 1
     about: str = ""
     own: bool = False
+    shown: Callable[[float], float] | None = None
 
 
 _REGIMES = {"rest": "at rest", "load": "under load", "charge": "in charge"}
@@ -139,12 +141,13 @@ SIGNS: dict[str, Sign] = {
         ),
         Sign(
             name="isolation",
-            words="isolation {value} below 100 Mohm",
-            unit="decades",
+            words="isolation {value}",
+            unit="kohm",
             floor=0.1,
             value=lambda day: 5.0 - np.log10(np.maximum(day["isolation_min_kohm"], 1.0)),
             columns=("isolation_min_kohm",),
-            decimals=2,
+            decimals=0,
+            shown=lambda decades: 10.0 ** (5.0 - decades),
         ),
         _plain("cell_invalid_share", "share of frames with an impossible cell {value}", "", 0.005, decimals=3),
         _plain("probe_invalid_share", "share of frames with an impossible probe {value}", "", 0.005, decimals=3),
@@ -298,8 +301,13 @@ def _usual(values: Floats, floor: Floats) -> tuple[Floats, Floats]:
 
 
 def in_words(name: str, at: float, value: float, usual: float, spread: float) -> str:
-    """A sign of a vehicle for people: what it is, how much, and what is usual (with twice the standard deviation)."""
+    """A sign of a vehicle for people: what it is, how much, and what is usual, to twice the standard deviation."""
     sign = SIGNS[name]
+    told = number(sign.shown(value) if sign.shown else value, sign.decimals)
+    if sign.shown is None:
+        about = f"{number(usual, sign.decimals)} ± {number(2.0 * spread, sign.decimals)}"
+    else:
+        ends = sorted(sign.shown(usual + side * spread) for side in (-2.0, 2.0))
+        about = " to ".join(number(end, sign.decimals) for end in ends)
     unit = f" {sign.unit}" if sign.unit else ""
-    told, middle, about = (number(one, sign.decimals) for one in (value, usual, 2.0 * spread))
-    return f"{sign.words.format(at=number(at), value=told + unit)} (usual {middle} ± {about})"
+    return f"{sign.words.format(at=number(at), value=told + unit)} (usual {about})"
