@@ -7,21 +7,26 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from twinpack.detect.cells.state import CURRENT, HIGH, LOW, SOC, TEMP, WEIGHT
-from twinpack.detect.cells.tracks import (
-    ALARM,
-    BETWEEN,
-    IN_CELLS,
-    NORMAL,
-    WATCH,
-    centre_and_scale,
-    judged,
-    tell,
+from twinpack.detect.cells.state import (
+    BLOCK_S,
+    BLOCK_V,
+    CURRENT,
+    HIGH,
+    LEVELS,
+    LOW,
+    SINCE,
+    SLOPE,
+    SOC,
+    STREAK,
+    TEMP,
+    WEIGHT,
 )
+from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_CELLS, MOST_FIGURES, NORMAL, WATCH, judged, middle_and_scale
 
-DEVIATION_FIGURES = 9
 LEAST_CELLS = 4
 """A pack of fewer has no peers to judge by."""
+_NONE = -2
+_STREAK_MOST = 100
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -29,122 +34,101 @@ def counted(streak: int, bad: bool, sign: int) -> int:
     """Bad blocks in a row, signed."""
     if not bad:
         return 0
-    return min(max((streak if streak * sign > 0 else 0) + sign, -100), 100)
+    return min(max((streak if streak * sign > 0 else 0) + sign, -_STREAK_MOST), _STREAK_MOST)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def judge_deviations(s: Any, lane: int, gates: Any, start: int, out: Any, told: int, room: Any) -> int:
+def judge_deviations(mean: Any, block: Any, count: Any, when: Any, gates: Any, start: int, out: Any, told: int) -> int:
     """Close the block of a vehicle: count bad blocks, and tell what is raised or gone.
 
     Args:
-        s: The arrays of the state, written in place.
-        lane: Which vehicle.
+        mean: `block_mean` of the vehicle.
+        block: `cell_block`.
+        count: `cell_count`, written in place.
+        when: `cell_when`, written in place.
         gates: `CellSettings`.
         start: Start of the block, minutes since the epoch.
         out: Where changes are told.
         told: How many there are.
-        room: Working space, (5, at least cells).
 
     Returns:
         How many there are then.
     """
-    cells = s.block_v.shape[2]
-    deviation, want_low, want_high = room[0, :cells], room[1, :cells], room[2, :cells]
+    cells = block.shape[1]
     if cells < LEAST_CELLS:
         return told
-    figures = np.full((2, cells, DEVIATION_FIGURES), np.nan)
-    want_low[:] = np.nan
-    want_high[:] = np.nan
+    value, work = np.empty(cells), np.empty(cells)
+    want = np.full((2, cells), _NONE)
+    figures = np.empty((2, cells, MOST_FIGURES))
+    seen = False
     for regime in range(4):
-        weight = s.block_mean[lane, regime, WEIGHT]
-        if weight < gates.block_enough_s:
+        if mean[regime, WEIGHT] < gates.block_enough_s:
             continue
         for cell in range(cells):
-            seconds = s.block_s[lane, regime, cell]
-            enough = seconds >= gates.block_enough_s
-            deviation[cell] = s.block_v[lane, regime, cell] / seconds if enough else np.nan
-        centre, spread, many = centre_and_scale(deviation, room[3])
-        if many < LEAST_CELLS:
-            continue
-        scale = max(spread, gates.deviation_floor_v)
-        for cell in range(cells):
-            value = deviation[cell] - centre
-            if value == value:
-                _judge_cell(s, lane, gates, regime, cell, value, scale, want_low, want_high, figures)
-    heal = int(gates.heal_blocks)
-    back = int(gates.block_s / 60.0)
+            seconds = block[BLOCK_S + regime, cell]
+            value[cell] = block[BLOCK_V + regime, cell] / seconds if seconds >= gates.block_enough_s else np.nan
+        centre, scale, many = middle_and_scale(value, work)
+        if many >= LEAST_CELLS:
+            seen = True
+            scale = max(scale, gates.deviation_floor_v)
+            _count_regime(mean[regime], value, centre, scale, regime, count, gates, want, figures)
+    if not seen:
+        return told
+    heal, back = int(gates.heal_blocks), int(gates.block_s / 60.0)
+    levels, since = count[LEVELS:], when[SINCE:]
     for cell in range(cells):
         for high in range(2):
-            want = want_high[cell] if high else want_low[cell]
-            if want != want:
-                continue
-            kind = HIGH if high else LOW
-            shown = figures[high, cell]
-            first = start - back * (int(shown[4]) - 1) if shown[4] > 1 else start
-            change = judged(
-                s.level[lane], s.times[lane], s.since[lane], s.good[lane], kind, cell, int(want), first, heal
-            )
-            if change >= 0:
-                since, times = s.since[lane, kind, cell], s.times[lane, kind, cell]
-                told = tell(out, told, IN_CELLS, kind, cell, change, since, times, shown)
+            if want[high, cell] != _NONE:
+                kind = HIGH if high else LOW
+                shown = figures[high, cell]
+                begun = start - back * (max(int(shown[4]), 1) - 1)
+                told = judged(levels, since, 6, IN_CELLS, kind, cell, want[high, cell], begun, heal, shown, out, told)
     return told
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _judge_cell(
-    s: Any,
-    lane: int,
-    gates: Any,
-    regime: int,
-    cell: int,
-    value: float,
+def _count_regime(
+    mean: Any,
+    value: Any,
+    centre: float,
     scale: float,
-    want_low: Any,
-    want_high: Any,
+    regime: int,
+    count: Any,
+    gates: Any,
+    want: Any,
     figures: Any,
 ) -> None:
     """Count one block of one regime; the worst regime of the block decides."""
-    sign = 1 if value > 0.0 else -1
-    size = abs(value)
-    bad = size >= gates.deviation_alarm_v and size / scale >= gates.deviation_alarm_z
-    poor = size >= gates.deviation_watch_v and size / scale >= gates.deviation_watch_z
-    worst = counted(s.streak[lane, 0, regime, cell], bad, sign)
-    watched = counted(s.streak[lane, 1, regime, cell], poor, sign)
-    s.streak[lane, 0, regime, cell] = worst
-    s.streak[lane, 1, regime, cell] = watched
-    want = NORMAL
-    if abs(worst) >= gates.deviation_alarm_blocks:
-        want = ALARM
-    elif worst != 0 or abs(watched) >= gates.deviation_watch_blocks:
-        want = WATCH
-    elif (
-        size >= gates.normal_part * gates.deviation_watch_v
-        and size / scale >= gates.normal_part * gates.deviation_watch_z
-    ):
-        want = BETWEEN
-    mine, other = (want_high, want_low) if sign > 0 else (want_low, want_high)
-    high = 1 if sign > 0 else 0
-    before = mine[cell]
-    if before != before or _rank(want) > _rank(int(before)):
-        mine[cell] = want
-    if other[cell] != other[cell]:
-        other[cell] = NORMAL
-    shown = figures[high, cell]
-    if shown[0] != shown[0] or _rank(want) > _rank(int(before)) or (want == before and size / scale > abs(shown[0])):
-        mean = s.block_mean[lane, regime]
-        weight = mean[WEIGHT]
-        shown[0] = value / scale
-        shown[1] = value
-        shown[2] = scale
-        shown[3] = regime
-        shown[4] = max(abs(worst), abs(watched))
-        shown[5] = weight
-        shown[6] = mean[SOC] / weight
-        shown[7] = mean[CURRENT] / weight
-        shown[8] = mean[TEMP] / weight
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _rank(want: int) -> int:
-    """Order of verdicts: normal, between, watch, alarm."""
-    return 0 if want == NORMAL else 1 if want == BETWEEN else want + 1
+    # where the open-circuit voltage is steep, the same charge makes more of a difference
+    slope = mean[SLOPE] / mean[WEIGHT]
+    steep = max(1.0, slope / gates.deviation_slope_v) if slope == slope else 1.0
+    alarm_v, watch_v = steep * gates.deviation_alarm_v, steep * gates.deviation_watch_v
+    alarms, watches = count[STREAK + regime], count[STREAK + 4 + regime]
+    for cell in range(len(value)):
+        if value[cell] != value[cell]:
+            continue
+        apart = value[cell] - centre
+        size, sign = abs(apart), 1 if apart > 0.0 else -1
+        z = size / scale
+        alarms[cell] = counted(alarms[cell], size >= alarm_v and z >= gates.deviation_alarm_z, sign)
+        watches[cell] = counted(watches[cell], size >= watch_v and z >= gates.deviation_watch_z, sign)
+        level = NORMAL
+        if abs(alarms[cell]) >= gates.deviation_alarm_blocks:
+            level = ALARM
+        elif alarms[cell] != 0 or abs(watches[cell]) >= gates.deviation_watch_blocks:
+            level = WATCH
+        elif size >= gates.normal_part * watch_v and z >= gates.normal_part * gates.deviation_watch_z:
+            level = BETWEEN
+        side = 1 if sign > 0 else 0
+        want[1 - side, cell] = (
+            max(want[1 - side, cell], NORMAL) if want[1 - side, cell] == _NONE else want[1 - side, cell]
+        )
+        before = want[side, cell]
+        if before == _NONE or level > before or (before == NORMAL and level == BETWEEN):
+            want[side, cell] = level
+            shown = figures[side, cell]
+            shown[0], shown[1], shown[2], shown[3] = apart / scale, apart, scale, regime
+            shown[4] = max(abs(alarms[cell]), abs(watches[cell]))
+            shown[5] = mean[WEIGHT]
+            shown[6], shown[7] = mean[SOC] / mean[WEIGHT], mean[CURRENT] / mean[WEIGHT]
+            shown[8] = mean[TEMP] / mean[WEIGHT]

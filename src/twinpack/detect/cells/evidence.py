@@ -8,12 +8,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.detect.cells.state import CELL_CODES, HIGH, LOW, PACK_CODES, PROBE_CODES, REGIMES
+from twinpack.detect.cells.state import (
+    CELL_CODES,
+    COOLING,
+    HIGH,
+    LOW,
+    OUTLIER,
+    PACK_CODES,
+    PROBE_CODES,
+    REGIMES,
+    RESISTANCE,
+    SELFDIS,
+    SHIFT,
+    SHIFTED,
+    SPREAD,
+    WEAK,
+)
 from twinpack.detect.cells.tracks import (
     ALARM,
     FIGURES,
     GROUP,
     IN_CELLS,
+    IN_PACK,
     IN_PROBES,
     KIND,
     LEVEL,
@@ -90,7 +106,87 @@ def _deviation(f: Told) -> dict[str, Any]:
     }
 
 
+def _shift(f: Told) -> dict[str, Any]:
+    return {
+        "z": rounded(f[0]),
+        "deviation_mv": rounded(1e3 * f[1]),
+        "scatter_mv": rounded(1e3 * f[2]),
+        "cusum": rounded(f[3], 1),
+        "blocks": int(f[4]),
+        "direction": "up" if f[1] > 0.0 else "down",
+    }
+
+
+def _trend(name: str, unit: float, digits: int) -> Callable[[Told], dict[str, Any]]:
+    def shown(f: Told) -> dict[str, Any]:
+        return {
+            "z": rounded(f[0]),
+            name: rounded(unit * f[1], digits),
+            "standard_error": rounded(unit * f[2], digits + 1),
+            "t": rounded(f[3], 1),
+            "change": rounded(unit * f[4], digits),
+            "days_of_data": int(f[5]),
+            "scale": rounded(unit * f[6], digits + 1),
+        }
+
+    return shown
+
+
+def _outlier(f: Told) -> dict[str, Any]:
+    return {
+        "z": rounded(f[0]),
+        "deviation_k": rounded(f[1]),
+        "scale_k": rounded(f[2]),
+        "regime": None if not np.isfinite(f[3]) else "use" if f[3] else "rest",
+        "blocks": None if not np.isfinite(f[4]) else int(f[4]),
+    }
+
+
+def _moved(f: Told) -> dict[str, Any]:
+    return {
+        "z": rounded(f[0]),
+        "shift_k": rounded(f[1]),
+        "scatter_k": rounded(f[2]),
+        "cusum": rounded(f[3], 1),
+        "blocks": int(f[4]),
+    }
+
+
+def _spread(f: Told) -> dict[str, Any]:
+    return {
+        "growth_mv_per_month": rounded(1e3 * f[0], 1),
+        "t": rounded(f[1], 1),
+        "spread_mv": rounded(1e3 * f[2], 1),
+        "standard_error": rounded(1e3 * f[3], 2),
+        "highest_cell": int(f[4]),
+        "lowest_cell": int(f[5]),
+        "days_of_data": int(f[6]),
+    }
+
+
+def _cooling(f: Told) -> dict[str, Any]:
+    return {
+        "fall_pct": rounded(100.0 * f[0], 1),
+        "t": rounded(f[1], 1),
+        "cooling_per_h_before": rounded(f[2], 3),
+        "cooling_per_h": rounded(f[3], 3),
+        "standard_error": rounded(f[4], 3),
+        "rise_at_1c_before_k": rounded(f[5], 1),
+        "rise_at_1c_k": rounded(f[5] * f[2] / f[3], 1) if f[3] > 0.0 else None,
+        "steps": rounded(f[6], 0),
+        "against": "coolant" if f[7] else "air",
+    }
+
+
 _FIGURES: Mapping[tuple[int, int], Callable[[Told], dict[str, Any]]] = {
     (IN_CELLS, LOW): _deviation,
     (IN_CELLS, HIGH): _deviation,
+    (IN_CELLS, SHIFT): _shift,
+    (IN_CELLS, WEAK): _trend("capacity_lack_pct", 100.0, 2),
+    (IN_CELLS, RESISTANCE): _trend("resistance_mv_per_c", 1e3, 2),
+    (IN_CELLS, SELFDIS): _trend("loss_pct_per_day", 100.0, 4),
+    (IN_PROBES, OUTLIER): _outlier,
+    (IN_PROBES, SHIFTED): _moved,
+    (IN_PACK, SPREAD): _spread,
+    (IN_PACK, COOLING): _cooling,
 }

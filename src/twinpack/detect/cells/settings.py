@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
 
 
 class CellSettings(NamedTuple):
@@ -22,6 +25,8 @@ class CellSettings(NamedTuple):
         deviation_alarm_z: Robust z from which on a block of a cell is bad.
         deviation_alarm_v: Deviation from the pack's median from which on it is bad.
         deviation_alarm_blocks: Bad blocks in a row of one regime for an alarm; fewer are a watch.
+        deviation_slope_v: Where the open-circuit voltage is steeper than this, V a unit of charge, deviations may be
+            larger in proportion.
         deviation_watch_z: The same, for a watch.
         deviation_watch_v: The same, for a watch.
         deviation_watch_blocks: The same, for a watch.
@@ -37,13 +42,14 @@ class CellSettings(NamedTuple):
         shift_watch_v: The same, for a watch.
         shift_blocks: Blocks since its onset before it is told.
         row_correlation: Segments in a row that tell about as much as one.
-        trend_z: Robust z of a cell's capacity, resistance or self-discharge among its pack's cells.
+        trend_z: Robust z of a cell's capacity or self-discharge among its pack's cells.
         trend_t: Figure over its own standard error.
         trend_days: Judgements (one a day with data) in a row for an alarm.
         capacity_alarm: Capacity below the median cell's, as a fraction, for an alarm.
         capacity_watch: The same, for a watch.
         capacity_floor: Least robust scale of relative capacities.
         capacity_change: Loss against the cell's own history for an alarm.
+        resistance_z: Robust z of a cell's resistance: cells at busbars differ honestly.
         resistance_alarm_v: Voltage at 1 C and 25 °C beyond the median cell's, for an alarm.
         resistance_watch_v: The same, for a watch.
         resistance_floor_v: Least robust scale of those.
@@ -55,6 +61,7 @@ class CellSettings(NamedTuple):
         spread_watch_v_month: Growth of the spread of cells at rest for a watch.
         spread_alarm_v_month: The same, for an alarm.
         spread_least_v: A smaller spread is no finding.
+        probe_settle_s: Probes at rest count after this long without current.
         probe_floor_k: Least robust scale of probes, and least scatter of one.
         probe_alarm_z: Robust z from which on a block of a probe is bad.
         probe_alarm_k: Deviation from the median probe, at rest, from which on it is bad.
@@ -63,6 +70,7 @@ class CellSettings(NamedTuple):
         probe_shift_floor_k: Least scatter of a probe's blocks against its own history.
         probe_shift_alarm_k: Mean shift of a probe against its own history for an alarm.
         probe_shift_watch_k: The same, for a watch.
+        cooling_c_rate: A slower charge tells nothing of the cooling, which may be off.
         cooling_alarm: Fall of the heat taken away per kelvin, as a fraction of what it was, for an alarm.
         cooling_watch: The same, for a watch.
         cooling_t: That fall over its own standard error.
@@ -82,6 +90,7 @@ class CellSettings(NamedTuple):
     deviation_alarm_z: float = 5.0
     deviation_alarm_v: float = 0.015
     deviation_alarm_blocks: float = 2.0
+    deviation_slope_v: float = 1.0
     deviation_watch_z: float = 4.0
     deviation_watch_v: float = 0.012
     deviation_watch_blocks: float = 3.0
@@ -100,10 +109,11 @@ class CellSettings(NamedTuple):
     trend_z: float = 5.0
     trend_t: float = 6.0
     trend_days: float = 3.0
-    capacity_alarm: float = 0.022
-    capacity_watch: float = 0.018
+    capacity_alarm: float = 0.025
+    capacity_watch: float = 0.02
     capacity_floor: float = 0.0045
     capacity_change: float = 0.018
+    resistance_z: float = 6.0
     resistance_alarm_v: float = 0.012
     resistance_watch_v: float = 0.008
     resistance_floor_v: float = 0.002
@@ -115,6 +125,7 @@ class CellSettings(NamedTuple):
     spread_watch_v_month: float = 0.005
     spread_alarm_v_month: float = 0.02
     spread_least_v: float = 0.03
+    probe_settle_s: float = 3600.0
     probe_floor_k: float = 0.7
     probe_alarm_z: float = 5.0
     probe_alarm_k: float = 5.0
@@ -123,7 +134,16 @@ class CellSettings(NamedTuple):
     probe_shift_floor_k: float = 0.12
     probe_shift_alarm_k: float = 0.7
     probe_shift_watch_k: float = 0.5
+    cooling_c_rate: float = 0.4
+    cooling_least_k: float = 3.0
     cooling_alarm: float = 0.5
     cooling_watch: float = 0.33
     cooling_t: float = 7.0
     cooling_recent_days: float = 5.0
+
+
+@lru_cache(maxsize=64)
+def gates_of(settings: CellSettings) -> Any:
+    """Settings as one record, which compiled code is handed by its address."""
+    kind = np.dtype([(name, np.float64) for name in CellSettings._fields])
+    return np.array([tuple(settings)], dtype=kind)[0]

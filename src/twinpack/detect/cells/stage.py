@@ -4,24 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from twinpack.battery.ocv import OcvTable
 from twinpack.battery.pack import PackSpec
 from twinpack.detect.cells.advance import advance
 from twinpack.detect.cells.evidence import findings
-from twinpack.detect.cells.settings import CellSettings
-from twinpack.detect.cells.state import CellsState, arrays_of
+from twinpack.detect.cells.samples import (
+    AIR,
+    CHARGED,
+    COOLANT,
+    DT,
+    FIGURES,
+    LANE,
+    MANY,
+    MEDIAN,
+    NUMBERS,
+    PROBE_MANY,
+    PROBE_START,
+    RATE,
+    RESTED,
+    START,
+    TIME,
+    WARM,
+)
+from twinpack.detect.cells.settings import CellSettings, gates_of
+from twinpack.detect.cells.state import FEATURES, CellsState, arrays_of
 from twinpack.detect.cells.tracks import WIDTH
 from twinpack.detect.findings import Finding
 from twinpack.detect.frames import Frames
-from twinpack.telemetry.arrivals import Bools, Ints, Lanes
+from twinpack.telemetry.arrivals import Bools, Ints
 from twinpack.telemetry.batch import Floats, ListValues
 
-STEPS = 201
+_SIGNALS = (
+    (CHARGED, "soc_pct", 0.01),
+    (WARM, "cell_temp_avg_c", 1.0),
+    (COOLANT, "coolant_temp_c", 1.0),
+    (AIR, "ambient_temp_c", 1.0),
+)
+STEPS = 1001
 """Points of the table that the kernel reads the slope of the open-circuit voltage from."""
 _WIDE = 0.025
 """Slopes are secants over twice this charge: a bend moves with age, and a secant forgives it."""
@@ -47,28 +70,6 @@ class Cleaned(Protocol):
         """Figures by name, NaN where unknown, (M,)."""
 
 
-class Samples(NamedTuple):
-    """The samples as the compiled loop reads them, M of each."""
-
-    lane: Lanes
-    time_us: Ints
-    dt_s: Floats
-    aside: Bools
-    values: npt.NDArray[np.float32]
-    start: Ints
-    many: Ints
-    probe_values: npt.NDArray[np.float32]
-    probe_start: Ints
-    probe_many: Ints
-    median_v: Floats
-    c_rate: Floats
-    rest_s: Floats
-    soc: Floats
-    temp_c: Floats
-    coolant_c: Floats
-    ambient_c: Floats
-
-
 def cells(
     state: CellsState, frames: Frames, screened: Cleaned, pack: PackSpec, settings: CellSettings | None = None
 ) -> tuple[CellsState, list[Finding]]:
@@ -84,21 +85,32 @@ def cells(
     Returns:
         The state after them, and what was raised or is gone, by vehicle and in time order.
     """
-    gates = settings or CellSettings()
+    gates = gates_of(settings or CellSettings())
     probes = int(screened.probes.count.max(initial=0))
     wider = probes > state.sizes["probes"]
     after = state.resized(cells=state.sizes["cells"], probes=probes) if wider else state.copied()
-    samples = _samples(frames, screened)
-    told = [np.zeros((0, WIDTH))]
+    numbers, figures = _numbers(frames, screened), _figures(frames, screened)
     size = after.sizes
-    bound = 6 * size["cells"] + 2 * size["probes"] + 2
-    room = np.zeros((6, max(size["cells"], size["probes"], 1)))
-    row = 0
+    bound = 6 * size["cells"] + 4 * size["probes"] + 2
+    room = np.zeros((3, max(size["cells"], FEATURES)))
+    told, row = [], 0
     while row < len(frames):
         out = np.empty((4 * bound, WIDTH))
-        row, count = advance(arrays_of(after), samples, gates, _table(pack.ocv), out, bound, row, room)
-        told.append(out[:count])
-    return after, findings(np.concatenate(told), frames)
+        row, count = advance(
+            arrays_of(after),
+            numbers,
+            figures,
+            screened.cells.values,
+            screened.probes.values,
+            gates,
+            _table(pack.ocv),
+            out,
+            bound,
+            row,
+            room,
+        )
+        told.append(out[:count].copy())
+    return after, [one for part in told for one in findings(part, frames)]
 
 
 def reset(state: CellsState, lanes: Ints) -> CellsState:
@@ -106,30 +118,34 @@ def reset(state: CellsState, lanes: Ints) -> CellsState:
     return state.written(lanes, CellsState.empty(len(lanes), **state.sizes))
 
 
-def _samples(frames: Frames, screened: Cleaned) -> Samples:
+def _numbers(frames: Frames, screened: Cleaned) -> Ints:
+    """See `samples.LANE`."""
+    numbers = np.empty((len(frames), NUMBERS), np.int64)
+    kept = ~screened.aside
+    numbers[:, LANE] = frames.lane
+    numbers[:, TIME] = frames.time_us
+    numbers[:, START] = screened.cells.start
+    numbers[:, MANY] = np.where(kept, screened.cells.count, 0)
+    numbers[:, PROBE_START] = screened.probes.start
+    numbers[:, PROBE_MANY] = np.where(kept, screened.probes.count, 0)
+    return numbers
+
+
+def _figures(frames: Frames, screened: Cleaned) -> Floats:
+    """See `samples.DT`."""
     known = screened.quantities
-    nothing = np.full(len(frames), np.nan)
-    warm = 0.5 * (known.get("temp_max_c", nothing) + known.get("temp_min_c", nothing))
-    mean = known.get("cell_temp_avg_c", nothing)
-    return Samples(
-        lane=frames.lane,
-        time_us=frames.time_us,
-        dt_s=frames.seconds(),
-        aside=screened.aside,
-        values=screened.cells.values,
-        start=screened.cells.start,
-        many=screened.cells.count,
-        probe_values=screened.probes.values,
-        probe_start=screened.probes.start,
-        probe_many=screened.probes.count,
-        median_v=known["cell_v_median"],
-        c_rate=known["c_rate"],
-        rest_s=known["rest_s"],
-        soc=known.get("soc_pct", nothing) / 100.0,
-        temp_c=np.where(np.isfinite(mean), mean, warm),
-        coolant_c=known.get("coolant_temp_c", nothing),
-        ambient_c=known.get("ambient_temp_c", nothing),
-    )
+    figures = np.full((len(frames), FIGURES), np.nan)
+    figures[:, DT] = frames.seconds()
+    figures[:, MEDIAN] = known["cell_v_median"]
+    figures[:, RATE] = known["c_rate"]
+    figures[:, RESTED] = known["rest_s"]
+    for place, name, scale in _SIGNALS:
+        if name in known:
+            figures[:, place] = known[name] * scale
+    if "temp_max_c" in known and "temp_min_c" in known:
+        middle = 0.5 * (known["temp_max_c"] + known["temp_min_c"])
+        figures[:, WARM] = np.where(np.isfinite(figures[:, WARM]), figures[:, WARM], middle)
+    return figures
 
 
 @lru_cache(maxsize=64)

@@ -1,7 +1,8 @@
 """What is kept of each vehicle's cells: sums of the segment and block at hand, regressions, counters, findings.
 
-All of a vehicle lies together (`lanes_first`), about 330 bytes a cell. Sums within a block are float32, which is good
-to 1e-7 V; sums over weeks are float64.
+All of a vehicle lies together (`lanes_first`), about 300 bytes a cell. Rows of one type and size share an array, so
+that compiled code is handed few of them; the constants say which row is what. Sums within a block are float32, which
+is good to 1e-7 V; sums over weeks are float64.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SEGMENT, BLOCK, DAY, CHARGING, DAYS, ROWS = range(6)
 UNSET = -(2**62)
 
 WEIGHT, SLOPE, DEPTH, SOC, CURRENT, HEATED, TEMP = range(7)
-"""Places in `segment_mean` and `block_mean`: seconds, then sums over seconds of the OCV's slope, slope x depth, state
+"""Places in the means of a segment or block: seconds, then sums over seconds of the OCV's slope, slope x depth, state
 of charge (0..1), C-rate, C-rate as it would act at 25 °C, temperature."""
 MEANS = 7
 
@@ -36,9 +37,38 @@ FEATURES = 6
 STEADY = 5
 """Those without drift, by which a cell's own history is told."""
 
+PROBE_WEIGHT, OVER_AIR, OVER_COOLANT, WARMED = range(4)
+"""Places in `probe_mean`: seconds, then sums over seconds of the pack's temperature over the air and, in use, over the
+coolant, in 10 K, and of the squared C-rate."""
+PROBE_MEANS = 4
+PROBE_FEATURES = 4
+
+# Rows of `cell_block`, float32, by regime: the segment's deviation from the median cell (Vs), the block's, its seconds,
+# what a cell's own history leaves unexplained of it (Vs) and the seconds of that.
+SEGMENT_V, BLOCK_V, BLOCK_S, LEFT_V, LEFT_S = 0, 4, 8, 12, 16
+# Rows of `cell_fit`, float64: right-hand sides, those of the robust own history, sum of squares.
+SUMS, BASELINE, SQUARES = 0, 6, 11
+# Rows of `cell_own`, float32: solution of the own history, variance of blocks about it by regime (V², 0 before any),
+# upward and downward CUSUM (scatters), size of the shift since its onset (V), slow mean of capacity and resistance.
+COEFFICIENT, SCATTER, CUSUM, MOVED, HISTORY = 0, 5, 9, 11, 13
+# Rows of `cell_when`, int32, minutes since the epoch: onset of the CUSUMs, since when findings hold.
+ONSET, SINCE = 0, 2
+# Rows of `cell_count`, int8: bad blocks in a row (signed) by gate and regime, blocks since the onset, bad days in a row
+# by gate and figure, level of findings, how often raised, normal blocks in a row.
+STREAK, SINCE_ONSET, TREND, LEVELS, TIMES_RAISED, GOOD = 0, 8, 10, 16, 22, 28
+
+# Rows of the same of probes, at rest and else where there are two.
+PROBE_V, PROBE_S = 0, 2
+PROBE_COEFFICIENT, PROBE_SCATTER, PROBE_CUSUM, PROBE_MOVED = 0, 4, 5, 7
+PROBE_ONSET, PROBE_SINCE = 0, 2
+PROBE_STREAK, PROBE_SINCE_ONSET, PROBE_LEVELS, PROBE_TIMES, PROBE_GOOD = 0, 2, 4, 6, 8
+
+# Places in `totals`: blocks behind the scatter by regime, days behind the slow means, blocks behind probes' scatter.
+SCATTER_BLOCKS, HISTORY_DAYS, PROBE_BLOCKS = 0, 4, 5
+
 LOW, HIGH, SHIFT, WEAK, RESISTANCE, SELFDIS = range(6)
 CELL_CODES = ("TP-CELL-LOW", "TP-CELL-HIGH", "TP-CELL-SHIFT", "TP-CELL-CAPACITY", "TP-CELL-RESISTANCE", "TP-SELFDIS")
-OUTLIER, MOVED = range(2)
+OUTLIER, SHIFTED = range(2)
 PROBE_CODES = ("TP-PROBE", "TP-PROBE")
 SPREAD, COOLING = range(2)
 PACK_CODES = ("TP-SPREAD", "TP-COOLING")
@@ -56,95 +86,51 @@ class CellsState(LaneArrays):
 
     Attributes:
         clock: See `SEGMENT`.
-        segment_mean: Sums over the segment at hand by regime, see `WEIGHT`.
-        segment_v: Deviation from the median cell, sum over seconds, by regime and cell, Vs.
-        block_mean: As `segment_mean`, of the block.
-        block_v: As `segment_v`, of the block.
-        block_s: Seconds behind it.
-        block_left: What the cell's own history leaves unexplained of it, Vs.
-        block_left_s: Seconds behind that.
-        streak: Bad blocks in a row, signed, by gate (alarm, watch), regime and cell.
-        normal: Normal matrix of the regression, the same for all cells.
-        sums: Right-hand sides, by coefficient and cell.
-        squares: Sum of squares, by cell.
-        baseline: Right-hand sides of the cell's own history, robust.
-        coefficient: Solution of that.
-        scatter: Variance of blocks about it, by regime and cell, V²; NaN before any.
-        scatter_blocks: Blocks behind it, by regime.
-        cusum: Upward and downward, in scatters.
-        onset: When they last left zero, minutes since the epoch.
-        moved: Sum of the shifts since, V.
-        moved_blocks: How many.
-        trend: Bad days in a row, by gate, figure (capacity, resistance, self-discharge) and cell.
-        history: Slow mean of capacity and resistance, by cell.
-        history_days: Days behind it.
-        level: 0 normal, 1 watch, 2 alarm, by code and cell.
-        times: How often raised.
-        since: Since when it is so, minutes since the epoch.
-        good: Normal blocks since it last was so.
-        probe_mean: Seconds, and sums of the probes' regressors, at rest and else.
-        probe_v: Deviation from the median probe, Ks, at rest and else.
-        probe_s: Seconds behind it.
-        probe_streak: Bad blocks in a row, signed, at rest and else.
-        probe_normal: Normal matrix of the probes' own histories.
-        probe_sums: Right-hand sides.
-        probe_scatter: Variance of blocks about it, K²; NaN before any.
-        probe_cusum: As `cusum`, and so `probe_onset` and the rest.
-        pack_level: As `level`, by code of the pack, and so the rest.
-        spread: Regression of the spread of cells at rest on time, see `spread`.
-        cooling: Regression of the heating and cooling, see `cooling`.
+        totals: See `SCATTER_BLOCKS`.
+        segment_mean: Conditions of the segment at hand by regime, see `WEIGHT`.
+        block_mean: The same of the block.
+        normal: Normal matrix of the cells' regressions, the same for all.
+        cell_block: Sums of the segment and block at hand, see `SEGMENT_V`.
+        cell_fit: Sums of the regressions, see `SUMS`.
+        cell_own: What is known of each cell's history, see `COEFFICIENT`.
+        cell_when: See `ONSET`.
+        cell_count: See `STREAK`.
+        probe_mean: Conditions of the probes' block at rest and else, see `PROBE_WEIGHT`.
+        probe_normal: Normal matrix of the probes' regressions.
+        probe_block: Deviation from the mean probe, Ks, and seconds behind it.
+        probe_fit: Right-hand sides.
+        probe_own: As `cell_own`, in K.
+        probe_when: As `cell_when`.
+        probe_count: As `cell_count`.
+        pack_when: Since when findings of the pack hold, minutes since the epoch.
+        pack_count: Level, times raised and normal days of those.
+        spread: Regression of the spread at rest on time, see `spread`.
+        cooling: Regressions of heating and cooling, see `cooling`.
     """
 
     lanes_first: ClassVar[bool] = True
 
     clock: npt.NDArray[np.int64] = field(metadata=_of(np.int64, 6, fill=UNSET))
+    totals: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 6))
     segment_mean: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 4, MEANS))
-    segment_v: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 4, _CELLS))
     block_mean: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 4, MEANS))
-    block_v: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 4, _CELLS))
-    block_s: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 4, _CELLS))
-    block_left: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 4, _CELLS))
-    block_left_s: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 4, _CELLS))
-    streak: npt.NDArray[np.int8] = field(metadata=_of(np.int8, 2, 4, _CELLS))
     normal: npt.NDArray[np.float64] = field(metadata=_of(np.float64, FEATURES, FEATURES))
-    sums: npt.NDArray[np.float64] = field(metadata=_of(np.float64, FEATURES, _CELLS))
-    squares: npt.NDArray[np.float64] = field(metadata=_of(np.float64, _CELLS))
-    baseline: npt.NDArray[np.float64] = field(metadata=_of(np.float64, STEADY, _CELLS))
-    coefficient: npt.NDArray[np.float32] = field(metadata=_of(np.float32, STEADY, _CELLS))
-    scatter: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 4, _CELLS, fill=np.nan))
-    scatter_blocks: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 4))
-    cusum: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 2, _CELLS))
-    onset: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 2, _CELLS))
-    moved: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 2, _CELLS))
-    moved_blocks: npt.NDArray[np.int16] = field(metadata=_of(np.int16, 2, _CELLS))
-    trend: npt.NDArray[np.int8] = field(metadata=_of(np.int8, 2, 3, _CELLS))
-    history: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 2, _CELLS))
-    history_days: npt.NDArray[np.float64] = field(metadata=_of(np.float64))
-    level: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 6, _CELLS))
-    times: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 6, _CELLS))
-    since: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 6, _CELLS))
-    good: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 6, _CELLS))
-    probe_mean: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 2, 3))
-    probe_v: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 2, _PROBES))
-    probe_s: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 2, _PROBES))
-    probe_streak: npt.NDArray[np.int8] = field(metadata=_of(np.int8, 2, _PROBES))
-    probe_normal: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 3, 3))
-    probe_sums: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 3, _PROBES))
-    probe_scatter: npt.NDArray[np.float32] = field(metadata=_of(np.float32, _PROBES, fill=np.nan))
-    probe_cusum: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 2, _PROBES))
-    probe_onset: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 2, _PROBES))
-    probe_moved: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 2, _PROBES))
-    probe_moved_blocks: npt.NDArray[np.int16] = field(metadata=_of(np.int16, 2, _PROBES))
-    probe_level: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 2, _PROBES))
-    probe_times: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 2, _PROBES))
-    probe_since: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 2, _PROBES))
-    probe_good: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 2, _PROBES))
-    pack_level: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 2, 1))
-    pack_times: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 2, 1))
-    pack_since: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 2, 1))
-    pack_good: npt.NDArray[np.uint8] = field(metadata=_of(np.uint8, 2, 1))
-    spread: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 24))
-    cooling: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 32))
+    cell_block: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 20, _CELLS))
+    cell_fit: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 12, _CELLS))
+    cell_own: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 15, _CELLS))
+    cell_when: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 8, _CELLS))
+    cell_count: npt.NDArray[np.int8] = field(metadata=_of(np.int8, 34, _CELLS))
+    probe_mean: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 2, PROBE_MEANS))
+    probe_normal: npt.NDArray[np.float64] = field(metadata=_of(np.float64, PROBE_FEATURES, PROBE_FEATURES))
+    probe_block: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 4, _PROBES))
+    probe_fit: npt.NDArray[np.float64] = field(metadata=_of(np.float64, PROBE_FEATURES, _PROBES))
+    probe_own: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 9, _PROBES))
+    probe_when: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 4, _PROBES))
+    probe_count: npt.NDArray[np.int8] = field(metadata=_of(np.int8, 10, _PROBES))
+    pack_when: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 2, 1))
+    pack_count: npt.NDArray[np.int8] = field(metadata=_of(np.int8, 6, 1))
+    spread: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 28))
+    cooling: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 48))
 
 
 _named: Any = namedtuple  # its names come from the class above, which no type checker follows

@@ -13,90 +13,116 @@ BETWEEN = -1
 
 ROW, GROUP, KIND, NUMBER, LEVEL, SINCE, TIMES, FIGURES = range(8)
 """Columns of a told change, then figures. `LEVEL` is `NORMAL` for what is gone, `SINCE` in minutes, `NUMBER` from 1."""
-WIDTH = FIGURES + 12
+MOST_FIGURES = 9
+WIDTH = FIGURES + MOST_FIGURES
 
 IN_CELLS, IN_PROBES, IN_PACK = range(3)
 """Groups of findings."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def judged(level: Any, times: Any, since: Any, good: Any, kind: int, at: int, want: int, start: int, heal: int) -> int:
-    """Take the verdict on one block.
+def judged(
+    count: Any,
+    since: Any,
+    kinds: int,
+    group: int,
+    kind: int,
+    at: int,
+    want: int,
+    start: int,
+    heal: int,
+    figures: Any,
+    out: Any,
+    told: int,
+) -> int:
+    """Take the verdict on one block, and tell what changes.
 
     Args:
-        level: Level of each finding, (kinds, subjects); with `times`, `since` and `good` written in place.
-        times: How often each was raised.
-        since: Since when, minutes.
-        good: Normal blocks in a row.
-        kind: Which kind of finding.
+        count: Levels, then how often raised, then normal blocks in a row, (3 x kinds, subjects); written in place.
+        since: Since when, minutes, (kinds, subjects); written in place.
+        kinds: Number of kinds.
+        group: Group of the finding.
+        kind: Which kind.
         at: Which subject.
         want: The level that the block has, or `BETWEEN`.
         start: Since when, if it is new, minutes.
         heal: Normal blocks after which it is gone.
+        figures: What shows it, at most `MOST_FIGURES`.
+        out: Where changes are told.
+        told: How many there are.
 
     Returns:
-        The level raised, `NORMAL` for gone, or -1 where nothing is to be told.
+        How many there are then.
     """
-    before = level[kind, at]
+    before = count[kind, at]
+    good = 2 * kinds + kind
     if want > before:
-        level[kind, at] = want
-        good[kind, at] = 0
+        count[kind, at] = want
+        count[good, at] = 0
         if before == NORMAL:
             since[kind, at] = start
-            times[kind, at] = min(times[kind, at] + 1, 255)
-        return want
-    if before == NORMAL:
-        return -1
-    if want != NORMAL:
-        good[kind, at] = 0
-        return -1
-    good[kind, at] += 1
-    if good[kind, at] < heal:
-        return -1
-    level[kind, at] = NORMAL
-    good[kind, at] = 0
-    return NORMAL
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def tell(out: Any, told: int, group: int, kind: int, at: int, change: int, since: int, times: int, figures: Any) -> int:
-    """Write a change down; gives the number of those told."""
-    out[told, GROUP] = group
-    out[told, KIND] = kind
-    out[told, NUMBER] = at + 1
-    out[told, LEVEL] = change
-    out[told, SINCE] = since
-    out[told, TIMES] = times
-    out[told, FIGURES:] = np.nan
+            count[kinds + kind, at] = min(count[kinds + kind, at] + 1, 127)
+    elif before == NORMAL:
+        return told
+    elif want != NORMAL:
+        count[good, at] = 0
+        return told
+    elif count[good, at] + 1 < heal:
+        count[good, at] += 1
+        return told
+    else:
+        count[kind, at] = NORMAL
+        count[good, at] = 0
+    line = out[told]
+    line[GROUP], line[KIND], line[NUMBER], line[LEVEL] = group, kind, at + 1, count[kind, at]
+    line[SINCE], line[TIMES] = since[kind, at], count[kinds + kind, at]
+    line[FIGURES:] = np.nan
     for place in range(len(figures)):
-        out[told, FIGURES + place] = figures[place]
+        line[FIGURES + place] = figures[place]
     return told + 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def middle(values: Any, many: int) -> float:
-    """Median of the first `many`, which are put in another order; NaN of none."""
-    if many == 0:
-        return np.nan
-    part = values[:many]
-    part.sort()
-    half = many // 2
-    found: float = part[half] if many % 2 else 0.5 * (part[half - 1] + part[half])
-    return found
+def middle_and_scale(values: Any, work: Any) -> tuple[float, float, int]:
+    """Median and robust scale of what is not NaN, and how many that is.
 
+    The scale is 1.4826 MAD, or what the distance of the 10 % to the 90 % quantile says if that is more: a pack of two
+    sorts of cells, or with long tails, is wide though half of its cells are alike.
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def centre_and_scale(values: Any, work: Any) -> tuple[float, float, int]:
-    """Median and 1.4826 MAD of what is not NaN, and how many that is; `work` is as long as `values`."""
+    Args:
+        values: The values.
+        work: Working space, as long.
+    """
     many = 0
     for at in range(len(values)):
         if values[at] == values[at]:
             work[many] = values[at]
             many += 1
-    centre = middle(work, many)
-    many = 0
-    for at in range(len(values)):
-        if values[at] == values[at]:
-            work[many] = abs(values[at] - centre)
-            many += 1
-    return centre, 1.4826 * middle(work, many), many
+    if many == 0:
+        return np.nan, np.nan, 0
+    part = work[:many]
+    part.sort()
+    half = many // 2
+    centre = part[half] if many % 2 else 0.5 * (part[half - 1] + part[half])
+    tenth = int(0.1 * (many - 1) + 0.5)
+    wide = (part[many - 1 - tenth] - part[tenth]) / 2.563
+    return centre, max(1.4826 * _deviation(part, centre), wide), many
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _deviation(part: Any, centre: float) -> float:
+    """Median of the distances from the centre, of sorted values: two runs merged up to their middle."""
+    many = len(part)
+    right = np.searchsorted(part, centre)
+    left, found, before = right - 1, 0.0, 0.0
+    for _ in range(many // 2 + 1):
+        before = found
+        low = centre - part[left] if left >= 0 else np.inf
+        high = part[right] - centre if right < many else np.inf
+        if low <= high:
+            found = low
+            left -= 1
+        else:
+            found = high
+            right += 1
+    return found if many % 2 else 0.5 * (before + found)

@@ -1,0 +1,141 @@
+"""How well the pack is cooled, against how well it was: a regression over minutes of use. Compiled.
+
+Over five minutes of use the pack's temperature changes by
+
+    dT/dt = warming x heat - cooling x (T - Tref) + rest
+
+with the squared rate, as it would heat at the temperature of the moment, for heat, and the coolant's temperature (else
+the air's) for Tref. `cooling` is the inverse of heat capacity times thermal resistance, 1/h. Only steps count in which
+pack and coolant are well apart: where they are close, noise would hide it. One fit remembers weeks, one days; a fault
+takes from the latter first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from twinpack.detect.cells.linear import inverted, product
+from twinpack.detect.cells.state import COOLING
+from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PACK, NORMAL, WATCH, judged
+
+_BEGIN_US, _END_US, _BEGIN_C, _END_C, _SECONDS, _HEAT, _OVER, _BY_COOLANT, _FROZEN = range(9)
+_SLOW, _FAST = 16, 32
+"""Where each fit lies: 9 of the normal matrix, 3 of the right-hand side, the squares, the rows."""
+_SUMS, _SQUARES, _ROWS = 9, 12, 13
+_STEP_S = 300.0
+_PRIOR = np.full(3, 1e-3)
+_LEAST_ROWS, _LEAST_RECENT = 30.0, 8.0
+_CORRELATION = 3.0
+_FREEZES = 0.2
+"""From this fall on the long memory learns no more."""
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def take_cooling(
+    c: Any, now: int, dt_s: float, gates: Any, temp_c: float, reference_c: float, coolant: bool, heat: float
+) -> None:
+    """Take a sample of use.
+
+    Args:
+        c: `cooling` of the vehicle, written in place.
+        now: Sample time, µs.
+        dt_s: Time since the sample before, s.
+        gates: `CellSettings`.
+        temp_c: Mean temperature of the probes, °C.
+        reference_c: Temperature of coolant or air.
+        coolant: Whether it is the coolant's.
+        heat: Squared C-rate, as it would heat at 25 °C.
+    """
+    if coolant and c[_BY_COOLANT] == 0.0:
+        c[:] = 0.0  # what was learned against the air is no use
+        c[_BY_COOLANT] = 1.0
+    known = temp_c == temp_c and reference_c == reference_c and heat == heat
+    if not known or (c[_BY_COOLANT] == 1.0 and not coolant):
+        c[_BEGIN_US] = 0.0
+        return
+    goes_on = c[_BEGIN_US] != 0.0 and now - c[_END_US] <= gates.hold_active_s * 1e6
+    if goes_on:
+        c[_SECONDS] += dt_s
+        c[_HEAT] += dt_s * heat
+        c[_OVER] += dt_s * (0.5 * (temp_c + c[_END_C]) - reference_c)
+        if c[_SECONDS] >= _STEP_S:
+            if abs(c[_OVER]) >= gates.cooling_least_k * c[_SECONDS]:
+                rate = (temp_c - c[_BEGIN_C]) / c[_SECONDS] * 3600.0
+                _learn(c, rate, c[_HEAT] / c[_SECONDS], c[_OVER] / c[_SECONDS])
+            goes_on = False
+    if not goes_on:
+        c[_BEGIN_US], c[_BEGIN_C] = now, temp_c
+        c[_SECONDS] = c[_HEAT] = c[_OVER] = 0.0
+    c[_END_US], c[_END_C] = now, temp_c
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _learn(c: Any, rate: float, heat: float, over: float) -> None:
+    """A step into both fits, K/h over squared rate and K."""
+    features = np.array([1.0, heat, -over])
+    for at in (_SLOW, _FAST):
+        if at == _SLOW and c[_FROZEN] == 1.0:
+            continue
+        for row in range(3):
+            for column in range(3):
+                c[at + 3 * row + column] += features[row] * features[column]
+            c[at + _SUMS + row] += features[row] * rate
+        c[at + _SQUARES] += rate * rate
+        c[at + _ROWS] += 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _fit(c: Any, at: int) -> tuple[float, float, float]:
+    """Cooling, 1/h, its standard error, and warming, K/h at 1 C."""
+    inverse = inverted(c[at : at + 9].copy().reshape(3, 3), _PRIOR, 3)
+    sums = c[at + _SUMS : at + _SUMS + 3].copy().reshape(3, 1)
+    left = c[at + _SQUARES]
+    for row in range(3):
+        left -= product(inverse, row, sums, 0) * sums[row, 0]
+    variance = max(left, 0.0) / max(c[at + _ROWS] - 3.0, 1.0)
+    return product(inverse, 2, sums, 0), np.sqrt(_CORRELATION * variance * inverse[2, 2]), product(inverse, 1, sums, 0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def judge_cooling(
+    c: Any, count: Any, when: Any, days: int, gates: Any, keep: float, start: int, out: Any, told: int
+) -> int:
+    """End a day: compare the fits, and forget.
+
+    Args:
+        c: `cooling` of the vehicle; it and the next two are written in place.
+        count: `pack_count`.
+        when: `pack_when`.
+        days: Days with data.
+        gates: `CellSettings`.
+        keep: What the long memory keeps of a day.
+        start: End of the day, minutes since the epoch.
+        out: Where changes are told.
+        told: How many there are.
+
+    Returns:
+        How many there are then.
+    """
+    enough = c[_SLOW + _ROWS] >= _LEAST_ROWS and c[_FAST + _ROWS] >= _LEAST_RECENT
+    if enough and days >= gates.learning_days:
+        before, error_before, warming = _fit(c, _SLOW)
+        recent, error, _ = _fit(c, _FAST)
+        fall = 1.0 - recent / before if before > 0.0 else 0.0
+        t = (before - recent) / np.sqrt(error * error + error_before * error_before)
+        known = before > 6.0 * error_before
+        want = NORMAL
+        if known and t >= gates.cooling_t and fall >= gates.cooling_watch:
+            want = ALARM if fall >= gates.cooling_alarm else WATCH
+        elif known and fall >= gates.normal_part * gates.cooling_watch:
+            want = BETWEEN
+        c[_FROZEN] = 1.0 if known and fall >= _FREEZES and t >= 0.5 * gates.cooling_t else 0.0
+        heal = int(gates.heal_blocks / 4.0) + 1
+        shown = np.array([fall, t, before, recent, error, warming / before, c[_FAST + _ROWS], c[_BY_COOLANT]])
+        told = judged(count, when, 2, IN_PACK, COOLING, 0, want, start, heal, shown, out, told)
+    if c[_FROZEN] == 0.0:
+        c[_SLOW : _SLOW + _ROWS + 1] *= keep
+    c[_FAST : _FAST + _ROWS + 1] *= np.exp(-1.0 / gates.cooling_recent_days)
+    return told
