@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from functools import cache
+from importlib import resources
+from typing import Any, ParamSpec, TypeVar
 
 from numba import njit
 
@@ -17,4 +20,24 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     Division by zero gives infinity or NaN as in NumPy. Sums keep their order, so that results repeat bit for bit.
     """
     compiled: Callable[_P, _R] = njit(cache=True, nogil=True, error_model="numpy")(function)
+    _compile_anew_with_its_package(compiled, function.__module__.rpartition(".")[0])
     return compiled
+
+
+def _compile_anew_with_its_package(compiled: Any, package: str) -> None:
+    """Make what is kept good only as long as no module beside it changes.
+
+    Numba looks at the function's own file alone: after an update it would go on with what another file held before.
+    """
+    kept = compiled._cache._cache_file  # noqa: SLF001 - Numba has no other way in
+    kept._source_stamp = (kept._source_stamp, _contents(package))  # noqa: SLF001
+
+
+@cache
+def _contents(package: str) -> str:
+    """Digest of the modules of a package."""
+    digest = hashlib.sha256()
+    for item in sorted(resources.files(package).iterdir(), key=lambda item: item.name):
+        if item.name.endswith(".py"):
+            digest.update(item.read_bytes())
+    return digest.hexdigest()

@@ -49,7 +49,7 @@ def lists_of(rows: Sequence[Sequence[float] | Array]) -> ListValues:
 
 
 def frames_of(
-    time_s: Sequence[float] | Array,
+    time_s: Sequence[float] | npt.NDArray[Any],
     cells: Sequence[Sequence[float] | Array] | Array | None = None,
     probes: Sequence[Sequence[float] | Array] | Array | None = None,
     lane: int = 0,

@@ -91,10 +91,10 @@ class Vehicle:
         step = 0.0 if math.isnan(self.cells_s) else min(time_s - self.cells_s, self.rules.gap_s)
         self.cells_s = time_s
         bad = [not self._good(v) for v in values]
-        fresh_bad = any(b and not channel.dead for b, channel in zip(bad, self.cells, strict=True))
         if 2 * sum(bad) <= len(bad):
             for b, channel in zip(bad, self.cells, strict=True):
                 self._sentinel(b, channel, step)
+        fresh_bad = any(b and not channel.dead for b, channel in zip(bad, self.cells, strict=True))
         out: Row = {"sentinel_cells": float(sum(bad)), "aside": fresh_bad}
         if not fresh_bad:
             out |= self._use(time_s, values, step, c_rate, pack_v)

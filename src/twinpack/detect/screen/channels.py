@@ -72,7 +72,7 @@ def trusted_median(row: Any, flags: Any, limits: CellLimits, buffer: Any) -> flo
 
 @kernel
 def note_sentinels(row: Any, step: float, seconds: Any, flags: Any, limits: CellLimits) -> bool:
-    """Where a channel keeps showing sentinels, call it dead; whether one does that was not dead before."""
+    """Where a channel keeps showing sentinels, call it dead; whether one does that is not dead."""
     cells = len(row)
     bad = 0
     fresh = 0
@@ -83,6 +83,7 @@ def note_sentinels(row: Any, step: float, seconds: Any, flags: Any, limits: Cell
     # Most cells at once: what failed is the frame, not a channel.
     if 2 * bad > cells:
         return fresh > 0
+    fresh = 0
     for c in range(cells):
         if not believable(row[c], limits):
             if flags[c] & DEAD:
@@ -94,6 +95,7 @@ def note_sentinels(row: Any, step: float, seconds: Any, flags: Any, limits: Cell
                     seconds[c] = 0.0
                     flags[c] = SENTINEL
             flags[c] |= np.uint8(WAS_BAD)
+            fresh += (flags[c] & DEAD) == 0
         elif flags[c] & WAS_BAD:
             flags[c] = (flags[c] & ~np.uint8(WAS_BAD)) | np.uint8(JUST_NOW)
             if not flags[c] & DEAD:

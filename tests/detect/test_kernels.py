@@ -1,0 +1,50 @@
+"""Compiled loops are kept on disk, and compiled anew when a module beside them changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HELPER = """
+from twinpack.detect.kernels import kernel
+
+@kernel
+def size(x: float) -> float:
+    return {factor} * x
+"""
+ENTRY = """
+from made_for_this.helper import size
+from twinpack.detect.kernels import kernel
+
+@kernel
+def entry(x: float) -> float:
+    return size(x)
+"""
+RUN = "from made_for_this.entry import entry; print(entry(1.0), sum(entry.stats.cache_hits.values()))"
+
+
+def run(folder: Path) -> list[str]:
+    # A module compiled by Python within the same second would not be read again.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_a_change_of_what_a_loop_calls_is_seen(tmp_path: Path) -> None:
+    package = tmp_path / "made_for_this"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "entry.py").write_text(ENTRY)
+    (package / "helper.py").write_text(HELPER.format(factor="2.0"))
+    assert run(tmp_path) == ["2.0", "0"]
+    assert run(tmp_path) == ["2.0", "1"]
+    (package / "helper.py").write_text(HELPER.format(factor="3.0"))
+    assert run(tmp_path) == ["3.0", "0"]
+
+
+def test_division_by_zero_is_as_in_numpy() -> None:
+    from tests.detect.divide import divide
+
+    assert divide(1.0, 0.0) == float("inf")
