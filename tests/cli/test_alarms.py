@@ -25,7 +25,8 @@ EVIDENCE = {
     "isolation_ohm_per_v": 87.523456,
     "cells": list(range(1, 41)),
     "masked": False,
-    "freeze_frame": {"pack_voltage_v": 380.25, "soc_pct": None, "odometer_km": 84210},
+    "first_us": 1_700_000_000_000_000,
+    "frame": {"pack_voltage_v": 380.25, "soc_pct": None, "odometer_km": 84210},
 }
 
 Told = Callable[..., str]
@@ -158,6 +159,7 @@ def test_an_alarm_is_shown_with_its_evidence_and_its_history(told: Told) -> None
         "isolation ohm per v  87.523",
         "cells                1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, ... (40 in all)",
         "masked               no",
+        "first                2023-11-14 22:13:20 UTC",
         "freeze frame:",
         "pack voltage v  380.25",
         "soc pct         not known",

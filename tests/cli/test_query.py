@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,11 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.runtime.segments import START_US, samples, write
+from tests.store.alarms.made import at, finding
 from twinpack.cli.main import main
 from twinpack.ingest.files import import_path
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.lake import build_telemetry
 from twinpack.store.deadletters import LakeDeadLetters
+from twinpack.store.fleet_records import VehicleEntry
+from twinpack.store.registry import MAIN_STREAM
+from twinpack.store.workshop.records import MaintenanceRecord
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.profiles import shipped_profile
 
@@ -145,9 +150,41 @@ def test_time_and_vehicles_choose_rows(home: Path, tmp_path: Path) -> None:
     assert set(table.column_names) >= {"pack", "cell_voltage_v", "soc_pct"}
 
 
+def test_alarms_findings_and_maintenance_are_exported_too(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Workspace.open(home).registry() as registry:
+        registry.fleet.enter([VehicleEntry(name, pack="sim_nmc_96s") for name in ("car-1", "car-2")])
+        start = registry.offset()
+        events = [
+            finding(start, evidence={"z": 4.5}),
+            finding(start + 1, vehicle="car-2"),
+            finding(start + 2, "passed"),
+        ]
+        registry.commit_batch(MAIN_STREAM, start, start + 3, events, {})
+        registry.workshop.add(MaintenanceRecord("car-2", "repair", "x", planned_on="2026-03-01", who="Kim"))
+    assert exported(home, tmp_path / "f.parquet", "--table", "findings", "--vehicle", "car-1") == 0
+    found = pq.read_table(tmp_path / "f.parquet").to_pylist()
+    assert [(row["vehicle_id"], row["change"]) for row in found] == [("car-1", "raised"), ("car-1", "passed")]
+    assert json.loads(found[0]["evidence"]) == {"z": 4.5}
+    since = datetime.fromtimestamp(at(1) / 1e6, UTC).isoformat()
+    assert exported(home, tmp_path / "a.parquet", "--table", "alarms", "--from", since) == 0
+    assert [row["vehicle_id"] for row in pq.read_table(tmp_path / "a.parquet").to_pylist()] == ["car-2"]
+    assert exported(home, tmp_path / "h.parquet", "--table", "alarm_actions", "--to", "2001-01-01") == 0
+    assert pq.read_table(tmp_path / "h.parquet").num_rows == 0
+    for table, lines in (("maintenance", 2), ("vehicles", 3), ("latest", None)):
+        out = tmp_path / f"{table}.csv"
+        assert exported(home, out, "--table", table) == 0
+        assert lines is None or len(out.read_text("utf-8").splitlines()) == lines
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
+        (["--table", "alarms", "--format", "bdf"], "no --table"),
+        (["--table", "alarm_actions", "--vehicle", "car-1", "--format", "csv"], "no vehicles to choose"),
+        (["--table", "maintenance", "--from", "2024-01-01", "--format", "csv"], "no time to choose by"),
+        (["--table", "findings", "--from", "2024-01-02", "--to", "2024-01-01", "--format", "csv"], "no time at all"),
+        (["--table", "findings", "--vehicle", "car-3", "--format", "csv"], "there is no vehicle 'car-3'"),
         (["--format", "bdf"], "--vehicle"),
         (["--table", "nothing", "--format", "csv"], "telemetry"),
         (["--from", "yesterday", "--format", "csv"], "yesterday"),

@@ -8,15 +8,18 @@ import pyarrow.compute as pc
 import pyarrow.fs as pa_fs
 import pytest
 
+from tests.store.alarms.made import at, finding
 from tests.store.test_telemetry import HOUR_US, rows
 from twinpack.errors import QueryError
 from twinpack.store.fleet_records import VehicleEntry
 from twinpack.store.lake import Lake
-from twinpack.store.query import REGISTRY_TABLES, Limits, query, rows_of_query
+from twinpack.store.query import Limits, query, rows_of_query
 from twinpack.store.records import VehicleRecord
 from twinpack.store.registry import MAIN_STREAM
+from twinpack.store.registry_tables import REGISTRY_TABLES
 from twinpack.store.tables import TABLES
 from twinpack.store.telemetry import TelemetryTable
+from twinpack.store.workshop.records import MaintenanceRecord
 from twinpack.store.workspace import Workspace
 
 
@@ -50,6 +53,26 @@ def test_the_registry_stands_beside_the_lake(workspace: Workspace) -> None:
     sql = "select v.vehicle_id, v.model_year, soc, parameters['capacity_scale'], count(*) from vehicles v "
     sql += "left join latest l using (vehicle_id) join Telemetry t using (vehicle_id) group by all order by 1"
     assert values(workspace, sql) == [("car-1", None, 0.5, 0.9, 240), ("car-2", 2023, None, None, 240)]
+
+
+def test_alarms_their_history_and_their_findings_can_be_joined(workspace: Workspace) -> None:
+    with workspace.registry() as registry:
+        registry.commit_batch(MAIN_STREAM, 1, 9, [finding(3), finding(5, "passed"), finding(7)], {})
+        registry.alarms.acknowledge(registry.alarms.alarms()[0].alarm_id, "Kim")
+        registry.workshop.add(MaintenanceRecord("car-1", "repair", "x", planned_on="2026-03-01", who="Kim"))
+    sql = "select a.code, raises, state, epoch_us(last_raised), list(distinct f.evidence->>'isolation_ohm_per_v'), "
+    sql += "list(distinct alarm_actions.who), any_value(m.planned_on) from alarms a join findings f using (alarm_id) "
+    sql += "join alarm_actions using (alarm_id) join maintenance m on m.vehicle_id = a.vehicle_id group by all"
+    ((code, raises, state, last, isolation, who, planned),) = values(workspace, sql)
+    assert (code, raises, state, last, isolation, planned) == (
+        "P0AA6",
+        2,
+        "acknowledged",
+        at(7),
+        ["87.5"],
+        "2026-03-01",
+    )
+    assert set(who) == {"twinpack", "Kim"}  # type: ignore[call-overload]
 
 
 def test_days_and_vehicles_not_asked_for_are_not_read(tmp_path: Path, workspace: Workspace) -> None:
@@ -146,7 +169,7 @@ def test_columns_of_one_name_are_told_apart(workspace: Workspace) -> None:
 
 
 def test_a_table_that_is_not_there_names_those_that_are(workspace: Workspace) -> None:
-    with pytest.raises(QueryError, match=r"telemtry does not exist! There are: dead_letters, .*, telemetry, trips"):
+    with pytest.raises(QueryError, match=r"telemtry does not exist! There are: alarm_actions, .*, telemetry, trips"):
         query(workspace, "select * from telemtry")
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from twinpack import errors
 from twinpack.store.jobs import JOBS
 from twinpack.store.named import keys
-from twinpack.store.query import REGISTRY_TABLES
+from twinpack.store.registry_tables import REGISTRY_TABLES
 from twinpack.store.settings import Settings, parse_settings, sections
 from twinpack.store.sinks import Sink
 from twinpack.store.tables import TABLES

@@ -84,7 +84,9 @@ def evidence_lines(evidence: Mapping[str, Any], indent: str = "") -> Iterator[st
     rest = {name: value for name, value in evidence.items() if name != "text"}
     width = max((len(_title(name)) for name, value in rest.items() if not isinstance(value, Mapping)), default=0)
     for name, value in rest.items():
-        if not isinstance(value, Mapping):
+        if name.endswith("_us") and isinstance(value, int):
+            yield f"{indent}{_title(name):<{width}}  {shown(value)}"
+        elif not isinstance(value, Mapping):
             yield f"{indent}{_title(name):<{width}}  {_value(value)}"
     for name, value in rest.items():
         if isinstance(value, Mapping):
@@ -93,7 +95,7 @@ def evidence_lines(evidence: Mapping[str, Any], indent: str = "") -> Iterator[st
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ")
+    return "freeze frame" if name == "frame" else name.removesuffix("_us").replace("_", " ")
 
 
 def _value(value: Any) -> str:

@@ -84,7 +84,7 @@ def export(lake: Lake, wanted: Wanted, path: Path, how: Format) -> int:
     pieces = _bdf_pieces(lake, wanted) if how == "bdf" else _pieces(lake, wanted)
     schema = _BDF_SCHEMA if how == "bdf" else _schema(wanted.table)
     as_parquet = how == "parquet" or (how == "bdf" and path.suffix == ".parquet")
-    with _whole(path) as sink, (ParquetWriter if as_parquet else CsvWriter)(sink, schema) as writer:
+    with whole_file(path) as sink, (ParquetWriter if as_parquet else CsvWriter)(sink, schema) as writer:
         for piece in pieces:
             for batch in piece.to_batches(max_chunksize=100_000):
                 writer.write(batch)
@@ -149,12 +149,21 @@ _BDF_SCHEMA = pa.schema([(name, pa.float64()) for name in (TEST_TIME, UNIX_TIME,
 def _check(wanted: Wanted, how: Format) -> None:
     if wanted.table not in TABLES:
         raise InputError(f"there is no table {wanted.table!r}; there are: {', '.join(TABLES)}")
+    check_times(wanted)
     if how == "bdf" and (wanted.table != TELEMETRY or len(wanted.vehicles) != 1):
         raise InputError("a BDF file is the telemetry of one vehicle: name one with --vehicle")
     if wanted.vehicles and "vehicle_id" not in TABLES[wanted.table].schema.names:
         raise InputError(f"table {wanted.table!r} has no vehicles to choose")
     if (wanted.since or wanted.until) and wanted.table not in _TIMES:
         raise InputError(f"table {wanted.table!r} has no time to choose by")
+
+
+def check_times(wanted: Wanted) -> None:
+    """Raise when the end of what is wanted is not after its begin.
+
+    Raises:
+        InputError: It is not.
+    """
     if wanted.since and wanted.until and wanted.since >= wanted.until:
         raise InputError(f"from {wanted.since.isoformat()} to {wanted.until.isoformat()} is no time at all")
 
@@ -230,7 +239,7 @@ def _limit(column: str, moment: datetime) -> pa.Scalar:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file that takes its name once all of it is written."""
     if path.exists() and not path.is_file():
         # A device or a pipe would be replaced by a file of its name.

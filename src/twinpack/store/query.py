@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,39 +20,14 @@ import pyarrow as pa
 from twinpack.errors import QueryError
 from twinpack.store.lake import Lake
 from twinpack.store.locked_sql import lock_down
-from twinpack.store.registry import Registry
-from twinpack.store.tables import TABLES, TIME
+from twinpack.store.registry_tables import REGISTRY_TABLES
+from twinpack.store.tables import TABLES
 from twinpack.store.workspace import Workspace
 
 BATCH_ROWS = 10_000
 
 _FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat"})
 """Table functions that make rows of what they are given; others read memory, files or settings."""
-
-_VEHICLES = pa.schema(
-    [
-        pa.field("vehicle_id", pa.string(), nullable=False),
-        ("fleet", pa.string()),
-        ("pack", pa.string()),
-        ("model_year", pa.int32()),
-        ("climate", pa.string()),
-        ("retired", pa.bool_()),
-        ("first_seen", TIME),
-    ]
-)
-
-_LATEST = pa.schema(
-    [
-        pa.field("vehicle_id", pa.string(), nullable=False),
-        ("last_seen", TIME),
-        ("soc", pa.float64()),
-        ("version", pa.int64()),
-        ("deployed_version", pa.int64()),
-        ("late_samples", pa.int64()),
-        ("repeated_samples", pa.int64()),
-        ("parameters", pa.map_(pa.string(), pa.float64())),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -228,43 +203,6 @@ def _lake_table(lake: Lake, name: str) -> Any:
     schema = pa.schema([column.with_nullable(True) for column in TABLES[name].schema])
     found = lake.dataset(name)
     return schema.empty_table() if found is None else found.replace_schema(schema)
-
-
-def _vehicles(registry: Registry) -> pa.Table:
-    met = {record.vehicle_id: record.first_seen_us for record in registry.vehicles()}
-    rows = [
-        {
-            "vehicle_id": name,
-            "fleet": one.fleet,
-            "pack": one.pack_name,
-            "model_year": one.model_year,
-            "climate": one.climate or None,
-            "retired": one.retired,
-            "first_seen": met.get(name),
-        }
-        for name, one in registry.fleet.known().items()
-    ]
-    return pa.Table.from_pylist(rows, _VEHICLES)
-
-
-def _latest(registry: Registry) -> pa.Table:
-    rows = [
-        {
-            **{name: body.get(name) for name in _LATEST.names},
-            "vehicle_id": vehicle,
-            "last_seen": body.get("last_seen_us"),
-            "parameters": list((body.get("parameters") or {}).items()),
-        }
-        for vehicle, body in registry.latest().items()
-    ]
-    return pa.Table.from_pylist(rows, _LATEST)
-
-
-REGISTRY_TABLES: dict[str, tuple[pa.Schema, Callable[[Registry], pa.Table]]] = {
-    "vehicles": (_VEHICLES, _vehicles),
-    "latest": (_LATEST, _latest),
-}
-"""Tables made of what the registry holds: columns, and how they are made."""
 
 
 def _listed(names: frozenset[str]) -> str:

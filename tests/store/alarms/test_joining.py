@@ -53,7 +53,7 @@ def test_a_raise_opens_an_alarm_that_says_what_and_when(registry: Registry) -> N
     assert (alarm.first_event, alarm.last_event, alarm.muted_by) == (raised.event_id, raised.event_id, "")
     assert lines(registry, alarm) == [("twinpack", "raised", "watch, severity 1")]
     kept = registry.alarms.finding(raised.event_id)
-    assert (kept.alarm_id, kept.effect, kept.to_be_told) == (alarm.alarm_id, "opened", True)
+    assert (kept.alarm_id, kept.effect, kept.muted_by) == (alarm.alarm_id, "opened", "")
     assert (kept.sample_time_us, kept.since_us, kept.offset, kept.status) == (at(3), at(1), 3, 0x2F)
     assert kept.evidence == {"text": "isolation is low", "isolation_ohm_per_v": 87.5}
 
@@ -229,8 +229,7 @@ def test_an_alarm_raised_in_a_window_says_so_and_is_listed(registry: Registry, s
     commit(registry, finding(9, code="P1"), finding(10, code="P2"), finding(19, code="P3"), finding(20, code="P4"))
     muted = {alarm.code: alarm.muted_by for alarm in registry.alarms.alarms()}
     assert muted == {"P1": "", "P2": kept.window_id, "P3": kept.window_id, "P4": ""}
-    told = {found.code for found in registry.alarms.findings_of_vehicle("car-1") if found.to_be_told}
-    assert told == {"P1", "P4"}
+    assert {found.code: found.muted_by for found in registry.alarms.findings_of_vehicle("car-1")} == muted
 
 
 def test_a_window_of_another_mutes_nothing(registry: Registry) -> None:
@@ -240,21 +239,30 @@ def test_a_window_of_another_mutes_nothing(registry: Registry) -> None:
     assert only(registry).muted_by == ""
 
 
-def test_raised_after_its_window_an_alarm_is_told_once(registry: Registry) -> None:
+def test_raised_after_its_window_an_alarm_is_no_longer_muted(registry: Registry) -> None:
     registry.mutes.add(window("vehicle", "car-1", 0, 10))
     commit(registry, finding(1), finding(11), finding(12))
     assert only(registry).muted_by == ""
-    effects = [found.effect for found in registry.alarms.findings_of(only(registry).alarm_id)]
-    assert effects == ["joined", "unmuted", "opened"]
-    told = [found.sample_time_us for found in registry.alarms.findings_of_vehicle("car-1") if found.to_be_told]
-    assert told == [at(11)]
+    found = registry.alarms.findings_of(only(registry).alarm_id)
+    assert [(one.effect, bool(one.muted_by)) for one in found] == [
+        ("joined", False),
+        ("unmuted", False),
+        ("opened", True),
+    ]
+    (kept,) = registry.mutes.windows()
+    assert lines(registry, only(registry))[-1] == ("twinpack", "unmuted", f"raised after window {kept.window_id}")
 
 
-def test_an_alarm_that_rose_within_a_window_is_told_after_it(registry: Registry) -> None:
+def test_an_alarm_that_rose_within_a_window_is_muted_until_it_is_raised_after_it(registry: Registry) -> None:
     registry.mutes.add(window("vehicle", "car-1", 5, 10))
-    commit(registry, finding(1, severity=1), finding(6, severity=3), finding(7), finding(12))
-    told = [(f.sample_time_us, f.effect) for f in registry.alarms.findings_of_vehicle("car-1") if f.to_be_told]
-    assert told == [(at(12), "unmuted"), (at(1), "opened")]
+    commit(registry, finding(1, severity=1))
+    assert only(registry).muted_by == ""
+    commit(registry, finding(6, severity=3), finding(7))
+    assert only(registry).muted_by != ""
+    commit(registry, finding(12))
+    assert only(registry).muted_by == ""
+    found = registry.alarms.findings_of(only(registry).alarm_id)
+    assert [one.effect for one in found] == ["unmuted", "joined", "risen", "opened"]
 
 
 # --- against a plain model ------------------------------------------------------------------------------------------

@@ -26,8 +26,6 @@ JOINED = "joined"
 PASSED = "passed"
 GONE = "gone"
 NOTHING = ""
-NOTABLE = (OPENED, RISEN, UNMUTED)
-"""Effects that people are told of, where no window mutes them."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +159,3 @@ class FindingRecord:
     muted_by: str
     recorded_at_us: int
     evidence: dict[str, Any]
-
-    @property
-    def to_be_told(self) -> bool:
-        """Whether people are to hear of it: it opened an alarm or made it worse, and no window mutes it."""
-        return self.effect in NOTABLE and not self.muted_by

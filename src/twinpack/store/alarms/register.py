@@ -131,6 +131,12 @@ class Alarms:
         query = select(table).where(table.c.alarm_id == alarm_id).order_by(table.c.number)
         return [Action(*row) for row in self._database.rows(query)]
 
+    def actions(self) -> list[Action]:
+        """What was done about any alarm, in the order of the clock."""
+        table = schema.alarm_actions
+        query = select(table).order_by(table.c.at_us, table.c.alarm_id, table.c.number)
+        return [Action(*row) for row in self._database.rows(query)]
+
     def findings_of(self, alarm_id: str, limit: int | None = None) -> list[FindingRecord]:
         """The findings that an alarm is made of, the last ones first."""
         table = schema.findings
