@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HELPER = """
 from twinpack.detect.kernels import kernel
 
@@ -25,23 +27,36 @@ def entry(x: float) -> float:
 RUN = "from made_for_this.entry import entry; print(entry(1.0), sum(entry.stats.cache_hits.values()))"
 
 
-def run(folder: Path) -> list[str]:
+def run(folder: Path, **more: str) -> list[str]:
     # A module compiled by Python within the same second would not be read again.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), "PYTHONDONTWRITEBYTECODE": "1"}
+    path = {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | path | more
     done = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
-def test_a_change_of_what_a_loop_calls_is_seen(tmp_path: Path) -> None:
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
     package = tmp_path / "made_for_this"
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "entry.py").write_text(ENTRY)
     (package / "helper.py").write_text(HELPER.format(factor="2.0"))
+    return package
+
+
+def test_a_change_of_what_a_loop_calls_is_seen(package: Path, tmp_path: Path) -> None:
     assert run(tmp_path) == ["2.0", "0"]
     assert run(tmp_path) == ["2.0", "1"]
     (package / "helper.py").write_text(HELPER.format(factor="3.0"))
     assert run(tmp_path) == ["3.0", "0"]
+
+
+def test_without_a_folder_to_keep_it_a_loop_is_compiled_each_time(package: Path, tmp_path: Path) -> None:
+    blocked = package / "__pycache__"
+    blocked.write_text("a file where a folder should be made")
+    for _ in range(2):
+        assert run(tmp_path, HOME=str(blocked), XDG_CACHE_HOME=str(blocked / "cache")) == ["2.0", "0"]
 
 
 def test_division_by_zero_is_as_in_numpy() -> None:

@@ -12,6 +12,7 @@ from numba import njit
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -19,8 +20,13 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     Division by zero gives infinity or NaN as in NumPy. Sums keep their order, so that results repeat bit for bit.
     """
-    compiled: Callable[_P, _R] = njit(cache=True, nogil=True, error_model="numpy")(function)
-    _compile_anew_with_its_package(compiled, function.__module__.rpartition(".")[0])
+    compiled: Callable[_P, _R]
+    try:
+        compiled = njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:  # there is no folder that may be written to
+        compiled = njit(**_OPTIONS)(function)
+    else:
+        _compile_anew_with_its_package(compiled, function.__module__.rpartition(".")[0])
     return compiled
 
 

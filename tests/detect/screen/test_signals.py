@@ -134,6 +134,15 @@ def test_without_cells_the_current_tells_that_a_pack_voltage_froze(every_s: int)
     assert DEFAULTS.frozen_s <= day.time_s[np.argmax(flagged)] < 3600
 
 
+def test_a_small_pack_read_in_whole_volts_is_not_frozen() -> None:
+    time = np.arange(0, 7200, 10.0)
+    current = np.where(time % 300 < 150, 0.0, -100.0)
+    cells = np.tile((3.70 + 0.0006 * current)[:, None], (1, 4)).round(3)
+    for given in ({"cells": cells}, {}):
+        frozen = quantity("pack_v_frozen", time, pack_current_a=current, pack_voltage_v=15.0, **given)
+        assert frozen.sum() == 0
+
+
 @PERIODS
 def test_a_current_that_freezes_while_driving_is_found_masked_and_forgiven(every_s: int) -> None:
     day = _day(every_s).copy()

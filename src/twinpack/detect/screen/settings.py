@@ -29,6 +29,7 @@ class ScreenSettings:
         probe_frozen_s: For how long they are that far away.
         pack_frozen_c_rate: The current moves by more than this, in C, while a frozen pack voltage stays; where cells
             are unknown.
+        pack_step_v: Coarsest usual step of the pack voltage, V: a small pack may move less than one.
         current_frozen_v: Cells fall and rise by more than this while a frozen current stays.
         current_frozen_s: For how long they must be seen to move.
         soc_frozen_pct: Charge that flows while a frozen state of charge stays, in % of the capacity.
@@ -53,6 +54,7 @@ class ScreenSettings:
     probe_frozen_k: float = 4.0
     probe_frozen_s: float = 900.0
     pack_frozen_c_rate: float = 0.5
+    pack_step_v: float = 1.0
     current_frozen_v: float = 0.02
     current_frozen_s: float = 90.0
     soc_frozen_pct: float = 5.0

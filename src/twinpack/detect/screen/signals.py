@@ -13,6 +13,8 @@ SIGNAL_FIGURES = ("rest_s", "soc_jump_pct", "temp_rate_k_s", "pack_v_frozen", "c
 """What the kernel writes, in the order of its rows."""
 (_REST, _JUMP, _RATE, _PACK, _CURRENT, _SOC) = range(6)
 
+_OHM_C = 0.05
+"""By how much 1 C moves a cell at least, V."""
 _FULL, _EMPTY = 99.0, 1.0
 """Where a state of charge may stay although charge flows: there is a little beyond."""
 
@@ -52,6 +54,7 @@ class SignalLimits(NamedTuple):
     frozen_s: float
     frozen_v: float
     pack_frozen_c_rate: float
+    pack_step_v: float
     current_frozen_v: float
     current_frozen_s: float
     soc_frozen_pct: float
@@ -203,9 +206,12 @@ def _pack(
         low, high = state.pack_low_c[at], state.pack_high_c[at]
         state.pack_low_c[at] = c_rate if np.isnan(low) else min(low, c_rate)
         state.pack_high_c[at] = c_rate if np.isnan(high) else max(high, c_rate)
-    stuck = abs(median - state.pack_ref_v[at]) > limits.frozen_v
+    # What one step of the reading is in a cell: it must have moved by more.
+    step_v = 1.5 * limits.pack_step_v / limits.series
+    stuck = abs(median - state.pack_ref_v[at]) > max(limits.frozen_v, step_v)
     if np.isnan(state.pack_ref_v[at]):
-        stuck = state.pack_high_c[at] - state.pack_low_c[at] > limits.pack_frozen_c_rate
+        swing = state.pack_high_c[at] - state.pack_low_c[at]
+        stuck = swing > max(limits.pack_frozen_c_rate, step_v / _OHM_C)
     if stuck:
         state.pack_s[at] += min(since_s, limits.gap_s)
     state.pack_us[at] = now
