@@ -176,6 +176,22 @@ def test_figures_of_numpy_and_missing_ones_are_kept_as_json(registry: Registry) 
     assert kept.evidence == {"z": 4.5, "cells": [2, 81], "missing": None, "n": 3}
 
 
+@pytest.mark.parametrize(
+    ("evidence", "comment"),
+    [
+        ({"text": "isolation is low; healed"}, "isolation is low; healed"),
+        (
+            {"text": "x", "reason": "repair on 2026-02-12: module 4", "who": "Kim"},
+            "repair on 2026-02-12: module 4 (Kim)",
+        ),
+        ({}, "it is over"),
+    ],
+)
+def test_why_a_fault_is_over_is_told(registry: Registry, evidence: dict[str, Any], comment: str) -> None:
+    commit(registry, finding(1), finding(2, "gone", evidence=evidence))
+    assert lines(registry, only(registry))[-1] == ("twinpack", "gone", comment)
+
+
 @pytest.mark.parametrize("state", ["acknowledged", "assigned", "snoozed"])
 def test_what_a_person_did_stays_when_it_is_raised_again(registry: Registry, state: str) -> None:
     commit(registry, finding(1))

@@ -159,7 +159,10 @@ def _passed(before: Alarm, step: Step) -> Joined:
 
 
 def _gone(before: Alarm, step: Step) -> Joined:
-    reason = step.finding.evidence.get("reason") or step.finding.evidence.get("text") or "it is over"
+    told = step.finding.evidence
+    reason = told.get("reason") or told.get("text") or "it is over"
+    if told.get("who"):  # ordered by a command of the log
+        reason = f"{reason} ({told['who']})"
     alarm = replace(before, state=CLEARED, present=False, snoozed_until_us=None, changed_at_us=step.at_us)
     return _told(alarm, GONE, step, GONE, str(reason))
 
