@@ -31,7 +31,7 @@ Marks = npt.NDArray[np.uint8]
 Seconds = npt.NDArray[np.float32]
 
 
-class Use(NamedTuple):
+class Fleet(NamedTuple):
     """The arrays of `CodesState` of shape (V,)."""
 
     last_us: Any
@@ -43,6 +43,15 @@ class Use(NamedTuple):
     cycle_us: Any
     used_us: Any
     turned_us: Any
+
+
+class Cycle(NamedTuple):
+    """The operation cycle of one vehicle."""
+
+    kind: int
+    began_us: int
+    used_us: int
+    turned_us: int
 
 
 class Shown(NamedTuple):
@@ -72,8 +81,8 @@ def mark(state: CodesState, frames: Frames, capacity_ah: float) -> tuple[Marks, 
     marks, in_use, period_s = np.zeros(rows, np.uint8), np.zeros(rows, np.bool_), np.zeros(rows, np.float32)
     signals = (_column(frames, name) for name in ("pack_current_a", "speed_kmh", "is_charging"))
     shown = Shown(frames.lane, frames.time_us, frames.receipt_us, *signals)
-    use = Use(*(getattr(state, name) for name in Use._fields))
-    _mark(shown, use, REST_C_RATE * capacity_ah, marks, in_use, period_s)
+    fleet = Fleet(*(getattr(state, name) for name in Fleet._fields))
+    _mark(shown, fleet, REST_C_RATE * capacity_ah, marks, in_use, period_s)
     return marks, in_use, period_s
 
 
@@ -83,25 +92,43 @@ def _column(frames: Frames, name: str) -> Any:
 
 
 @kernel
-def _mark(shown: Shown, use: Use, rest_a: float, marks: Any, in_use: Any, period_s: Any) -> None:
-    for row in range(len(shown.lane)):
-        v, time = shown.lane[row], shown.time_us[row]
-        speed = shown.speed_kmh[row]
-        silent = use.last_us[v] != NEVER and time - use.last_us[v] >= GAP_US
-        doing = _activity(shown.current_a[row], speed, shown.charging[row], rest_a)
-        if doing == NONE:  # it does not say: as before, or at rest after a silence
-            doing = PARKED if silent else use.activity[v]
-        in_use[row] = doing == CHARGING or (doing == DRIVING and not abs(speed) <= MOVING_KMH)
-        if use.in_use[v] and in_use[row]:
-            use.period_s[v] = _period(use.period_s[v], use.receipt_us[v], shown.receipt_us[row])
-        period_s[row] = use.period_s[v]
-        if silent:
-            marks[row] |= SILENT
-            use.cycle[v] = NONE
-        if _follow(v, time, doing, use):
-            marks[row] |= NEW
-        use.last_us[v], use.receipt_us[v] = time, shown.receipt_us[row]
-        use.activity[v], use.in_use[v] = doing, in_use[row]
+def _mark(shown: Shown, fleet: Fleet, rest_a: float, marks: Any, in_use: Any, period_s: Any) -> None:
+    start = 0
+    while start < len(shown.lane):
+        v = shown.lane[start]
+        cycle = Cycle(np.int64(fleet.cycle[v]), fleet.cycle_us[v], fleet.used_us[v], fleet.turned_us[v])
+        last, received, used, doing = (
+            fleet.last_us[v],
+            fleet.receipt_us[v],
+            fleet.in_use[v],
+            np.int64(fleet.activity[v]),
+        )
+        usual = fleet.period_s[v]
+        row = start
+        while row < len(shown.lane) and shown.lane[row] == v:
+            time, speed = shown.time_us[row], shown.speed_kmh[row]
+            silent = last != NEVER and time - last >= GAP_US
+            told = _activity(shown.current_a[row], speed, shown.charging[row], rest_a)
+            if told != NONE:
+                doing = told
+            elif silent:  # it does not say: as before, or at rest after a silence
+                doing = PARKED
+            using = doing == CHARGING or (doing == DRIVING and not abs(speed) <= MOVING_KMH)
+            if used and using:
+                usual = np.float32(_period(usual, received, shown.receipt_us[row]))
+            if silent:
+                marks[row] |= SILENT
+            cycle, begins = _follow(cycle, time, doing, silent)
+            if begins:
+                marks[row] |= NEW
+            last, received, used = time, shown.receipt_us[row], using
+            in_use[row], period_s[row] = using, usual
+            row += 1
+        fleet.cycle[v], fleet.cycle_us[v] = cycle.kind, cycle.began_us
+        fleet.used_us[v], fleet.turned_us[v] = cycle.used_us, cycle.turned_us
+        fleet.last_us[v], fleet.receipt_us[v], fleet.in_use[v], fleet.activity[v] = last, received, used, doing
+        fleet.period_s[v] = usual
+        start = row
 
 
 @kernel
@@ -128,28 +155,19 @@ def _period(known_s: float, before_us: int, receipt_us: int) -> float:
 
 
 @kernel
-def _follow(v: int, time: int, doing: int, use: Use) -> bool:
-    """Bring one vehicle's operation cycle up to a sample; whether it begins one."""
-    under_way = use.cycle[v] == DRIVING or use.cycle[v] == CHARGING
-    if under_way and time - use.used_us[v] >= GAP_US:
-        use.cycle[v] = NONE
-        under_way = False
+def _follow(cycle: Cycle, time: int, doing: int, silent: bool) -> tuple[Cycle, bool]:
+    """Bring an operation cycle up to a sample; whether the sample begins one."""
+    kind, turned = cycle.kind, NEVER
+    if silent or time - cycle.used_us >= GAP_US:
+        kind = NONE
+    under_way = kind == DRIVING or kind == CHARGING
+    begins = not under_way
     if doing == PARKED:
-        use.turned_us[v] = NEVER
-        begins = not under_way and (use.cycle_us[v] == NEVER or time - use.cycle_us[v] >= DAY_US)
-    elif not under_way:
-        begins = True
-    elif doing == use.cycle[v]:
-        use.turned_us[v] = NEVER
-        use.used_us[v] = time
-        begins = False
-    else:
-        if use.turned_us[v] == NEVER:
-            use.turned_us[v] = time
-        begins = time - use.turned_us[v] >= TURN_US
+        begins = not under_way and (cycle.began_us == NEVER or time - cycle.began_us >= DAY_US)
+    elif under_way and doing != kind:
+        turned = time if cycle.turned_us == NEVER else cycle.turned_us
+        begins = time - turned >= TURN_US
     if begins:
-        use.cycle[v] = doing
-        use.cycle_us[v] = time
-        use.used_us[v] = time
-        use.turned_us[v] = NEVER
-    return begins
+        return Cycle(doing, time, time, NEVER), True
+    used = time if doing == kind else cycle.used_us
+    return Cycle(kind, cycle.began_us, used, turned), False

@@ -22,6 +22,8 @@ from twinpack.telemetry.arrivals import NEVER, Ints, Lanes
 FAILED, FAILED_IN_CYCLE, PENDING, CONFIRMED = 0x01, 0x02, 0x04, 0x08
 UNTESTED, FAILED_SINCE_CLEAR, UNTESTED_IN_CYCLE, LAMP = 0x10, 0x20, 0x40, 0x80
 """Bits of the status byte."""
+FAILED_NOW = FAILED | FAILED_IN_CYCLE | PENDING
+NOT_PASSED = FAILED | UNTESTED | UNTESTED_IN_CYCLE
 
 BROKEN = 4
 """Bit of the last verdict: the test did not run since, so that it no longer stands."""
@@ -49,16 +51,30 @@ class Life(NamedTuple):
     first_us: Any
 
 
-class Terms(NamedTuple):
-    """What the rules say, each of shape (R,)."""
+class Code(NamedTuple):
+    """The same of one vehicle and rule: it is read once, followed through the samples, and written once."""
 
-    debounce_us: Ints
-    pass_us: Ints
-    hold_us: Ints
-    lamp: npt.NDArray[np.bool_]
-    n_confirm: Ints
-    n_heal: Ints
-    n_age: Ints
+    status: int
+    failed_cycles: int
+    good_cycles: int
+    occurrence: int
+    verdict: int
+    count_us: int
+    known_us: int
+    since_us: int
+    first_us: int
+
+
+class Terms(NamedTuple):
+    """What one rule says."""
+
+    debounce_us: int
+    pass_us: int
+    hold_us: int
+    n_confirm: int
+    n_heal: int
+    n_age: int
+    lamp: int
 
 
 def advance(
@@ -84,7 +100,7 @@ def advance(
     Returns:
         What came of it, one event a row, by vehicle and rule, in order of time, shape (E, 8).
     """
-    events, count = _advance(lane, time_us, before_us, marks, verdicts, _terms(rules), _life(state))
+    events, count = _advance(lane, time_us, before_us, marks, verdicts, rules.terms, _life(state))
     found: Ints = events[:count]
     return found
 
@@ -96,24 +112,19 @@ def fell_silent(state: CodesState, lane: int, rule: int, rules: PackRules) -> In
         The event, whose row says nothing, shape (8,); None when nothing came of it.
     """
     events = np.zeros((1, _WIDTH), np.int64)
-    life = _life(state)
-    what = _silent(lane, rule, int(state.last_us[lane]), _terms(rules), life)
-    return events[0] if _told(events, 0, lane, rule, what, -1, 1, life) else None
+    count = _fall_silent(lane, rule, int(state.last_us[lane]), rules.terms, _life(state), events)
+    return events[0] if count else None
 
 
 def _life(state: CodesState) -> Life:
     return Life(*(getattr(state, name) for name in Life._fields))
 
 
-def _terms(rules: PackRules) -> Terms:
-    debounce, passing, hold = rules.times_us
-    return Terms(debounce, passing, hold, rules.lamps, *rules.cycles)
-
-
 @kernel
 def _advance(
-    lane: Any, time_us: Any, before_us: Any, marks: Any, verdicts: Any, terms: Terms, life: Life
+    lane: Any, time_us: Any, before_us: Any, marks: Any, verdicts: Any, terms: Ints, life: Life
 ) -> tuple[Any, int]:
+    status, verdict, count_us, known_us = life.status, life.verdict, life.count_us, life.known_us
     events = np.zeros((256, _WIDTH), np.int64)
     count = 0
     start = 0
@@ -125,138 +136,181 @@ def _advance(
             marked |= marks[stop]
             stop += 1
         for r in range(len(verdicts)):
-            if marked == 0 and _passes_on(verdicts[r], start, stop, v, r, terms, life):
-                life.known_us[v, r] = time_us[stop - 1]
-                continue
+            # Nearly always a test goes on as it stands: it has passed and passes, has failed and fails, is not known or
+            # does not run. Written out here: handing the arrays to a function would take longer than the work.
+            told, others = verdicts[r, start], 0
             for row in range(start, stop):
-                if count + _MOST_AT_ONCE > len(events):
-                    more = np.zeros((2 * len(events), _WIDTH), np.int64)
-                    more[:count] = events[:count]
-                    events = more
-                told = verdicts[r, row]
+                others |= verdicts[r, row] ^ told
+            if marked == 0 and others == 0:
+                now = status[v, r]
+                if told == UNKNOWN or (told == IDLE and verdict[v, r] & BROKEN):
+                    continue
+                if told == verdict[v, r] and (
+                    (told == PASS and count_us[v, r] <= -terms[r, 1] and now & NOT_PASSED == 0)
+                    or (told == FAIL and count_us[v, r] >= terms[r, 0] and now & FAILED_NOW == FAILED_NOW)
+                ):
+                    known_us[v, r] = time_us[stop - 1]
+                    continue
+            if count + _MOST_AT_ONCE * (stop - start) > len(events):
+                more = np.zeros((2 * len(events) + _MOST_AT_ONCE * (stop - start), _WIDTH), np.int64)
+                more[:count] = events[:count]
+                events = more
+            rule = _terms(terms, r)
+            code = _read(life, v, r)
+            for row in range(start, stop):
+                told, mark = verdicts[r, row], marks[row]
+                if told == UNKNOWN and mark == 0:
+                    continue
                 if told == LOST:
-                    what = _silent(v, r, before_us[row], terms, life)
-                    count += _told(events, count, v, r, what, row, 1, life)
+                    code, what = _silent(code, before_us[row], rule)
+                    count += _told(events, count, code, r, what, row, 1)
                     told = PASS
-                if marks[row] & NEW:
-                    what = _new_cycle(v, r, marks[row] & SILENT != 0, terms, life)
-                    count += _told(events, count, v, r, what, row, 0, life)
-                what = _take(v, r, time_us[row], told, terms, life)
-                count += _told(events, count, v, r, what, row, 0, life)
+                if mark & NEW:
+                    code, what = _new_cycle(code, mark & SILENT, rule)
+                    count += _told(events, count, code, r, what, row, 0)
+                code, what = _take(code, time_us[row], told, rule)
+                count += _told(events, count, code, r, what, row, 0)
+            _write(life, v, r, code)
         start = stop
     return events, count
 
 
 @kernel
-def _passes_on(verdicts: Any, start: int, stop: int, v: int, r: int, terms: Terms, life: Life) -> bool:
-    """Whether a test that has passed does nothing but pass on: nearly always, and worth being quick about."""
-    if life.verdict[v, r] != PASS or life.count_us[v, r] > -terms.pass_us[r]:
-        return False
-    if life.status[v, r] & (FAILED | UNTESTED | UNTESTED_IN_CYCLE):
-        return False
-    others = 0
-    for row in range(start, stop):
-        others |= verdicts[row] ^ PASS
-    return others == 0
-
-
-@kernel
-def _take(v: int, r: int, time: int, told: int, terms: Terms, life: Life) -> int:
+def _take(code: Code, time: int, told: int, rule: Terms) -> tuple[Code, int]:
     """Take one verdict."""
-    before = life.verdict[v, r]
+    before = code.verdict
     if told == UNKNOWN:
-        return NOTHING
+        return code, NOTHING
     if told == IDLE:
-        life.verdict[v, r] = before | BROKEN
-        return NOTHING
-    stood = min(time - life.known_us[v, r], terms.hold_us[r]) if before == told else 0
-    count = life.count_us[v, r]
-    life.verdict[v, r] = told
-    life.known_us[v, r] = time
+        return _with(code, code.status, before | BROKEN, code.count_us, code.known_us, code.since_us), NOTHING
+    stood = min(time - code.known_us, rule.hold_us) if before == told else 0
     if told == FAIL:
-        if before & ~BROKEN != FAIL:
-            life.since_us[v, r] = time
-        count = min(max(count, 0) + stood, terms.debounce_us[r])
-        life.count_us[v, r] = count
-        return _failed(v, r, time, terms, life) if count >= terms.debounce_us[r] else NOTHING
-    count = max(min(count, 0) - stood, -terms.pass_us[r])
-    life.count_us[v, r] = count
-    return _passed(v, r, life) if count <= -terms.pass_us[r] else NOTHING
+        since = code.since_us if before & ~BROKEN == FAIL else time
+        count = min(max(code.count_us, 0) + stood, rule.debounce_us)
+        code = _with(code, code.status, told, count, time, since)
+        return _failed(code, time, rule) if count >= rule.debounce_us else (code, NOTHING)
+    count = max(min(code.count_us, 0) - stood, -rule.pass_us)
+    if count > -rule.pass_us:
+        return _with(code, code.status, told, count, time, code.since_us), NOTHING
+    status = code.status & ~NOT_PASSED
+    what = TURNED_PASSED if code.status & FAILED and code.status & CONFIRMED else NOTHING
+    return _with(code, status, told, count, time, code.since_us), what
 
 
 @kernel
-def _failed(v: int, r: int, time: int, terms: Terms, life: Life) -> int:
+def _failed(code: Code, time: int, rule: Terms) -> tuple[Code, int]:
     """The test has failed: the counter stands at 127."""
-    was = life.status[v, r]
-    now = (was | FAILED | FAILED_IN_CYCLE | PENDING | FAILED_SINCE_CLEAR) & ~(UNTESTED | UNTESTED_IN_CYCLE)
-    life.good_cycles[v, r] = 0
+    was = code.status
+    now = (was | FAILED_NOW | FAILED_SINCE_CLEAR) & ~(UNTESTED | UNTESTED_IN_CYCLE)
+    failed, occurrence, first = code.failed_cycles, code.occurrence, code.first_us
     if not was & FAILED_IN_CYCLE:
-        life.failed_cycles[v, r] = min(life.failed_cycles[v, r] + 1, 255)
+        failed = min(failed + 1, 255)
     what = NOTHING
     if was & CONFIRMED:
         if not was & FAILED:
             what = TURNED_CONFIRMED
-    elif life.failed_cycles[v, r] >= terms.n_confirm[r]:
+    elif failed >= rule.n_confirm:
         what = TURNED_CONFIRMED
-        life.first_us[v, r] = time
+        first = time
     elif not was & PENDING:
         what = TURNED_PENDING
     if what == TURNED_CONFIRMED:
-        life.occurrence[v, r] = min(life.occurrence[v, r] + 1, 65_535)
-        now |= CONFIRMED | (LAMP if terms.lamp[r] else 0)
-    life.status[v, r] = now
-    return what
+        occurrence = min(occurrence + 1, 65_535)
+        now |= CONFIRMED | (LAMP if rule.lamp else 0)
+    return Code(now, failed, 0, occurrence, code.verdict, code.count_us, code.known_us, code.since_us, first), what
 
 
 @kernel
-def _passed(v: int, r: int, life: Life) -> int:
-    """The test has passed: the counter stands at -128."""
-    was = life.status[v, r]
-    life.status[v, r] = was & ~(FAILED | UNTESTED | UNTESTED_IN_CYCLE)
-    return TURNED_PASSED if was & FAILED and was & CONFIRMED else NOTHING
-
-
-@kernel
-def _new_cycle(v: int, r: int, after_silence: bool, terms: Terms, life: Life) -> int:
+def _new_cycle(code: Code, after_silence: int, rule: Terms) -> tuple[Code, int]:
     """An operation cycle has ended, and the next begins."""
-    was = life.status[v, r]
+    was = code.status
     now = (was & ~FAILED_IN_CYCLE) | UNTESTED_IN_CYCLE
+    failed, good, occurrence, first = code.failed_cycles, code.good_cycles, code.occurrence, code.first_us
     what = NOTHING
     if not was & (UNTESTED_IN_CYCLE | FAILED_IN_CYCLE):
         now &= ~PENDING
-        life.failed_cycles[v, r] = 0
+        failed = 0
         if was & CONFIRMED:
-            life.good_cycles[v, r] += 1
-            if life.good_cycles[v, r] == terms.n_heal[r]:
+            good += 1
+            if good == rule.n_heal:
                 now &= ~LAMP
                 what = HEALED
-            elif life.good_cycles[v, r] >= terms.n_heal[r] + terms.n_age[r]:
+            elif good >= rule.n_heal + rule.n_age:
                 now &= ~CONFIRMED
                 what = AGED
-                life.good_cycles[v, r] = 0
-                life.occurrence[v, r] = 0
-                life.first_us[v, r] = NEVER
+                good, occurrence, first = 0, 0, NEVER
         elif was & PENDING:
             what = DROPPED
-    life.status[v, r] = now
+    count, verdict = code.count_us, code.verdict
     if after_silence:  # what was counted before it counts no more
-        life.count_us[v, r] = 0
-        life.verdict[v, r] |= BROKEN
-    return what
+        count, verdict = 0, verdict | BROKEN
+    return Code(now, failed, good, occurrence, verdict, count, code.known_us, code.since_us, first), what
 
 
 @kernel
-def _silent(v: int, r: int, last: int, terms: Terms, life: Life) -> int:
+def _silent(code: Code, last: int, rule: Terms) -> tuple[Code, int]:
     """A test of silence fails at a tick; it is dated at the vehicle's last sample."""
-    life.verdict[v, r] = FAIL
-    life.count_us[v, r] = 0
-    life.known_us[v, r] = last
-    life.since_us[v, r] = last
-    return _failed(v, r, last, terms, life)
+    return _failed(_with(code, code.status, FAIL, 0, last, last), last, rule)
 
 
 @kernel
-def _told(events: Any, at: int, v: int, r: int, what: int, row: int, in_silence: int, life: Life) -> int:
+def _fall_silent(v: int, r: int, last: int, terms: Ints, life: Life, events: Any) -> int:
+    code, what = _silent(_read(life, v, r), last, _terms(terms, r))
+    _write(life, v, r, code)
+    return _told(events, 0, code, r, what, -1, 1)
+
+
+@kernel
+def _with(code: Code, status: int, verdict: int, count_us: int, known_us: int, since_us: int) -> Code:
+    return Code(
+        status,
+        code.failed_cycles,
+        code.good_cycles,
+        code.occurrence,
+        verdict,
+        count_us,
+        known_us,
+        since_us,
+        code.first_us,
+    )
+
+
+@kernel
+def _terms(terms: Ints, r: int) -> Terms:
+    row = terms[r]
+    return Terms(row[0], row[1], row[2], row[3], row[4], row[5], row[6])
+
+
+@kernel
+def _read(life: Life, v: int, r: int) -> Code:
+    return Code(
+        np.int64(life.status[v, r]),
+        np.int64(life.failed_cycles[v, r]),
+        np.int64(life.good_cycles[v, r]),
+        np.int64(life.occurrence[v, r]),
+        np.int64(life.verdict[v, r]),
+        life.count_us[v, r],
+        life.known_us[v, r],
+        life.since_us[v, r],
+        life.first_us[v, r],
+    )
+
+
+@kernel
+def _write(life: Life, v: int, r: int, code: Code) -> None:
+    life.status[v, r] = code.status
+    life.failed_cycles[v, r] = code.failed_cycles
+    life.good_cycles[v, r] = code.good_cycles
+    life.occurrence[v, r] = code.occurrence
+    life.verdict[v, r] = code.verdict
+    life.count_us[v, r] = code.count_us
+    life.known_us[v, r] = code.known_us
+    life.since_us[v, r] = code.since_us
+    life.first_us[v, r] = code.first_us
+
+
+@kernel
+def _told(events: Any, at: int, code: Code, r: int, what: int, row: int, in_silence: int) -> int:
     """Write down what came of a sample; how many events that are, 0 or 1."""
     if what == NOTHING:
         return 0
@@ -264,9 +318,9 @@ def _told(events: Any, at: int, v: int, r: int, what: int, row: int, in_silence:
     event[ROW] = row
     event[RULE] = r
     event[WHAT] = what
-    event[STATUS] = life.status[v, r]
-    event[OCCURRENCE] = life.occurrence[v, r]
-    event[SINCE] = life.since_us[v, r]
-    event[FIRST] = life.first_us[v, r]
+    event[STATUS] = code.status
+    event[OCCURRENCE] = code.occurrence
+    event[SINCE] = code.since_us
+    event[FIRST] = code.first_us
     event[IN_SILENCE] = in_silence
     return 1

@@ -140,8 +140,9 @@ def _first_failing(found: Silences, open_: Ints, ticks: Ticks, rule: PackRule) -
     """Silence, tick and duration where the rule's condition first holds; `open_` are the silences to try."""
     result = []
     at = found.start.copy()
+    width = 1  # most silences hold a tick or two: look at few, then at ever more
     while len(open_):
-        width = max(1, min(_PAIRS // len(open_), int((found.stop[open_] - at[open_]).max())))
+        width = max(1, min(width, _PAIRS // len(open_)))
         tick = at[open_, None] + np.arange(width)
         inside = tick < found.stop[open_, None]
         silence_s = (ticks.receipt_us[np.where(inside, tick, 0)] - found.receipt_us[open_, None]) / 1e6
@@ -151,6 +152,7 @@ def _first_failing(found: Silences, open_: Ints, ticks: Ticks, rule: PackRule) -
         for which, column in zip(np.flatnonzero(hit).tolist(), first[hit].tolist(), strict=True):
             result.append((int(open_[which]), int(tick[which, column]), float(silence_s[which, column])))
         at[open_] += width
+        width *= 2
         open_ = open_[~hit & (at[open_] < found.stop[open_])]
     return result
 

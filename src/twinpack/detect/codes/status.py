@@ -41,7 +41,7 @@ class CodeStatus:
 
 def counters(state: CodesState, rules: PackRules) -> npt.NDArray[np.int16]:
     """Fault detection counter of every vehicle and rule, -128 to 127, shape (V, R)."""
-    debounce, passing, _ = rules.times_us
+    debounce, passing = rules.terms[:, 0], rules.terms[:, 1]
     last = state.verdict & ~np.uint8(BROKEN)
     failing = np.minimum(127, 127 * state.count_us // np.maximum(debounce, 1))
     passed = np.minimum(128, 128 * -state.count_us // np.maximum(passing, 1))

@@ -75,7 +75,7 @@ def _judged(rules: PackRules, columns: Columns, rows: slice) -> npt.NDArray[np.u
     with np.errstate(all="ignore"):
         for at, one in enumerate(rules.rules):
             if not one.rule.of_silence:
-                judged[at] = verdicts(columns, one.judge, one.judge_when)
+                verdicts(columns, one.judge, one.judge_when, judged[at])
     return judged
 
 

@@ -69,15 +69,22 @@ def measured(tree: Value, limits: Mapping[str, LimitValue], pack: Mapping[str, f
             return _operation(tree.name, [measured(argument, limits, pack) for argument in tree.arguments])
 
 
-def verdicts(columns: Columns, condition: Judge, when: Judge | None) -> npt.NDArray[np.uint8]:
-    """What a test says of each sample: `FAIL`, `PASS`, `UNKNOWN`, or `IDLE` where it does not run."""
+def verdicts(columns: Columns, condition: Judge, when: Judge | None, told: npt.NDArray[np.uint8]) -> None:
+    """Write what a test says of each sample: `FAIL`, `PASS`, `UNKNOWN`, or `IDLE` where it does not run.
+
+    Args:
+        columns: Values of the quantities, shape (M,).
+        condition: The test fails where it is true.
+        when: The test runs where it is true; None for always.
+        told: Where to write it, shape (M,).
+    """
     true, false = condition(columns)
-    told: npt.NDArray[np.uint8] = (true.view(np.uint8) << np.uint8(FAIL - 1)) | false.view(np.uint8)
+    np.multiply(true.view(np.uint8), np.uint8(FAIL), out=told)
+    told |= false.view(np.uint8)
     if when is not None:
         runs, rests = when(columns)
         told *= runs.view(np.uint8)
         told |= rests.view(np.uint8) * np.uint8(IDLE)
-    return told
 
 
 def _fixed(value: Any) -> Measure:

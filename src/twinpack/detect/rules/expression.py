@@ -14,6 +14,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 from twinpack.detect.rules.quantities import PACK_CONSTANTS, QUANTITIES
 
@@ -104,7 +105,7 @@ class Expression:
     text: str
     tree: Node
 
-    @property
+    @cached_property
     def quantities(self) -> tuple[str, ...]:
         """Quantities that it reads, in the order of the text, each once."""
         return tuple(dict.fromkeys(node.name for node in nodes(self.tree) if isinstance(node, Named)))
@@ -146,7 +147,13 @@ def parse_constant(text: str) -> Expression | list[str]:
     tree = parser.read(text, truth=False)
     if tree is not None and any(isinstance(node, Named | Limit) for node in nodes(tree)):
         parser.mistakes.append("may be made of numbers and pack.NAME alone")
+    elif tree is not None and any(_divides_by_zero(node) for node in nodes(tree)):
+        parser.mistakes.append("divides by zero")
     return parser.mistakes if tree is None or parser.mistakes else Expression(" ".join(text.split()), tree)
+
+
+def _divides_by_zero(node: Node) -> bool:
+    return isinstance(node, Call) and node.name == "/" and node.arguments[1] == Number(0.0)
 
 
 class _Parser:
@@ -177,8 +184,7 @@ class _Parser:
                 warnings.simplefilter("ignore")  # of forms that are refused below
                 return ast.parse(text, mode="eval").body
         except SyntaxError as error:
-            where = f" at character {error.offset}" if error.offset else ""
-            self._wrong(f"cannot be understood{where}: {error.msg}")
+            self._wrong(f"cannot be understood at character {error.offset or len(text) + 1}: {error.msg}")
             return None
         except (RecursionError, MemoryError, ValueError):
             self._wrong("is nested too deeply")
@@ -290,7 +296,8 @@ class _Parser:
             self._wrong(f"{name} takes plain arguments alone")
             return None
         if not least <= len(node.args) <= most:
-            self._wrong(f"{name} takes {least if least == most else f'{least} to {most}'} arguments")
+            counted = f"{least} to {most} arguments" if most > least else f"{least} argument{'s' * (least > 1)}"
+            self._wrong(f"{name} takes {counted}")
             return None
         call = self._called(name, node.args, depth)
         if name == "interp" and isinstance(call, Call) and not isinstance(call.arguments[1], Limit):

@@ -49,11 +49,12 @@ class LimitSpec:
         return _resolved(written, pack) if isinstance(written, Expression) else written
 
 
-def _resolved(written: Expression, pack: PackSpec) -> float:
+def _resolved(written: Expression, pack: PackSpec) -> float | None:
     tree = written.tree
     if isinstance(tree, Compare | Join):  # pragma: no cover - parse_constant gives none
         raise TypeError(written.text)
-    return float(measured(tree, {}, pack_constants(pack))({}))
+    value = float(measured(tree, {}, pack_constants(pack))({}))
+    return value if math.isfinite(value) else None
 
 
 def read_limits(given: Any) -> tuple[dict[str, LimitSpec], list[str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from twinpack.detect.findings import Category, Level
 from twinpack.detect.rules.expression import Expression
@@ -57,15 +58,14 @@ class Rule:
     freeze: tuple[str, ...] = ()
     gbt: int | None = None
     level: Level = "alarm"
-    quantities: tuple[str, ...] = field(init=False)
-    """Quantities that condition and `when` read."""
 
-    def __post_init__(self) -> None:
-        """Gathers the quantities."""
+    @cached_property
+    def quantities(self) -> tuple[str, ...]:
+        """Quantities that condition and `when` read, each once."""
         read = self.condition.quantities + (self.when.quantities if self.when else ())
-        object.__setattr__(self, "quantities", tuple(dict.fromkeys(read)))
+        return tuple(dict.fromkeys(read))
 
-    @property
+    @cached_property
     def of_silence(self) -> bool:
         """It is tried at ticks, on vehicles that have fallen silent, and passes with the next sample."""
         return any(name in SILENCE for name in self.condition.quantities)

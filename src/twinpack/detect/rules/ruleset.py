@@ -16,7 +16,7 @@ from twinpack.detect.rules.expression import Compare, Expression, Join
 from twinpack.detect.rules.quantities import pack_constants
 from twinpack.detect.rules.reading import read_rules
 from twinpack.detect.rules.rule import AT_ONCE, Rule
-from twinpack.telemetry.arrivals import Bools, Ints
+from twinpack.telemetry.arrivals import Ints
 
 RULES_FILE = "rules.toml"
 SHIPPED = "the shipped rules"
@@ -126,21 +126,19 @@ class PackRules:
         return tuple(at for at, one in enumerate(self.rules) if one.rule.of_silence)
 
     @cached_property
-    def times_us(self) -> Ints:
-        """Debounce, pass and hold time of each rule, µs, shape (3, R)."""
-        rows = [(one.rule.debounce_us, one.rule.pass_us, one.rule.hold_us) for one in self.rules]
-        return np.array(rows, dtype=np.int64).reshape(-1, 3).T.copy()
+    def terms(self) -> Ints:
+        """What each rule says, for the kernel, shape (R, 7).
 
-    @cached_property
-    def lamps(self) -> Bools:
-        """Whether each rule asks for the lamp, shape (R,)."""
-        return np.array([one.rule.lamp for one in self.rules], dtype=np.bool_)
-
-    @cached_property
-    def cycles(self) -> Ints:
-        """Cycles that confirm, heal and age each rule, with severity 3 the first confirms, shape (3, R)."""
-        rows = [(one.confirm_after, one.rule.n_heal, one.rule.n_age) for one in self.rules]
-        return np.array(rows, dtype=np.int64).reshape(-1, 3).T.copy()
+        Columns: debounce, pass and hold time, µs; cycles that confirm, heal and age it; whether it asks for the lamp.
+        """
+        rows = [
+            (
+                *(one.rule.debounce_us, one.rule.pass_us, one.rule.hold_us),
+                *(one.confirm_after, one.rule.n_heal, one.rule.n_age, one.rule.lamp),
+            )
+            for one in self.rules
+        ]
+        return np.array(rows, dtype=np.int64).reshape(-1, 7)
 
 
 def parse_rules(text: str, where: str = "rule set") -> RuleSet:
