@@ -95,10 +95,10 @@ def run(
     return state, findings
 
 
-def steady(seconds: float, period: float, start: float = 0.0, vehicle: int = 0, **values: float) -> list[Row]:
+def steady(seconds: float, period: float, start: float = 0.0, vehicle: float = 0, **values: float) -> list[Row]:
     """Samples of one vehicle that show the same for some time, the first at `start`."""
     count = round(seconds / period)
-    return [(vehicle, START + start + at * period, START + start + at * period, values) for at in range(count)]
+    return [(int(vehicle), START + start + at * period, START + start + at * period, values) for at in range(count)]
 
 
 def same(a: CodesState, b: CodesState) -> bool:

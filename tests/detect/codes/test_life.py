@@ -353,8 +353,8 @@ def test_a_vehicle_that_tells_seldom_is_waited_for() -> None:
 
 def test_samples_that_come_together_count_by_their_receipt() -> None:
     """A vehicle that sends a minute of samples at once is heard of each minute, not each second."""
-    rows = [(0, START + at, START + (at // 60 + 1) * 60, DRIVING) for at in range(600)]
-    rows = [*rows, tick(600 + 200), tick(600 + 250)]
+    sent: list[made.Row] = [(0, START + at, START + (at // 60 + 1) * 60, DRIVING) for at in range(600)]
+    rows = [*sent, tick(600 + 200), tick(600 + 250)]
     (found,) = run(SILENCE, rows)[1]
     assert found.evidence["frame"] == {"silence_s": 250.0, "period_s": 60.0}
 

@@ -92,16 +92,22 @@ def _column(frames: Frames, name: str) -> Any:
 
 
 @kernel
+def signed(value: Any) -> Any:
+    """A small unsigned number, to be counted with others."""
+    return np.int64(value)
+
+
+@kernel
 def _mark(shown: Shown, fleet: Fleet, rest_a: float, marks: Any, in_use: Any, period_s: Any) -> None:
     start = 0
     while start < len(shown.lane):
         v = shown.lane[start]
-        cycle = Cycle(np.int64(fleet.cycle[v]), fleet.cycle_us[v], fleet.used_us[v], fleet.turned_us[v])
+        cycle = Cycle(signed(fleet.cycle[v]), fleet.cycle_us[v], fleet.used_us[v], fleet.turned_us[v])
         last, received, used, doing = (
             fleet.last_us[v],
             fleet.receipt_us[v],
             fleet.in_use[v],
-            np.int64(fleet.activity[v]),
+            signed(fleet.activity[v]),
         )
         usual = fleet.period_s[v]
         row = start

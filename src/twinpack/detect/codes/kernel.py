@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.detect.codes.cycles import NEW, SILENT
+from twinpack.detect.codes.cycles import NEW, SILENT, signed
 from twinpack.detect.codes.state import CodesState
 from twinpack.detect.kernels import kernel
 from twinpack.detect.rules import PackRules
@@ -284,11 +284,11 @@ def _terms(terms: Ints, r: int) -> Terms:
 @kernel
 def _read(life: Life, v: int, r: int) -> Code:
     return Code(
-        np.int64(life.status[v, r]),
-        np.int64(life.failed_cycles[v, r]),
-        np.int64(life.good_cycles[v, r]),
-        np.int64(life.occurrence[v, r]),
-        np.int64(life.verdict[v, r]),
+        signed(life.status[v, r]),
+        signed(life.failed_cycles[v, r]),
+        signed(life.good_cycles[v, r]),
+        signed(life.occurrence[v, r]),
+        signed(life.verdict[v, r]),
         life.count_us[v, r],
         life.known_us[v, r],
         life.since_us[v, r],
