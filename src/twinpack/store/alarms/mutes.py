@@ -71,35 +71,37 @@ class Muted:
     """Which windows mute which vehicles over some time.
 
     Attributes:
-        windows: The windows, the earliest first.
+        windows: The windows by scope and name, the earliest first.
         fleets: Fleet of each vehicle asked for that a person entered.
     """
 
-    windows: Sequence[MuteWindow]
+    windows: Mapping[tuple[str, str], Sequence[MuteWindow]]
     fleets: Mapping[str, str]
 
     @classmethod
     def of(cls, connection: Connection, times: Sequence[tuple[str, int]]) -> Muted:
         """Those that may mute any of some vehicles at their sample times."""
         if not times:
-            return cls((), {})
+            return cls({}, {})
         moments = [time_us for _, time_us in times]
         table = schema.mute_windows
         ends_later = or_(table.c.end_us.is_(None), table.c.end_us > min(moments))
         query = select(table).where(table.c.start_us <= max(moments), ends_later)
         windows = [MuteWindow(*row) for row in connection.execute(query)]
         if not windows:
-            return cls((), {})
-        windows.sort(key=lambda window: (window.start_us, window.window_id))
-        return cls(windows, _fleets(connection, sorted({vehicle for vehicle, _ in times})))
+            return cls({}, {})
+        by_name: dict[tuple[str, str], list[MuteWindow]] = {}
+        for window in sorted(windows, key=lambda window: (window.start_us, window.window_id)):
+            by_name.setdefault((window.scope, window.name), []).append(window)
+        return cls(by_name, _fleets(connection, sorted({vehicle for vehicle, _ in times})))
 
     def window(self, vehicle_id: str, time_us: int) -> str:
         """The window that mutes a vehicle at a sample time, "" for none."""
         if not self.windows:
             return ""
-        names = {VEHICLE: vehicle_id, FLEET: self.fleets.get(vehicle_id, DEFAULT_FLEET)}
-        covering = (w for w in self.windows if w.name == names[w.scope] and w.covers(time_us))
-        return next((window.window_id for window in covering), "")
+        fleet = self.fleets.get(vehicle_id, DEFAULT_FLEET)
+        mine = (*self.windows.get((VEHICLE, vehicle_id), ()), *self.windows.get((FLEET, fleet), ()))
+        return next((window.window_id for window in mine if window.covers(time_us)), "")
 
 
 def _fleets(connection: Connection, vehicle_ids: Sequence[str]) -> dict[str, str]:
