@@ -19,7 +19,8 @@ PROBES = 8
 
 _CLIMATES = np.array(list(CLIMATES.values()))
 _CAPACITY_SD, _RESISTANCE_SD, _CHARGE_SD = 0.005, 0.03, 0.0025
-_CAPACITY_MOST, _CHARGE_MOST = 0.022, 0.02
+_CAPACITY_MOST, _CHARGE_MOST = 0.015, 0.008
+"""What lies further off than this is no healthy cell: the smallest faults begin a little beyond."""
 _SELF_DISCHARGE_DAY, _SELF_DISCHARGE_SD = 0.00015, 0.06
 
 
@@ -146,7 +147,7 @@ def _cell_draws(generators: list[np.random.Generator], cells: int) -> Floats:
     How far they spread differs from vehicle to vehicle, and a few cells stand out, as in packs that work for years.
     """
     normal = np.stack([g.standard_normal((8, cells)) for g in generators])
-    tail = np.exp(0.3 * np.stack([g.standard_normal((8, cells)) for g in generators]))
+    tail = np.exp(0.2 * np.stack([g.standard_normal((8, cells)) for g in generators]))
     wide = np.exp(0.3 * np.clip(np.stack([g.standard_normal((8, 1)) for g in generators]), -2.0, 2.0))
     return np.asarray(np.clip(normal * tail * wide, -6.0, 6.0).swapaxes(0, 1))
 
