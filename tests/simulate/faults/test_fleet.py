@@ -284,6 +284,27 @@ def test_a_dead_channel_shows_always_the_same(watched: Watched) -> None:
     assert len(np.unique(record.cells[record.time_us < fault["onset_us"], cell])) > 50
 
 
+def test_silences_are_known(watched: Watched) -> None:
+    fleet = FaultFleet(SMALL)
+    silences = fleet.silences()
+    assert set(silences) == set(fleet.vehicle_ids)
+    for v in range(0, SMALL.vehicles, 2):
+        vehicle_id = f"FLT-{v + 1:04d}"
+        heard = watched.record(vehicle_id, clean=False).time_us
+        slack_us = 45_000_000  # of its clock
+        assert silences[vehicle_id]
+        for start, end in silences[vehicle_id]:
+            assert not ((heard > start + slack_us) & (heard < end - slack_us)).any()
+        # no longer without a sample than silences and parked periods explain
+        pauses = np.flatnonzero(np.diff(heard) > 3_700_000_000)
+        for at in pauses.tolist():
+            assert any(start < heard[at + 1] and end > heard[at] for start, end in silences[vehicle_id])
+    burnt = watched.fault("thermal_runaway")
+    assert burnt["end_us"] in [start for start, _ in silences[burnt["vehicle_id"]]]
+    assert fleet.vehicle_years() == pytest.approx(20 * 60 / 365.25, rel=0.06)
+    assert fleet.vehicle_years() < 20 * 60 / 365.25
+
+
 @pytest.mark.parametrize("wrong", [{"days": 30}, {"vehicles": 0}, {"use_period_s": 0.1}, {"parked_period_s": 30}])
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):

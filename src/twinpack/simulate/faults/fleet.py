@@ -21,7 +21,7 @@ from twinpack.simulate.faults.state import COLUMNS, Rows, State, begin, room
 from twinpack.simulate.faults.stream import Sent, disturb, send
 from twinpack.simulate.faults.tables import make_tables
 from twinpack.simulate.faults.traits import PROBES, Traits, draw_traits
-from twinpack.simulate.settings import vehicle_ids
+from twinpack.simulate.settings import DAYS_PER_YEAR, vehicle_ids
 from twinpack.telemetry.batch import ListValues, SampleBatch
 from twinpack.telemetry.schema import KIND_SAMPLE, SCALAR_SIGNALS, SIGNALS, TELEMETRY, TIME_TYPE
 
@@ -117,7 +117,10 @@ class FaultFleet:
         self._start_us = round(start.timestamp()) * 1_000_000
 
     def days(self) -> Iterator[FleetDay]:
-        """What is received on each day; what was taken before midnight and comes after it belongs to the next."""
+        """What is received on each day; what was taken before midnight and comes after it belongs to the next.
+
+        The watch ends at midnight of the last day.
+        """
         tables, state = make_tables(self.pack), begin(self._traits, self._charge, self._seeds)
         periods = np.array([self.settings.use_period_s, self.settings.parked_period_s])
         rows_each = int(_DAY_S / min(self.settings.use_period_s, 30.0)) + 64
@@ -132,7 +135,7 @@ class FaultFleet:
                 count = run_day(traits, plan, faults, mine, tables, periods, day, rows)
                 disturb(rows, count, traits)
                 parts.append(_Part.of(rows, send(rows, count), first))
-            today, waiting = _split(parts, (day + 1) * _DAY_S if day + 1 < self.settings.days else np.inf)
+            today, waiting = _split(parts, (day + 1) * _DAY_S)
             yield self._day(day, today)
 
     def truth(self) -> pa.Table:
@@ -159,6 +162,24 @@ class FaultFleet:
             "end_us": self._us_or_none(faults.end_s[which]),
         }
         return pa.table(columns)
+
+    def silences(self) -> dict[str, list[tuple[int, int]]]:
+        """When nothing is heard of a vehicle though it goes on: start and end, µs since the epoch, by vehicle."""
+        starts, ends = self._plan.gap_start_s, self._plan.gap_end_s
+        found = {}
+        for v, vehicle_id in enumerate(self.vehicle_ids):
+            planned = np.isfinite(starts[v])
+            spans = np.stack([starts[v][planned], np.maximum.accumulate(ends[v][planned])], axis=1)
+            found[vehicle_id] = [(start, end) for start, end in self._us(spans).tolist()]
+            if np.isfinite(self.faults.end_s[v]):
+                last = int(self._us(np.array(self.settings.days * _DAY_S)))
+                found[vehicle_id].append((int(self._us(self.faults.end_s[v])), last))
+        return found
+
+    def vehicle_years(self) -> float:
+        """How long all vehicles are watched together."""
+        watched_s = np.minimum(self.faults.end_s, self.settings.days * _DAY_S)
+        return float(watched_s.sum() / (DAYS_PER_YEAR * _DAY_S))
 
     def _subject(self, v: int) -> str:
         cell, probe = int(self.faults.cell[v]), int(self.faults.probe[v])
