@@ -7,7 +7,7 @@ the rows are split into batches.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -135,7 +135,8 @@ def cut(
     before = _before(carry, sessions)
     series = _series(before, steps, sessions)
     totals = _totals(before, steps, sessions, series, capacity_ah)
-    segments = [_segment(sessions, totals, vehicle_ids, index) for index in range(len(sessions.lane))]
+    ended = {name: values.tolist() for name, values in totals.arrays().items()}
+    segments = [_segment(sessions, ended, vehicle_ids, index) for index in range(len(sessions.lane))]
     return _after(carry, sessions, totals), Cuts(segments, series.number, series.dt_s, series.prev_current_a)
 
 
@@ -292,7 +293,7 @@ def _of_step(times: Ints, step: Ints, where: Bools, otherwise: Ints) -> Ints:
     return result
 
 
-def _segment(sessions: Sessions, totals: TripCarry, vehicle_ids: Sequence[str], index: int) -> Segment:
+def _segment(sessions: Sessions, totals: Mapping[str, list[Any]], vehicle_ids: Sequence[str], index: int) -> Segment:
     lane, closed_by = int(sessions.lane[index]), sessions.closed_by[index]
     return Segment(
         lane=lane,
@@ -307,8 +308,8 @@ def _segment(sessions: Sessions, totals: TripCarry, vehicle_ids: Sequence[str], 
     )
 
 
-def _trip(totals: TripCarry, index: int, vehicle_id: str, closed_by: str) -> Trip:
-    one = {name: values[index].item() for name, values in totals.arrays().items()}
+def _trip(totals: Mapping[str, list[Any]], index: int, vehicle_id: str, closed_by: str) -> Trip:
+    one = {name: values[index] for name, values in totals.items()}
     told = {name: one[name] for name in _AS_SUMMED}
     return Trip(
         vehicle_id=vehicle_id,
