@@ -94,9 +94,9 @@ class Vehicle:
         if 2 * sum(bad) <= len(bad):
             for b, channel in zip(bad, self.cells, strict=True):
                 self._sentinel(b, channel, step)
-        fresh_bad = any(b and not channel.dead for b, channel in zip(bad, self.cells, strict=True))
-        out: Row = {"sentinel_cells": float(sum(bad)), "aside": fresh_bad}
-        if not fresh_bad:
+        alive = sum(b and not channel.dead for b, channel in zip(bad, self.cells, strict=True))
+        out: Row = {"sentinel_cells": float(alive), "aside": alive > 0}
+        if not alive:
             out |= self._use(time_s, values, step, c_rate, pack_v)
         masked = [number for number, channel in enumerate(self.cells, 1) if not channel.trusted]
         wrong = [number for number, b in enumerate(bad, 1) if b] or masked

@@ -93,6 +93,7 @@ def test_a_dead_channel_blinds_the_pack_for_minutes_only_and_heals(every_s: int)
     masked = (day.time_s >= died) & (day.time_s <= healed)
     np.testing.assert_array_equal(np.isnan(cell_of(found, CELL)), masked | found.aside)
     assert (found.quantities["bad_cell"][masked] == CELL + 1).all()
+    np.testing.assert_array_equal(found.quantities["sentinel_cells"] > 0, found.aside)
     assert (found.quantities["cell_v_min"][~found.aside] > 2.9).all()
     np.testing.assert_array_equal(np.isnan(found.quantities["sum_gap_v"]), masked | found.aside)
 

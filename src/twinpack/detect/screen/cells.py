@@ -99,9 +99,10 @@ def screen_cells(
             sentinels += not believable(row[c], limits)
             marked |= flags[c]
         plain = sentinels == 0 and marked == 0
-        out[_SENTINELS, i] = sentinels
         if not plain:
-            aside[i] = note_sentinels(row, step, state.cell_s[at], flags, limits)
+            sentinels = note_sentinels(row, step, state.cell_s[at], flags, limits)
+        out[_SENTINELS, i] = sentinels
+        aside[i] = sentinels > 0
         if not aside[i]:
             now = Now(time_us[i], c_rate[i], pack_v[i], step)
             plain = _use(i, at, now, row, plain, state, limits, buffer, shown[i], out)

@@ -71,8 +71,8 @@ def trusted_median(row: Any, flags: Any, limits: CellLimits, buffer: Any) -> flo
 
 
 @kernel
-def note_sentinels(row: Any, step: float, seconds: Any, flags: Any, limits: CellLimits) -> bool:
-    """Where a channel keeps showing sentinels, call it dead; whether one does that is not dead."""
+def note_sentinels(row: Any, step: float, seconds: Any, flags: Any, limits: CellLimits) -> int:
+    """Where a channel keeps showing sentinels, call it dead; how many show one that are not dead."""
     cells = len(row)
     bad = 0
     fresh = 0
@@ -82,7 +82,7 @@ def note_sentinels(row: Any, step: float, seconds: Any, flags: Any, limits: Cell
             fresh += (flags[c] & DEAD) == 0
     # Most cells at once: what failed is the frame, not a channel.
     if 2 * bad > cells:
-        return fresh > 0
+        return fresh
     fresh = 0
     for c in range(cells):
         if not believable(row[c], limits):
@@ -100,7 +100,7 @@ def note_sentinels(row: Any, step: float, seconds: Any, flags: Any, limits: Cell
             flags[c] = (flags[c] & ~np.uint8(WAS_BAD)) | np.uint8(JUST_NOW)
             if not flags[c] & DEAD:
                 seconds[c] = max(np.float32(0.0), seconds[c] - np.float32(2.0 * step))
-    return fresh > 0
+    return fresh
 
 
 @kernel
