@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinpack.cli import output
+from twinpack.cli.alarm_sinks import test_sink
 from twinpack.cli.alarm_windows import mute, unmute, windows
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
 from twinpack.cli.times import Who, moment_us, name_of, shown, until_us
@@ -101,20 +102,32 @@ def alarms_list(
 @command.command("show")
 def alarms_show(
     alarm: Annotated[str, typer.Argument(help="The alarm, by identity or its first digits.", metavar="ID")],
+    plot: Annotated[Path | None, typer.Option(help="Draw the signals around it into a PNG file.")] = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Show an alarm: what was found and why, the freeze frame, and what was done about it."""
     from twinpack.cli.alarm_words import as_record, tell
 
-    with _registry(home) as (_, registry):
+    with _registry(home) as (workspace, registry):
         found = registry.alarms.alarm(alarm)
         history = registry.alarms.history(found.alarm_id)
         findings = registry.alarms.findings_of(found.alarm_id)
+        drawn = None if plot is None else _draw(workspace, registry, found, plot)
     if as_json:
-        output.json_result(as_record(found, history, findings))
-    else:
-        tell(found, history, findings)
+        picture = {} if drawn is None else {"plot": {"file": str(plot), "shows": drawn}}
+        output.json_result(as_record(found, history, findings) | picture)
+        return
+    tell(found, history, findings)
+    if drawn is not None:
+        output.line()
+        output.line(f"{plot}: {drawn}")
+
+
+def _draw(workspace: Workspace, registry: Registry, alarm: Alarm, file: Path) -> str:
+    from twinpack.report.fault_plot import draw_alarm
+
+    return draw_alarm(workspace, registry, alarm, file)
 
 
 @command.command("ack")
@@ -243,6 +256,7 @@ def alarms_clear(
 command.command("mute")(mute)
 command.command("unmute")(unmute)
 command.command("windows")(windows)
+command.command("test-sink")(test_sink)
 
 
 def record(alarm: Alarm) -> dict[str, Any]:
