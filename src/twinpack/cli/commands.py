@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "rollback": "twinpack.cli.rollback",
     "audit": "twinpack.cli.audit",
     "alarms": "twinpack.cli.alarms",
+    "faults": "twinpack.cli.faults",
     "rules": "twinpack.cli.rules",
     "maintenance": "twinpack.cli.maintenance",
     "explain": "twinpack.cli.explain",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-SEVERITIES = ("no effect", "drives normally", "limited performance", "stop or call rescue")
+SEVERITIES = ("none", "drives normally", "limited performance", "stop or call rescue")
 """What each severity, 0 to 3, means for the vehicle."""
 
 CATEGORIES = {"battery": "battery fault", "sensor": "sensor fault", "data": "data fault"}
@@ -28,6 +28,21 @@ _BITS = (
     (0x40, "not tested this cycle"),
     (0x80, "lamp requested"),
 )
+
+_ANOMALIES = {
+    "deviation_mv": "{} mV from the median cell of the pack",
+    "deviation_k": "{} K from the median probe of the pack",
+    "shift_k": "moved by {} K against its own history",
+    "capacity_lack_pct": "{:} % less capacity than the median cell",
+    "resistance_mv_per_c": "{:} mV more than the median cell at 1 C",
+    "loss_pct_per_day": "loses {:} % of its charge a day against the median cell",
+    "growth_mv_per_month": "the spread of the cells at rest grows by {:} mV a month",
+    "fall_pct": "cooling takes away {:} % less heat than before",
+}
+"""The figure that an anomaly rests on, and what it says; `{}` is its place, with its sign."""
+_OWN = "moved by {} mV against its own history"
+_REGIMES = {"rest": "at rest", "load": "under load", "charge": "while charging", "use": "in use"}
+_MINUS = "\N{MINUS SIGN}"
 
 _SHOWN_VALUES = 8
 _TEXT = "text"
@@ -52,9 +67,29 @@ def status_words(status: int) -> str:
 
 
 def sentence(evidence: Mapping[str, Any]) -> str:
-    """The evidence in a sentence, "" when it has none."""
+    """The evidence in a sentence, of anomalies made of their figures; "" when it tells none."""
     text = evidence.get(_TEXT)
-    return " ".join(text.split()) if isinstance(text, str) else ""
+    return " ".join(text.split()) if isinstance(text, str) else _of_figures(evidence)
+
+
+def _of_figures(evidence: Mapping[str, Any]) -> str:
+    for name, words in _ANOMALIES.items():
+        value = evidence.get(name)
+        if isinstance(value, (int, float)):
+            how = _OWN if name == "deviation_mv" and "cusum" in evidence else words
+            signed = "+" if "{:" not in how else ""
+            shown = f"{value:{signed}.3g}".replace("-", _MINUS)
+            parts = [how.replace("{}", shown).replace("{:}", shown), _REGIMES.get(str(evidence.get("regime")), "")]
+            parts += [_figure("z", evidence.get("z")), _figure("days", evidence.get("days"))]
+            return ", ".join(part for part in parts if part)
+    return ""
+
+
+def _figure(name: str, value: Any) -> str:
+    if not isinstance(value, (int, float)):
+        return ""
+    shown = f"{value:.3g}".replace("-", _MINUS)
+    return f"for {shown} days" if name == "days" else f"{name} {shown}"
 
 
 def figures(evidence: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

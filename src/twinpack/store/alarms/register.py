@@ -151,6 +151,17 @@ class Alarms:
         query = query.order_by(table.c.sample_time_us.desc(), table.c.log_offset.desc(), table.c.event_id)
         return _findings(self._database.rows(query.limit(limit)))
 
+    def newest_findings(self, vehicle_id: str) -> list[FindingRecord]:
+        """The newest finding of each code and subject of a vehicle, however long ago it was."""
+        table = schema.findings
+        place = func.row_number().over(
+            partition_by=(table.c.code, table.c.subject),
+            order_by=(table.c.log_offset.desc(), table.c.sample_time_us.desc(), table.c.event_id),
+        )
+        ranked = select(table.c.event_id, place.label("place")).where(table.c.vehicle_id == vehicle_id).subquery()
+        newest = select(ranked.c.event_id).where(ranked.c.place == 1)
+        return _findings(self._database.rows(select(table).where(table.c.event_id.in_(newest))))
+
     def findings_of_rows(self, start: int, stop: int, limit: int | None = None) -> list[FindingRecord]:
         """What rows of the log from `start` to before `stop` brought about, in their order; for those who follow it.
 
