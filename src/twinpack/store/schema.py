@@ -207,7 +207,8 @@ alarms = Table(
         sqlite_where=NOT_CLEARED,
         postgresql_where=NOT_CLEARED,
     ),
-    Index("ix_alarms_vehicle_id", "vehicle_id"),
+    # Begun by the state, so that open alarms are looked up by the index that has no others.
+    Index("ix_alarms_state", "state", "vehicle_id"),
     Index("ix_alarms_last_us", "last_us"),
 )
 

@@ -27,7 +27,7 @@ def downgrade() -> None:
     op.drop_index("ix_maintenance_vehicle_id", "maintenance")
     op.drop_table("maintenance")
     op.drop_table("alarm_actions")
-    for name in ("ix_alarms_last_us", "ix_alarms_vehicle_id", "ix_alarms_open"):
+    for name in ("ix_alarms_last_us", "ix_alarms_state", "ix_alarms_open"):
         op.drop_index(name, "alarms")
     op.drop_table("alarms")
     for name in ("ix_findings_alarm_id", "ix_findings_log_offset", "ix_findings_vehicle_id"):
@@ -100,7 +100,7 @@ def _create_alarms() -> None:
         sqlite_where=not_cleared,
         postgresql_where=not_cleared,
     )
-    op.create_index("ix_alarms_vehicle_id", "alarms", ["vehicle_id"])
+    op.create_index("ix_alarms_state", "alarms", ["state", "vehicle_id"])
     op.create_index("ix_alarms_last_us", "alarms", ["last_us"])
 
 
