@@ -37,6 +37,8 @@ BENCHMARKS: dict[str, str] = {
     "ingest_samples_per_s": "benchmarks.ingest:samples_per_second",
     "ingest_packed_samples_per_s": "benchmarks.ingest:packed_samples_per_second",
     "ingest_memory_mb": "benchmarks.ingest:resident_memory",
+    "rules_samples_per_s": "benchmarks.rules:samples_per_second",
+    "rules_vs_plain_python": "benchmarks.rules:beside_plain_python",
     "lake_vehicle_day_ms": "benchmarks.lake:vehicle_day",
     "fleet_latest_ms": "benchmarks.lake:fleet_latest",
 }

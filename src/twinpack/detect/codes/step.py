@@ -19,7 +19,7 @@ from twinpack.detect.rules import PackRules
 from twinpack.detect.rules.evaluation import LOST, PASS, Columns, verdicts
 from twinpack.telemetry.batch import Floats
 
-CHUNK = 8_192
+CHUNK = 16_384
 """Samples judged at once: their quantities and verdicts stay in the processor's cache."""
 
 
