@@ -209,16 +209,26 @@ def test_numbered_columns_are_a_list_in_the_order_of_their_numbers() -> None:
     np.testing.assert_allclose(_numbered("cell_00_V", "cell_01_V"), [[0.0, 0.001]])
 
 
+def test_a_number_that_is_left_out_keeps_its_place_and_is_told() -> None:
+    columns = ["cell_2_V", "cell_3_V", "cell_5_V", "cell_4_V", "cell_7_V"]
+    np.testing.assert_allclose(
+        np.array(_numbered(*columns), np.float64), [[np.nan, 0.002, 0.003, 0.004, 0.005, np.nan, 0.007]], rtol=1e-6
+    )
+    toml = f'{BASE}[signals]\ncell_voltage_v = {{ numbered = "cell_{{n}}_V" }}\n'
+    bound = bind(parse_profile(toml), ["t", *columns], "x.csv")
+    assert bound.notes == ("cell_voltage_v: no column for number 1, 6 of 7, which stay unknown",)
+    assert bind(parse_profile(toml), ["t", "cell_0_V", "cell_1_V"], "x.csv").notes == ()
+
+
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        (("cell_1_V", "cell_3_V"), "cell_voltage_v: no column 'cell_2_V', though there is 'cell_3_V'"),
-        (("cell_2_V", "cell_3_V"), "cell_voltage_v: no column 'cell_1_V', though there is 'cell_2_V'"),
-        (("cell_1_V", "cell_01_V"), "have the same number"),
+        (("cell_101_V", "cell_102_V"), "2 columns are numbered up to 102: most are missing, the first .* 'cell_1_V'"),
+        (("cell_1_V", "cell_01_V"), "the columns 'cell_1_V' and 'cell_01_V' have the same number"),
         (("cell_V",), "no column 'cell_1_V' for cell_voltage_v"),
     ],
 )
-def test_numbered_columns_with_a_gap_would_shift_the_cells(columns: tuple[str, ...], words: str) -> None:
+def test_numbered_columns_that_make_no_list(columns: tuple[str, ...], words: str) -> None:
     with pytest.raises(ProfileError, match=words):
         _numbered(*columns)
 

@@ -141,6 +141,7 @@ class Importer:
             return result
         reader = open_reader(path, self.profile.csv)
         bound = bind(self.profile, reader.columns, path.name)
+        result.notes += bound.notes
         pack = self._pack(reader, path)
         compared_to = self.log.next_offset()
         with ExitStack() as stack:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,9 @@ class BoundProfile:
         clock_column: Column of the sample time, or None when the file has elapsed time only.
         receipt_column: Column of the receipt time.
         elapsed_column: Column of the elapsed time where there is no clock.
-        signal_columns: Columns found for each signal, one but for lists; none for a constant.
+        signal_columns: Columns found for each signal, one but for lists; none for a constant. An empty name stands for
+            a cell or probe whose number the file leaves out.
+        notes: What people should know of the columns.
     """
 
     profile: Profile
@@ -48,12 +49,13 @@ class BoundProfile:
     receipt_column: str | None
     elapsed_column: str | None
     signal_columns: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
         """Every column the profile needs of this file, in a fixed order."""
         single = [self.vehicle_column, self.clock_column, self.receipt_column, self.elapsed_column]
-        listed = [name for names in self.signal_columns.values() for name in names]
+        listed = [name for names in self.signal_columns.values() for name in names if name]
         return list(dict.fromkeys([*(name for name in single if name is not None), *listed]))
 
     @property
@@ -163,7 +165,11 @@ class BoundProfile:
         source = self.profile.signals[name]
         if source.columns is not None or source.numbered is not None:
             decimal = self.profile.csv.decimal
-            parts = [numbers(plain(table.column(column)), column, source, decimal)[0] for column in columns]
+            nothing = np.full(table.num_rows, np.nan)
+            parts = [
+                numbers(plain(table.column(column)), column, source, decimal)[0] if column else nothing
+                for column in columns
+            ]
             flat = _to_unit(np.stack(parts, axis=1).ravel(), name, source)
             offsets = np.arange(table.num_rows + 1, dtype=np.int32) * len(columns)
             return pa.ListArray.from_arrays(offsets, pa.array(flat.astype(np.float32), from_pandas=True))
@@ -203,6 +209,7 @@ def bind(profile: Profile, present: Sequence[str], file_name: str) -> BoundProfi
         _find(time.receipt, present),
         elapsed,
         signal_columns,
+        _left_out(signal_columns),
     )
     _check_once(bound.columns, present, file_name)
     return bound
@@ -239,19 +246,37 @@ def _signal_columns(name: str, source: SignalSource, present: Sequence[str], fil
 
 
 def _numbered(pattern: str, present: Sequence[str], where: str) -> tuple[str, ...] | None:
-    """The columns of a pattern by their number, from 0 or 1; None if there is none."""
+    """The columns of a pattern by their number, from 0 or 1, "" where one is left out; None if there is none."""
     before, after = (re.escape(part) for part in pattern.split(NUMBER))
-    matches = ((re.fullmatch(rf"{before}(\d+){after}", column), column) for column in present)
-    numbered = sorted((int(match[1]), column) for match, column in matches if match is not None)
-    for (number, column), (following, other) in pairwise(numbered):
-        if following == number and column != other:
-            raise ProfileError(f"{where}: the columns {column!r} and {other!r} have the same number")
-        if following > number + 1:
-            missing = pattern.replace(NUMBER, str(number + 1))
-            raise ProfileError(f"{where}: no column {missing!r}, though there is {other!r}")
-    if numbered and numbered[0][0] > 1:
-        raise ProfileError(f"{where}: no column {pattern.replace(NUMBER, '1')!r}, though there is {numbered[0][1]!r}")
-    return tuple(column for _, column in numbered) or None
+    matches = ((re.fullmatch(rf"{before}(\d+){after}", column), column) for column in dict.fromkeys(present))
+    numbered: dict[int, str] = {}
+    for match, column in matches:
+        if match is None:
+            continue
+        other = numbered.setdefault(int(match[1]), column)
+        if other != column:
+            raise ProfileError(f"{where}: the columns {other!r} and {column!r} have the same number")
+    if not numbered:
+        return None
+    places = range(min(1, *numbered), max(numbered) + 1)
+    if len(places) > 2 * len(numbered):
+        first = min(set(places) - set(numbered))
+        raise ProfileError(
+            f"{where}: {len(numbered)} columns are numbered up to {max(numbered)}: "
+            f"most are missing, the first of them {pattern.replace(NUMBER, str(first))!r}"
+        )
+    return tuple(numbered.get(number, "") for number in places)
+
+
+def _left_out(signal_columns: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Notes on numbers that a file leaves out: what has them is unknown, and the others keep their place."""
+    notes = []
+    for name, columns in signal_columns.items():
+        missing = [place for place, column in enumerate(columns, 1) if not column]
+        if missing:
+            listed = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
+            notes.append(f"{name}: no column for number {listed} of {len(columns)}, which stay unknown")
+    return tuple(notes)
 
 
 def _all(names: Names | None) -> list[str]:
