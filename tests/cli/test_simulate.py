@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -55,6 +56,33 @@ def test_files_follow_time_in_the_order_of_their_names(
     assert len(files) > 1
     received = [time for file in files for time in pq.read_table(file, columns=["receipt_time"])[0].to_pylist()]
     assert received == sorted(received)
+
+
+def test_a_fleet_with_faults_imports_cells_and_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate_files, "FILE_ROWS", 10_000)
+    out = str(tmp_path / "sim")
+    made = run(capsys, "simulate", "--kind", "faults", "--vehicles", "2", "--days", "60", "--out", out)
+    assert (made["vehicles"], made["trips"]) == (2, 0)
+    files = sorted((tmp_path / "sim" / "telemetry").iterdir())
+    assert files[0].name.startswith("days-000001-")
+    taken = run(capsys, "import", out, "--home", str(tmp_path / "home"))
+    assert (taken["files_imported"], taken["rows_read"], taken["failed"]) == (len(files), made["rows"], [])
+    table = pq.read_table(files[0])
+    assert set(pc.list_value_length(table.column("cell_voltage_v")).to_pylist()) == {96}
+    (fault,) = pq.read_table(tmp_path / "sim" / "truth" / "truth.parquet").to_pylist()
+    assert (fault["vehicle_id"], fault["fault"]) == ("FLT-0002", "weak_cell")
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--kind", "faults", "--trips", "3"], ["--kind", "faults", "--years", "1"], ["--days", "90"]]
+)
+def test_options_of_another_kind_are_refused(
+    wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", *wrong, "--out", str(tmp_path)]) == 2
+    assert "--kind faults" in capsys.readouterr().err
 
 
 def test_the_truth_is_there_for_who_evaluates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

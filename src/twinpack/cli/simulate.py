@@ -20,12 +20,14 @@ from twinpack.cli.simulate_files import WrittenFleet, write_fleet
 from twinpack.errors import InputError
 
 if TYPE_CHECKING:
+    from twinpack.simulate.faults.fleet import FaultFleet
     from twinpack.simulate.physics import PhysicsFleet
     from twinpack.simulate.routes import RouteFleet
 
 YEARS = 5.0
 TRIPS, PLAYED_TRIPS = 60, 5
-PERIOD_S = 1.0
+PERIOD_S, WATCHED_PERIOD_S = 1.0, 30.0
+DAYS = 90
 
 _ROUTE_PACK = "lg_hg2_3ah"
 """Routes tell the voltage of one cell; of the shipped packs, the one of a single cell has limits that fit."""
@@ -36,6 +38,7 @@ class Kind(StrEnum):
 
     physics = "physics"
     routes = "routes"
+    faults = "faults"
 
 
 def command(
@@ -44,12 +47,17 @@ def command(
     ] = None,
     kind: Annotated[
         Kind,
-        typer.Option(help="physics: drives and charges of ageing packs; routes: constant-speed routes of one cell."),
+        typer.Option(
+            help="physics: drives and charges of ageing packs; routes: constant-speed routes of one cell; "
+            "faults: every cell watched day and night, every other vehicle with a fault."
+        ),
     ] = Kind.physics,
     vehicles: Annotated[int, typer.Option(help="Vehicles.")] = 20,
     trips: Annotated[
         int | None,
-        typer.Option(help="Drives, or routes, of each vehicle.", show_default=f"{TRIPS}; {PLAYED_TRIPS} with --mqtt"),
+        typer.Option(
+            help="Drives, or routes, of each vehicle; not faults.", show_default=f"{TRIPS}; {PLAYED_TRIPS} with --mqtt"
+        ),
     ] = None,
     years: Annotated[
         float | None,
@@ -59,7 +67,13 @@ def command(
     ] = None,
     period_s: Annotated[
         float | None,
-        typer.Option(help="Seconds between the samples of a drive; physics only.", show_default=f"{PERIOD_S:g}"),
+        typer.Option(
+            help="Seconds between the samples of a drive; not routes.",
+            show_default=f"{PERIOD_S:g}; {WATCHED_PERIOD_S:g} for faults",
+        ),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(help="Days the vehicles are watched; faults only.", show_default=f"{DAYS}")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 7,
     mqtt: Annotated[
@@ -96,7 +110,7 @@ def command(
 ) -> None:
     """Simulate a fleet: write its telemetry as Parquet files, or play it at an MQTT broker as if it drove now.
 
-    What was true (capacity, resistance, wear) goes to a folder of its own that no import takes.
+    What was true (capacity, resistance, wear, faults) goes to a folder of its own that no import takes.
     """
     _check_use(out, mqtt, files)
     wanted = trips if trips is not None else (PLAYED_TRIPS if mqtt else TRIPS)
@@ -111,8 +125,10 @@ def command(
         return
     with ExitStack() as stack:
         folder = out or Path(stack.enter_context(TemporaryDirectory(prefix="twinpack-simulate-")))
-        made, pack = make_fleet(kind, vehicles, wanted, years, seed, period_s)
-        with output.progress("simulate", vehicles * wanted, "trips") as bar:
+        watched = kind is Kind.faults
+        made, pack = make_fleet(kind, vehicles, trips if watched else wanted, years, seed, period_s, days)
+        steps = (days or DAYS) if watched else wanted
+        with output.progress("simulate", vehicles * steps, "days" if watched else "trips") as bar:
             written = write_fleet(made, pack, folder, bar.set)
         if mqtt:
             play_files(Path(written.telemetry), options, as_json)
@@ -141,8 +157,14 @@ def _show(written: WrittenFleet, vehicles: int, seed: int, as_json: bool) -> Non
 
 
 def make_fleet(
-    kind: Kind, vehicles: int, trips: int, years: float | None, seed: int, period_s: float | None = None
-) -> tuple[PhysicsFleet | RouteFleet, str]:
+    kind: Kind,
+    vehicles: int,
+    trips: int | None,
+    years: float | None,
+    seed: int,
+    period_s: float | None = None,
+    days: int | None = None,
+) -> tuple[PhysicsFleet | RouteFleet | FaultFleet, str]:
     """The fleet asked for, and the name of its pack.
 
     Raises:
@@ -152,6 +174,11 @@ def make_fleet(
     from twinpack.simulate.routes import RouteFleet
     from twinpack.simulate.settings import FleetSettings, RouteSettings
 
+    if kind is Kind.faults:
+        return _watched_fleet(vehicles, trips, years, seed, period_s, days)
+    if days is not None:
+        raise InputError("--days belongs to --kind faults; the others count --trips")
+    trips = TRIPS if trips is None else trips
     if kind is Kind.physics:
         chosen = FleetSettings(
             vehicles=vehicles,
@@ -166,3 +193,22 @@ def make_fleet(
     if period_s is not None:
         raise InputError("--period-s belongs to --kind physics; routes are sampled by distance")
     return RouteFleet(RouteSettings(vehicles=vehicles, routes=trips, seed=seed)), _ROUTE_PACK
+
+
+def _watched_fleet(
+    vehicles: int, trips: int | None, years: float | None, seed: int, period_s: float | None, days: int | None
+) -> tuple[FaultFleet, str]:
+    from twinpack.simulate.faults.fleet import FaultFleet
+    from twinpack.simulate.faults.settings import FaultFleetSettings
+
+    if trips is not None or years is not None:
+        raise InputError(
+            "--trips and --years belong to the other kinds; vehicles of --kind faults are watched for --days"
+        )
+    chosen = FaultFleetSettings(
+        vehicles=vehicles,
+        days=DAYS if days is None else days,
+        seed=seed,
+        use_period_s=WATCHED_PERIOD_S if period_s is None else period_s,
+    )
+    return FaultFleet(chosen), chosen.pack

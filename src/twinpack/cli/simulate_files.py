@@ -13,6 +13,7 @@ from twinpack.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from twinpack.simulate.faults.fleet import FaultFleet
     from twinpack.simulate.physics import PhysicsFleet
     from twinpack.simulate.routes import RouteFleet
 
@@ -32,7 +33,7 @@ class WrittenFleet:
         files: Names of the telemetry files, in order of time.
         pack: Pack of the vehicles.
         vehicles: How many.
-        trips: Drives or routes, all vehicles together.
+        trips: Drives or routes, all vehicles together; 0 for a fleet that is told by the day.
         rows: Samples.
     """
 
@@ -47,7 +48,7 @@ class WrittenFleet:
 
 
 def write_fleet(
-    fleet: PhysicsFleet | RouteFleet,
+    fleet: PhysicsFleet | RouteFleet | FaultFleet,
     pack: str,
     out: Path,
     on_trips: Callable[[float], None] = lambda done: None,
@@ -59,7 +60,7 @@ def write_fleet(
         fleet: The fleet.
         pack: Name of its pack, noted in each file so that an import need not be told.
         out: Folder to write to.
-        on_trips: Told how many trips are done, all vehicles together.
+        on_trips: Told how many trips (or days) are done, all vehicles together.
         history: Trips of each vehicle to be imported, where the later ones are to be played live.
 
     Raises:
@@ -72,6 +73,7 @@ def write_fleet(
 
     telemetry, live, truth = _folders(out, history is not None)
     hidden = fleet.truth()
+    by_trip = "trip_number" in hidden.column_names
     write_atomic(truth / "truth.parquet", _parquet(hidden, {}, compression="zstd"))
     note = {
         "twinpack.pack": pack,
@@ -82,7 +84,7 @@ def write_fleet(
     # A file is written while the next one's trips are simulated.
     with Behind() as behind:
         for first, last, table in _bundles(fleet.tables(), len(fleet.vehicle_ids), on_trips, history):
-            files.append(f"trips-{first:06d}-{last:06d}.parquet")
+            files.append(f"{'trips' if by_trip else 'days'}-{first:06d}-{last:06d}.parquet")
             rows += table.num_rows
             folder = telemetry if history is None or last <= history else live
             behind.do(_write_samples, folder / files[-1], table, note)
@@ -94,7 +96,7 @@ def write_fleet(
         files=tuple(files),
         pack=pack,
         vehicles=len(fleet.vehicle_ids),
-        trips=pc.count(hidden.column("trip_number")).as_py(),
+        trips=pc.count(hidden.column("trip_number")).as_py() if by_trip else 0,
         rows=rows,
     )
 

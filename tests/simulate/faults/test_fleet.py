@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from twinpack.battery.pack import load_pack
 from twinpack.errors import InputError
 from twinpack.simulate.faults.fleet import FaultFleet, FleetDay
-from twinpack.simulate.faults.kinds import KINDS
+from twinpack.simulate.faults.kinds import KINDS, FaultKind
 from twinpack.simulate.faults.settings import FaultFleetSettings
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.schema import SIGNALS, TELEMETRY
@@ -282,6 +283,15 @@ def test_a_dead_channel_shows_always_the_same(watched: Watched) -> None:
     shown = record.cells[record.time_us >= fault["onset_us"], cell]
     assert len(np.unique(shown)) == 1
     assert len(np.unique(record.cells[record.time_us < fault["onset_us"], cell])) > 50
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+def test_the_smallest_and_the_largest_size_are_told(kind: FaultKind) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "simulate.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith(f"| `{kind.name}` |"))
+    _, _, smallest, largest, *_ = (cell.strip() for cell in row.split("|"))
+    sizes = (f"{kind.minimum:g} {kind.unit}", f"{kind.maximum:g} {kind.unit}") if kind.unit else ("", "")
+    assert (smallest, largest) == sizes
 
 
 def test_silences_are_known(watched: Watched) -> None:

@@ -138,6 +138,10 @@ class FaultFleet:
             today, waiting = _split(parts, (day + 1) * _DAY_S)
             yield self._day(day, today)
 
+    def tables(self) -> Iterator[pa.Table]:
+        """What is received on each day, in the `TELEMETRY` schema."""
+        return (day.table() for day in self.days())
+
     def truth(self) -> pa.Table:
         """The fault of each vehicle that has one.
 
