@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import Process
 from pathlib import Path
@@ -38,6 +38,7 @@ MESSAGES = 200_000
 COLUMN_MESSAGES, COLUMN_SAMPLES = 80_000, 30
 MEMORY_MESSAGES, MEMORY_ROUND = 5_000_000, 250_000
 PACK = "sim_nmc_96s"
+GATEWAY = (sys.executable, "-m", "twinpack.ingest.gateway")
 
 _ACKNOWLEDGED = re.compile(rb'^twinpack_gateway_messages_acknowledged_total\{source="mqtt"\} (\S+)$', re.MULTILINE)
 _ACCEPTED = re.compile(rb"^twinpack_gateway_samples_accepted_total (\S+)$", re.MULTILINE)
@@ -216,8 +217,8 @@ class Running:
 
 
 @contextmanager
-def gateway(home: Path, broker: Broker) -> Iterator[Running]:
-    """A gateway at a broker, in a process of its own."""
+def gateway(home: Path, broker: Broker, command: Sequence[str] = GATEWAY) -> Iterator[Running]:
+    """A gateway at a broker, or what else a command starts with one in it, in a process of its own."""
     port = free_port()
     settings = Settings(
         workspace=WorkspaceSettings(pack=PACK, shards=SHARDS),
@@ -228,8 +229,7 @@ def gateway(home: Path, broker: Broker) -> Iterator[Running]:
     if home.exists():
         (home / "settings.toml").write_text(settings.to_toml())
     Workspace.open(home, settings=settings)
-    command = [sys.executable, "-m", "twinpack.ingest.gateway", "--home", str(home), "--log-level", "WARNING"]
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen([*command, "--home", str(home), "--log-level", "warning"]) as process:
         try:
             one = Running(process, port)
             one.wait_until_up()

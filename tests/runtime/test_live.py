@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -79,20 +78,26 @@ def test_stopped_and_started_again_it_goes_on(finished: dict[str, object], tmp_p
     assert without_latest(record(workspace)) == finished
 
 
-def test_twins_wait_for_a_model_while_rows_are_taken_in(finished: dict[str, object], tmp_path: Path) -> None:
+def test_vehicles_without_a_model_are_folded_and_their_twins_begin_once_there_is_one(tmp_path: Path) -> None:
     workspace = begin(tmp_path / "home", model=False)
-    told: list[str] = []
-    with live_log(workspace) as log, LiveFold(workspace, log, tell=told.append, pace=FAST) as live:
-        append(log, ROWS)
+    with live_log(workspace) as log, LiveFold(workspace, log, pace=FAST) as live:
+        append(log, ROWS.slice(0, 300))
+        assert live.wait_for(300, 60.0)
         until(lambda: "learn model" in live.problem)
-        assert live.offset == 0
-        time.sleep(5 * FAST.model_s)
-        assert all(segment.rows >= 200 for segment in log.log.segments()), "waiting makes no small segments"
         with workspace.registry() as registry:
+            assert registry.version_count() == 0
             workspace.artifacts(registry).save(ARTIFACT, pack=PACK)
-        assert live.wait_for(ROWS.num_rows, 60.0)
-    assert without_latest(record(workspace)) == finished
-    assert any("goes on" in line for line in told)
+        until(lambda: log.end_offset > 300)  # the command that gives it
+        append(log, ROWS.slice(300))
+        assert live.wait_for(ROWS.num_rows + 1, 60.0)
+        assert live.problem == ""
+    with workspace.registry() as registry:
+        assert {one.vehicle_id for one in registry.vehicles() if registry.versions(one.vehicle_id)}
+    found = record(workspace)
+    again = begin(tmp_path / "again", model=False)
+    SegmentLog(again.log_dir).append(table for _, table in SegmentLog(workspace.log_dir).read())
+    run(again, without_model=True)
+    assert record(again)["versions"] == found["versions"]
 
 
 def test_a_registry_that_is_locked_is_waited_for(finished: dict[str, object], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.runtime.workspaces import SETTINGS, begin, bring, bring_file, record, with_settings
-from tests.twin.garage import LOOP, PROTOTYPE, healthy, worn
+from tests.twin.garage import ARTIFACT, LOOP, PACK, PROTOTYPE, healthy, worn
 from twinpack.cli.rollback import rollback_command
 from twinpack.errors import NotFoundError, SettingsError, WorkspaceBusyError
 from twinpack.ingest.log import SegmentLog
@@ -219,6 +219,16 @@ def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
         run(workspace)
     with workspace.registry() as registry:
         assert registry.offset() == 0
+
+
+def test_a_model_that_is_learned_later_gives_twins_from_there_on(tmp_path: Path) -> None:
+    workspace = begin(tmp_path / "home", healthy("a", 1), model=False)
+    assert run(workspace, without_model=True).without_model == ("a",)
+    with workspace.registry() as registry:
+        workspace.artifacts(registry).save(ARTIFACT, pack=PACK)
+    assert run(workspace).without_model == ()
+    bring(workspace, healthy("a", 3).kept(healthy("a", 3).trip > 1))
+    assert run(workspace).versions > 0
 
 
 def test_an_empty_workspace_says_what_to_do(tmp_path: Path) -> None:

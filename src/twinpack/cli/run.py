@@ -29,23 +29,29 @@ def command(
         PolicyName | None,
         typer.Option(help="When a trip proposes new parameters; only for a first run.", show_default="the settings'"),
     ] = None,
+    without_model: Annotated[
+        bool, typer.Option("--without-model", help="Find faults though no model was learned; twins begin when one is.")
+    ] = False,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Predict, measure and recalibrate every twin over what was imported since the last run.
+    """Predict, measure and recalibrate every twin, and find faults, over what was imported since the last run.
 
     It can be ended at any moment: started again, it goes on and ends with the same versions.
     """
     from twinpack.store.workspace import Workspace
 
-    summary = run_with_progress(Workspace.open(home, create=False), policy.value if policy else None)
+    workspace = Workspace.open(home, create=False)
+    summary = run_with_progress(workspace, policy.value if policy else None, without_model=without_model)
     if as_json:
         output.json_result(summary)
     else:
         show(summary)
 
 
-def run_with_progress(workspace: Workspace, policy: str | None, stages: Stages | None = None) -> RunSummary:
+def run_with_progress(
+    workspace: Workspace, policy: str | None, stages: Stages | None = None, *, without_model: bool = False
+) -> RunSummary:
     """Run with a progress bar on standard error; `stages` counts what it takes."""
     from twinpack.runtime.run import run
 
@@ -55,6 +61,7 @@ def run_with_progress(workspace: Workspace, policy: str | None, stages: Stages |
             policy=policy,  # type: ignore[arg-type]
             tell=lambda done, total: bar.set(100.0 * done / max(total, 1), f"{output.number(done)} rows"),
             stages=stages,
+            without_model=without_model,
         )
 
 
@@ -70,6 +77,8 @@ def show(summary: RunSummary) -> None:
         f"{output.counted(summary.predictions, 'trip')} predicted"
     )
     output.line(f"{output.counted(summary.accepted, 'update')} accepted, {output.number(summary.refused)} refused")
+    if summary.alarms:
+        output.line(f"{output.counted(summary.alarms, 'alarm')} raised: `twinpack alarms`")
     if summary.late or summary.repeated:
         output.line(
             f"{output.counted(summary.late, 'late row')} and {output.counted(summary.repeated, 'repeated row')} "
@@ -81,4 +90,4 @@ def show(summary: RunSummary) -> None:
         names = ", ".join(summary.without_model[:5])
         more = len(summary.without_model) - 5
         rest = f" and {more} more" if more > 0 else ""
-        output.line(f"no model yet for {names}{rest}: `twinpack learn model --pack …`, then a new workspace")
+        output.line(f"no model yet for {names}{rest}: `twinpack learn model --pack …`, then run again")

@@ -59,18 +59,16 @@ class Frames:
             probes=lists["cell_temp_c"],
         )
 
-    def of_lanes(self, lanes: Ints, index: Ints) -> Frames:
-        """Those of some vehicles, as lanes of their own.
+    def of_lanes(self, lanes: Ints) -> tuple[Frames, Ints]:
+        """Those of some vehicles, as lanes of their own, and which they are.
 
         Args:
             lanes: The vehicles wanted, ascending, shape (L,).
-            index: Their new lane at the place of each old one, -1 for those left out, shape (lanes there are,).
         """
-        if len(lanes) == len(index) and bool((index == np.arange(len(index))).all()):
-            return self
-        which = np.flatnonzero(index[self.lane] >= 0)
-        return Frames(
-            lane=index[self.lane[which]].astype(np.int32),
+        place = np.minimum(np.searchsorted(lanes, self.lane), len(lanes) - 1)
+        which = np.flatnonzero(lanes[place] == self.lane)
+        some = Frames(
+            lane=place[which].astype(np.int32),
             time_us=self.time_us[which],
             before_us=self.before_us[which],
             receipt_us=self.receipt_us[which],
@@ -79,6 +77,7 @@ class Frames:
             cells=self.cells.rows(which),
             probes=self.probes.rows(which),
         )
+        return some, which
 
     def seconds(self) -> Floats:
         """Time since the vehicle's sample before, s; NaN at its first, shape (M,)."""

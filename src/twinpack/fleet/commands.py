@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from twinpack.battery.pack import load_pack
-from twinpack.errors import InputError, NotFoundError
+from twinpack.battery.thevenin import circuit_from_dict
+from twinpack.detect.state import rule_set
+from twinpack.errors import InputError, NotFoundError, RulesError
 from twinpack.telemetry.schema import command_rows
+from twinpack.twin.settings import Prototype
 
 REGISTER = "register"
 ROLLBACK = "rollback"
 REPLAY = "replay"
+MODEL = "model"
+RULES = "rules"
 CLEAR_CODES = "clear_codes"
 REPAIR = "repair"
 
@@ -32,6 +38,16 @@ def register_rows(packs: Mapping[str, str], at_us: int) -> pa.Table:
     """
     bodies = [{"type": REGISTER, "vehicle": vehicle, "pack": pack} for vehicle, pack in packs.items()]
     return command_rows(list(packs), [at_us] * len(packs), [json.dumps(body, separators=(",", ":")) for body in bodies])
+
+
+def model_command(prototype: Prototype) -> dict[str, Any]:
+    """The command that gives the vehicles of a pack their first model; it carries all the fold needs."""
+    return {"type": MODEL, "pack": prototype.pack, "prototype": asdict(prototype)}
+
+
+def rules_command(text: str, who: str, reason: str) -> dict[str, Any]:
+    """The command that finds faults by another rule set from its row on."""
+    return {"type": RULES, "text": text, "who": who, "reason": reason}
 
 
 def clear_codes_command(vehicle: str, codes: Sequence[str] | None, who: str, reason: str) -> dict[str, Any]:
@@ -73,3 +89,40 @@ def _numbers(values: Any, count: int) -> bool:
     if not isinstance(values, list) or len(values) != count:
         return False
     return all(isinstance(value, (int, float)) and np.isfinite(value) for value in values)
+
+
+def first_model(body: Mapping[str, Any]) -> Prototype | None:
+    """The prototype that a command gives to the vehicles of a pack; None when it gives none that can be used."""
+    given = body.get("prototype")
+    if body.get("type") != MODEL or not isinstance(given, dict):
+        return None
+    try:
+        prototype = Prototype(**given)
+        circuit_from_dict(prototype.circuit)
+    except (TypeError, ValueError, KeyError, InputError):
+        return None
+    return prototype
+
+
+def sets_rules(body: Mapping[str, Any]) -> bool:
+    """Whether a command gives another rule set; one with mistakes does not."""
+    text = body.get("text")
+    if body.get("type") != RULES or not isinstance(text, str):
+        return False
+    try:
+        rule_set(text)
+    except RulesError:
+        return False
+    return True
+
+
+def clears(body: Mapping[str, Any]) -> bool:
+    """Whether a command clears trouble codes of a vehicle: those it lists, or all where `codes` is null."""
+    codes = body.get("codes")
+    listed = codes is None or (isinstance(codes, list) and all(isinstance(code, str) for code in codes))
+    return body.get("type") == CLEAR_CODES and isinstance(body.get("vehicle"), str) and listed
+
+
+def repairs(body: Mapping[str, Any]) -> bool:
+    """Whether a command says that a vehicle's battery was repaired."""
+    return body.get("type") == REPAIR and isinstance(body.get("vehicle"), str)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.fleet.commands import REGISTER, REPLAY, registers, rolls_back
+from twinpack.fleet.commands import REGISTER, REPLAY, first_model, registers, rolls_back
+from twinpack.fleet.detection import found_in, obeyed
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event, event_id
 from twinpack.fleet.state import Group, ShardState
 from twinpack.telemetry.arrivals import arrivals
@@ -104,7 +105,8 @@ def _fold_rows(state: ShardState, batch: SampleBatch) -> tuple[ShardState, list[
     for pack, group in groups.items():
         groups[pack], more = _fold_group(state, group, taken, cuts.segments)
         events += more
-    return replace(state, groups=groups), events
+    detect, more = found_in(state, batch, arrived, events)
+    return replace(state, groups=groups, detect=detect), events + more
 
 
 def _unknown(batch: SampleBatch, lane_of: npt.NDArray[np.int32]) -> int:
@@ -263,7 +265,13 @@ def _version_event(version: TwinVersion, offset: int) -> Event:
 
 
 def _obey(state: ShardState, offset: int, at_us: int, body: dict[str, Any]) -> tuple[ShardState, list[Event]]:
-    """A roll-back or the outcome of a replay; a command that names what is not there changes nothing."""
+    """A command that changes a twin or detection; one that names what is not there changes nothing."""
+    detection = obeyed(state, offset, at_us, body)
+    if detection is not None:
+        return detection
+    prototype = first_model(body)
+    if prototype is not None:
+        return state.with_prototype(prototype), []
     if body.get("vehicle") not in state.vehicle_ids:
         return state, []
     lane = state.vehicle_ids.index(body["vehicle"])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.battery.pack import load_pack
+from twinpack.detect.state import DetectState
 from twinpack.filters import MakeFilter, compile
 from twinpack.telemetry.steps import StepCarry
 from twinpack.telemetry.trips import CutSettings, TripCarry
@@ -63,6 +64,7 @@ class ShardState:
         steps: Unfinished steps.
         trips: Open sessions.
         groups: Twins by name of the pack.
+        detect: Faults by pack.
         unknown: Samples of vehicles that were never registered.
         make: Makes the filters of the twins; not part of what is saved.
     """
@@ -74,15 +76,28 @@ class ShardState:
     steps: StepCarry
     trips: TripCarry
     groups: Mapping[str, Group]
+    detect: DetectState = field(default_factory=DetectState)
     unknown: int = 0
     make: MakeFilter = compile
 
     @classmethod
     def empty(
-        cls, settings: FoldSettings, prototypes: Mapping[str, Prototype], make: MakeFilter = compile
+        cls,
+        settings: FoldSettings,
+        prototypes: Mapping[str, Prototype],
+        make: MakeFilter = compile,
+        rules: str = "",
     ) -> ShardState:
-        """A shard without vehicles."""
-        return cls(settings, dict(prototypes), (), (), StepCarry.empty(0), TripCarry.empty(0), {}, make=make)
+        """A shard without vehicles.
+
+        Args:
+            settings: How it folds.
+            prototypes: Prototype of each pack; vehicles of others have no twin.
+            make: Makes the filters of the twins.
+            rules: Rule set to find faults by, as TOML text; "" for none to be found.
+        """
+        nothing = StepCarry.empty(0), TripCarry.empty(0)
+        return cls(settings, dict(prototypes), (), (), *nothing, {}, DetectState(rules), make=make)
 
     @property
     def capacity_ah(self) -> npt.NDArray[np.float64]:
@@ -105,21 +120,18 @@ class ShardState:
             packs=(*self.packs, *fresh.values()),
             steps=self.steps.grown(first + len(fresh)),
             trips=self.trips.grown(first + len(fresh)),
-            groups=self._joined([load_pack(pack).name for pack in fresh.values()], first),
+            groups=_joined(self, [load_pack(pack).name for pack in fresh.values()], first),
+            detect=self.detect.joined(tuple(fresh.values()), first),
         )
 
-    def _joined(self, names: Sequence[str], first: int) -> dict[str, Group]:
-        """The groups with a new lane for each named pack, from lane `first` on; a pack without prototype has none."""
-        groups = dict(self.groups)
-        for name in dict.fromkeys(names):
-            prototype = self.prototypes.get(name)
-            if prototype is None:
-                continue
-            lanes = first + np.flatnonzero(np.array(names) == name)
-            group = groups.get(name) or _empty_group(Twins(prototype, self.settings.loop, self.make))
-            state = group.state.joined(group.twins.new_state(len(lanes)))
-            groups[name] = replace(group, members=np.concatenate([group.members, lanes]), state=state)
-        return groups
+    def with_prototype(self, prototype: Prototype) -> ShardState:
+        """With twins for the vehicles of a pack that had none; a pack that has a prototype keeps it."""
+        if prototype.pack in self.prototypes:
+            return self
+        state = replace(self, prototypes={**self.prototypes, prototype.pack: prototype})
+        names = [load_pack(pack).name for pack in self.packs]
+        waiting = [name if name == prototype.pack else "" for name in names]
+        return replace(state, groups=_joined(state, waiting, 0))
 
     def to_bytes(self) -> bytes:
         """The state as bytes; `from_bytes` gives it back, bit for bit."""
@@ -128,12 +140,15 @@ class ShardState:
         for pack, group in self.groups.items():
             arrays |= {f"twin/{pack}/{name}": values for name, values in group.state.arrays().items()}
             arrays[f"members/{pack}"] = group.members
+        arrays |= {f"detect/{name}": values for name, values in self.detect.arrays().items()}
         meta = {
             "settings": asdict(self.settings),
             "prototypes": {pack: asdict(prototype) for pack, prototype in self.prototypes.items()},
             "vehicle_ids": list(self.vehicle_ids),
             "packs": list(self.packs),
             "groups": list(self.groups),
+            "rules": self.detect.rules,
+            "detect": list(self.detect.groups),
             "unknown": self.unknown,
         }
         return encode(meta, arrays)
@@ -168,9 +183,25 @@ class ShardState:
             steps=StepCarry.from_arrays(_part(arrays, "steps/")),
             trips=TripCarry.from_arrays(_part(arrays, "trips/")),
             groups=groups,
+            # A state of the release before has no detection.
+            detect=DetectState.from_arrays(meta.get("rules", ""), meta.get("detect", ()), _part(arrays, "detect/")),
             unknown=int(meta["unknown"]),
             make=make,
         )
+
+
+def _joined(state: ShardState, names: Sequence[str], first: int) -> dict[str, Group]:
+    """The groups with a new lane for each named pack, from lane `first` on; a pack without prototype has none."""
+    groups = dict(state.groups)
+    for name in dict.fromkeys(names):
+        prototype = state.prototypes.get(name)
+        if prototype is None:
+            continue
+        lanes = first + np.flatnonzero(np.array(names) == name)
+        group = groups.get(name) or _empty_group(Twins(prototype, state.settings.loop, state.make))
+        twins = group.state.joined(group.twins.new_state(len(lanes)))
+        groups[name] = replace(group, members=np.concatenate([group.members, lanes]), state=twins)
+    return groups
 
 
 def _empty_group(twins: Twins) -> Group:

@@ -18,13 +18,11 @@ import pyarrow as pa
 from twinpack.battery.pack import load_pack
 from twinpack.fleet.commands import REPLAY, registers
 from twinpack.fleet.state import ShardState
-from twinpack.ingest.log.log import schema_of
 from twinpack.runtime.run import ReadableLog
 from twinpack.telemetry.arrivals import NEVER
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.checks import MAX_AHEAD_US
-from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, TIME_TYPE
-from twinpack.telemetry.steps import STEP_SIGNALS
+from twinpack.telemetry.schema import KIND_SAMPLE, KIND_TICK, LOG, TIME_TYPE
 
 Ints = npt.NDArray[np.int64]
 
@@ -116,7 +114,7 @@ class _Scan:
                 self.before[len(self.names)] = (int(newest[lane]), int(receipt[lane]))
             self._add(self.state.vehicle_ids[lane], self.base - 1, int(newest[lane]))
 
-    def read(self, log: ReadableLog, signals: Sequence[str]) -> Iterator[_Piece]:
+    def read(self, log: ReadableLog, signals: Sequence[str] | None) -> Iterator[_Piece]:
         """Its pieces, up to the end."""
         for first, table in log.read(self.base, READ_ROWS, signals):
             if first >= self.end:
@@ -227,12 +225,12 @@ def in_place(log: ReadableLog, state: ShardState, base: int, end: int, found: Fo
     """Where the late samples that were found are to stand."""
     if not found.late:
         nothing = np.zeros(0, dtype=np.int64)
-        return Order(nothing, nothing, schema_of(STEP_SIGNALS).empty_table(), nothing)
+        return Order(nothing, nothing, LOG.empty_table(), nothing)
     scan = _Scan(state, base, end)
     timeline = _Timeline()
     moved, used = _Gathered(), _Gathered()
     tables: list[pa.Table] = []
-    for piece in scan.read(log, STEP_SIGNALS):
+    for piece in scan.read(log, None):
         timeline.add(piece.batch, found)
         affected = np.array([name in found.late for name in scan.names], dtype=np.bool_)[piece.vehicle]
         late = piece.late & affected & (piece.time_us >= found.from_us)
@@ -371,7 +369,7 @@ def rearranged(log: ReadableLog, base: int, end: int, order: Order, rows: int) -
     Offsets count on from `base` without a gap: they are not those of the log.
     """
     offset = base
-    for first, table in log.read(base, rows, STEP_SIGNALS):
+    for first, table in log.read(base, rows):
         if first >= end:
             return
         table = _with_moved(table.slice(0, end - first), first, order)

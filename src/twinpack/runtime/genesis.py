@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from twinpack.battery.pack import load_pack
+from twinpack.detect.rules import shipped_rules
 from twinpack.errors import NotFoundError, SettingsError
 from twinpack.filters import MakeFilter
 from twinpack.fleet.state import FoldSettings, ShardState
@@ -47,6 +48,8 @@ def first_state(
     policy: Policy | None,
     packs: Callable[[], set[str]],
     make: MakeFilter,
+    *,
+    without_model: bool = False,
 ) -> ShardState:
     """The state before the first row, the same at every start of this workspace.
 
@@ -57,6 +60,7 @@ def first_state(
         policy: When trips propose updates, None for what the first run chose, or else the settings'.
         packs: Gives the packs of the log's vehicles, by name or specification; asked for by a first run alone.
         make: Makes the filters of the twins.
+        without_model: Whether a first run may begin though no prototype was learned; twins begin when one is.
 
     Raises:
         NotFoundError: No prototype has been learned for any of the packs.
@@ -64,25 +68,33 @@ def first_state(
     """
     recorded = registry.genesis(KEY)
     if recorded is None:
-        models = _models(artifacts, packs())
+        models = _models(registry, artifacts, packs(), without_model)
         chosen = asdict(fold_settings(settings, policy))
-        registry.set_genesis(KEY, {"settings": chosen, "models": models, "policy": policy})
+        rules = shipped_rules()
+        registry.set_genesis(KEY, {"settings": chosen, "models": models, "policy": policy, "rules": rules})
         recorded = registry.genesis(KEY)
     wanted = fold_settings(settings, policy or recorded["policy"])
     _check_same(recorded["settings"], asdict(wanted))
     prototypes = {
         pack: Prototype.from_artifact(artifacts.load(digest), digest) for pack, digest in recorded["models"].items()
     }
-    return ShardState.empty(wanted, prototypes, make)
+    # A workspace that an earlier release began finds faults from the row on that gives it rules.
+    return ShardState.empty(wanted, prototypes, make, recorded.get("rules", ""))
 
 
-def _models(artifacts: ModelArtifacts, packs: set[str]) -> dict[str, str]:
+def _models(registry: Registry, artifacts: ModelArtifacts, packs: set[str], without_model: bool) -> dict[str, str]:
+    """The newest model of each pack that has one, whether its vehicles have come yet or not."""
     names = sorted({load_pack(pack).name for pack in packs})
-    found = {name: record.hash for name in names if (record := artifacts.latest(name)) is not None}
-    if not found:
+    learned = sorted({record.pack for record in registry.models()})
+    models = {name: record.hash for name in learned if (record := artifacts.latest(name)) is not None}
+    found = models.keys() & set(names)
+    if not found and not without_model:
         listed = ", ".join(names) or "none; import or simulate a fleet first"
-        raise NotFoundError(f"no model for the packs of this workspace ({listed}): run `twinpack learn model` first")
-    return found
+        raise NotFoundError(
+            f"no model for the packs of this workspace ({listed}): run `twinpack learn model` first, or "
+            "`twinpack run --without-model` to find faults alone"
+        )
+    return models
 
 
 def _check_same(recorded: dict[str, Any], wanted: dict[str, Any]) -> None:

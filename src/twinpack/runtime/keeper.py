@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from twinpack.battery.pack import load_pack
+from twinpack.detect.findings import RAISED
 from twinpack.fleet.commands import registers
-from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event
+from twinpack.fleet.detection import latest_faults
+from twinpack.fleet.events import FINDING, PREDICTION, STEPS, TRIP, VERSION, Event
 from twinpack.fleet.state import ShardState
 from twinpack.store.records import VehicleRecord
 from twinpack.store.registry import MAIN_STREAM, Registry
@@ -20,7 +22,9 @@ from twinpack.store.workspace import Workspace
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.twin.versions import ACCEPTED, REFUSED
 
-COUNTED = (TRIP, PREDICTION, VERSION, ACCEPTED, REFUSED)
+ALARM = "alarm"
+"""What a finding of that level which was raised is counted as."""
+COUNTED = (TRIP, PREDICTION, VERSION, ACCEPTED, REFUSED, ALARM)
 _COMPACT_AT = 64
 
 
@@ -62,7 +66,7 @@ class Keeper:
         self._end = batch.end_offset
         self.waiting_rows += sum(len(event.body.columns["vehicle"]) if event.kind == STEPS else 1 for event in events)
         for event in events:
-            for kind in (event.kind, event.body.kind if event.kind == VERSION else ""):
+            for kind in _kinds(event):
                 if kind in self.counts:
                     self.counts[kind] += 1
 
@@ -84,6 +88,15 @@ class Keeper:
         """Join small files of the lake."""
         for name in (TRIPS, PREDICTIONS, PREDICTION_STEPS):
             self._lake.compact(name, min_files=_COMPACT_AT, keep_hours=self._keep_replaced_h)
+
+
+def _kinds(event: Event) -> tuple[str, ...]:
+    """What an event is counted as."""
+    if event.kind == VERSION:
+        return event.kind, event.body.kind
+    if event.kind == FINDING and event.body.change == RAISED:
+        return (event.body.level,)
+    return (event.kind,)
 
 
 def _registered(batch: SampleBatch) -> set[str]:
@@ -111,22 +124,25 @@ def _records(state: ShardState, batch: SampleBatch) -> list[VehicleRecord]:
 
 def _latest(state: ShardState, vehicles: set[str]) -> dict[str, dict[str, Any]]:
     """Latest state of some vehicles, for people and the API."""
-    found: dict[str, dict[str, Any]] = {}
+    lanes = {name: lane for lane, name in enumerate(state.vehicle_ids) if name in vehicles}
+    found: dict[str, dict[str, Any]] = {name: {} for name in lanes}
+    wanted = {lane: name for name, lane in lanes.items()}
     for group in state.groups.values():
-        for at, lane in enumerate(group.members):
-            vehicle = state.vehicle_ids[int(lane)]
-            if vehicle in vehicles and group.state.version[at]:
-                values = dict(zip(group.twins.names, group.state.deployed_mean[:, at].tolist(), strict=True))
-                found[vehicle] = {
-                    "last_seen_us": int(group.state.last_us[at]),
-                    "soc": float(group.state.shadow_mean[0, at]),
-                    "version": int(group.state.version[at]),
-                    "deployed_version": int(group.state.deployed_version[at]),
-                    "parameters": values,
-                    "late_samples": int(state.steps.late[lane]),
-                    "repeated_samples": int(state.steps.repeated[lane]),
-                }
-    return found
+        for at in np.flatnonzero(np.isin(group.members, list(wanted)) & (group.state.version > 0)).tolist():
+            lane = int(group.members[at])
+            values = dict(zip(group.twins.names, group.state.deployed_mean[:, at].tolist(), strict=True))
+            found[wanted[lane]] = {
+                "last_seen_us": int(group.state.last_us[at]),
+                "soc": float(group.state.shadow_mean[0, at]),
+                "version": int(group.state.version[at]),
+                "deployed_version": int(group.state.deployed_version[at]),
+                "parameters": values,
+                "late_samples": int(state.steps.late[lane]),
+                "repeated_samples": int(state.steps.repeated[lane]),
+            }
+    for name, faults in latest_faults(state, lanes).items():
+        found[name]["faults"] = faults
+    return {name: body for name, body in found.items() if body}
 
 
 def _step_rows(events: Sequence[Event]) -> pa.Table:

@@ -14,11 +14,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from twinpack.errors import AuditError, NotFoundError, WorkspaceError
+from twinpack.battery.pack import load_pack
+from twinpack.errors import AuditError, WorkspaceError
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.keeper import Keeper
+from twinpack.runtime.models import give_models
 from twinpack.runtime.problem import Problem, Tell
 from twinpack.runtime.run import ReadableLog, batches, recovered
 from twinpack.runtime.stages import Stages
@@ -161,6 +163,7 @@ class LiveFold:
                 if self._stop.is_set():
                     break
             self._keep_up(work, state)
+            self._give_models(work, registry, state)
             self._stop.wait(max(self._pace.fold_s - (time.monotonic() - began), 0.0))
             self._log.wait(self.offset, 1.0)
         self._save(work, state)
@@ -197,24 +200,32 @@ class LiveFold:
             work.flushed_at = work.saved_at
 
     def _begun(self, registry: Registry) -> tuple[ShardState, int]:
-        """The state to go on from, once there is a model to begin with."""
-        while True:
-            # Sealed rows name the packs; not before there is a model at all, or each look would leave a small segment.
-            while not self._until_it_works(registry.models):
-                self._problem.say("twins wait for a model: none was learned yet: run `twinpack learn model` first")
-                self._pause(self._pace.model_s)
-            self._until_it_works(self._log.seal)
-            log = SegmentLog(self._workspace.log_dir)
-            try:
-                state, offset, notes = recovered(self._workspace, registry, log, self._policy, Stages())
-            except NotFoundError as error:
-                self._problem.say(f"twins wait for a model: {error}")
-                self._pause(self._pace.model_s)
-            else:
-                for note in notes:
-                    self._tell(note)
-                self._problem.say("")
-                return state, offset
+        """The state to go on from."""
+        # Sealed rows name the packs of a first run.
+        self._until_it_works(self._log.seal)
+        log = SegmentLog(self._workspace.log_dir)
+        state, offset, notes = self._until_it_works(
+            lambda: recovered(self._workspace, registry, log, self._policy, Stages(), without_model=True)
+        )
+        for note in notes:
+            self._tell(note)
+        self._problem.say("")
+        return state, offset
+
+    def _give_models(self, work: _Work, registry: Registry, state: ShardState) -> None:
+        """Look now and then whether a model was learned for vehicles that wait for one."""
+        waiting = {load_pack(pack).name for pack in set(state.packs)} - set(state.prototypes)
+        if not waiting or time.monotonic() - work.looked_at < self._pace.model_s:
+            return
+        work.looked_at = time.monotonic()
+        log = SegmentLog(self._workspace.log_dir)
+        if any(self._until_it_works(lambda: give_models(self._workspace, registry, log))):
+            self._problem.say("")
+        else:
+            listed = ", ".join(sorted(waiting))
+            self._problem.say(
+                f"no model for {listed}: faults are found, twins begin once `twinpack learn model` was run"
+            )
 
     def _until_it_works(self, action: Callable[[], T]) -> T:
         """Do something that needs a store, again and again while the store does not answer."""
@@ -246,6 +257,7 @@ class _Work:
     saved: int
     saved_at: float = 0.0
     flushed_at: float = 0.0
+    looked_at: float = float("-inf")
 
     def __post_init__(self) -> None:
         self.saved_at = self.flushed_at = time.monotonic()

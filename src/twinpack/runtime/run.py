@@ -6,7 +6,6 @@ snapshot, and what was committed before is recognised.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -17,7 +16,6 @@ import pyarrow as pa
 
 from twinpack.errors import WorkspaceVersionError
 from twinpack.filters import Filter, Model, compile
-from twinpack.fleet.commands import registers
 from twinpack.fleet.events import PREDICTION, TRIP, VERSION, Event
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
@@ -25,14 +23,14 @@ from twinpack.ingest.log import SegmentLog, open_log
 from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.runtime.features import build_features
 from twinpack.runtime.genesis import first_state
-from twinpack.runtime.keeper import Keeper
+from twinpack.runtime.keeper import ALARM, Keeper
 from twinpack.runtime.lake import build_telemetry
+from twinpack.runtime.models import give_models, registered_packs
 from twinpack.runtime.stages import COMMIT, COMPACT, FOLD, LAKE, READ, SNAPSHOT, Stages
 from twinpack.runtime.timed import timed
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.batch import SampleBatch
-from twinpack.telemetry.steps import STEP_SIGNALS
 from twinpack.twin.settings import Policy
 from twinpack.twin.versions import ACCEPTED, REFUSED
 
@@ -57,7 +55,10 @@ class ReadableLog(Protocol):
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run did: rows of the log folded, and what came of them; notes are for people."""
+    """What a run did: rows of the log folded, and what came of them; notes are for people.
+
+    `alarms` counts findings of level `alarm` that were raised, first or again.
+    """
 
     rows: int
     trips: int
@@ -65,6 +66,7 @@ class RunSummary:
     accepted: int
     refused: int
     versions: int
+    alarms: int
     late: int
     repeated: int
     unknown: int
@@ -74,7 +76,12 @@ class RunSummary:
 
 
 def run(
-    workspace: Workspace, *, policy: Policy | None = None, tell: Tell | None = None, stages: Stages | None = None
+    workspace: Workspace,
+    *,
+    policy: Policy | None = None,
+    tell: Tell | None = None,
+    stages: Stages | None = None,
+    without_model: bool = False,
 ) -> RunSummary:
     """Fold everything in the log that was not folded yet, and bring its samples to the lake.
 
@@ -83,6 +90,7 @@ def run(
         policy: When trips propose updates, instead of the settings; only a first run may choose.
         tell: Progress.
         stages: Counts what reading, folding and writing take.
+        without_model: Whether to find faults though no model was learned for any pack.
 
     Raises:
         WorkspaceBusyError: Another process runs on the workspace.
@@ -90,7 +98,8 @@ def run(
     """
     with workspace.runtime_lock(), workspace.registry() as registry:
         clock = stages or Stages()
-        summary = _Runner(workspace, registry, clock).run(policy, tell or (lambda done, total: None))
+        runner = _Runner(workspace, registry, clock, without_model)
+        summary = runner.run(policy, tell or (lambda done, total: None))
         with clock.within(LAKE):
             build_telemetry(workspace, SegmentLog(workspace.log_dir), registry)
             build_features(workspace, registry)
@@ -100,7 +109,8 @@ def run(
 class _Runner:
     """One run on one workspace."""
 
-    def __init__(self, workspace: Workspace, registry: Registry, stages: Stages) -> None:
+    def __init__(self, workspace: Workspace, registry: Registry, stages: Stages, without_model: bool) -> None:
+        self._without_model = without_model
         self._workspace = workspace
         self._registry = registry
         self._stages = stages
@@ -108,7 +118,10 @@ class _Runner:
         self._keeper = Keeper(workspace, registry)
 
     def run(self, policy: Policy | None, tell: Tell) -> RunSummary:
-        state, start, notes = recovered(self._workspace, self._registry, self._log, policy, self._stages)
+        state, start, notes = recovered(
+            self._workspace, self._registry, self._log, policy, self._stages, without_model=self._without_model
+        )
+        give_models(self._workspace, self._registry, self._log)
         total = self._log.end_offset - start
         settings = self._workspace.settings.runtime
         offset = saved = start
@@ -155,6 +168,7 @@ class _Runner:
             accepted=counts[ACCEPTED],
             refused=counts[REFUSED],
             versions=counts[VERSION],
+            alarms=counts[ALARM],
             late=int(state.steps.late.sum()),
             repeated=int(state.steps.repeated.sum()),
             unknown=state.unknown,
@@ -165,7 +179,13 @@ class _Runner:
 
 
 def recovered(
-    workspace: Workspace, registry: Registry, log: SegmentLog, policy: Policy | None, stages: Stages
+    workspace: Workspace,
+    registry: Registry,
+    log: SegmentLog,
+    policy: Policy | None,
+    stages: Stages,
+    *,
+    without_model: bool = False,
 ) -> tuple[ShardState, int, tuple[str, ...]]:
     """The state to fold on from: that of the newest usable snapshot, else the one before the first row.
 
@@ -176,12 +196,13 @@ def recovered(
         NotFoundError: No model was learned for the packs of a workspace that has not run yet.
         WorkspaceVersionError: Another release saved the state.
     """
+    make = timed(on_every_core, stages)
+    artifacts, settings = workspace.artifacts(registry), workspace.settings
 
     def packs() -> set[str]:
-        return {body["pack"] for body in map(json.loads, log.commands()) if registers(body)}
+        return registered_packs(log)
 
-    make = timed(on_every_core, stages)
-    state = first_state(registry, workspace.artifacts(registry), workspace.settings, policy, packs, make)
+    state = first_state(registry, artifacts, settings, policy, packs, make, without_model=without_model)
     loaded = workspace.snapshots(registry).load_newest()
     if loaded.data is None:
         return state, 0, loaded.skipped
@@ -196,7 +217,7 @@ def recovered(
 
 def batches(log: ReadableLog, start: int, rows: int) -> Iterator[SampleBatch]:
     """The rows of a log from an offset to its present end, so many at a time."""
-    for first, table in log.read(start, rows, STEP_SIGNALS):
+    for first, table in log.read(start, rows):
         yield SampleBatch.from_arrow(table, first)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -41,7 +41,7 @@ class LaneArrays:
             lanes: How many.
             sizes: The sizes that fields call by name.
         """
-        return cls(**{part.name: _filled(part.metadata, lanes, sizes, cls.lanes_first) for part in fields(cls)})
+        return cls(**{part.name: _filled(part.metadata, lanes, sizes, cls.lanes_first) for part in _parts(cls)})
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
@@ -50,7 +50,7 @@ class LaneArrays:
         Raises:
             ValueError: A quantity is absent, unknown, or not of the shape of the others.
         """
-        known = {part.name: part.metadata for part in fields(cls)}
+        known = {part.name: part.metadata for part in _parts(cls)}
         if set(arrays) != set(known):
             raise ValueError(f"{cls.__name__}: expected the arrays {sorted(known)}, got {sorted(arrays)}")
         lanes = next(iter(arrays.values())).shape[0 if cls.lanes_first else -1]
@@ -65,20 +65,20 @@ class LaneArrays:
     @property
     def lanes(self) -> int:
         """Number of lanes."""
-        return int(getattr(self, fields(self)[0].name).shape[0 if self.lanes_first else -1])
+        return int(getattr(self, _parts(type(self))[0].name).shape[0 if self.lanes_first else -1])
 
     @property
     def sizes(self) -> dict[str, int]:
         """The sizes that fields call by name."""
         found: dict[str, int] = {}
-        for part in fields(self):
+        for part in _parts(type(self)):
             shape = getattr(self, part.name).shape
             _learn_sizes(part.metadata["rows"], shape[1:] if self.lanes_first else shape[:-1], found)
         return found
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Every quantity by name, not copied."""
-        return {part.name: getattr(self, part.name) for part in fields(self)}
+        return {part.name: getattr(self, part.name) for part in _parts(type(self))}
 
     def grown(self, lanes: int) -> Self:
         """The same state with room for more vehicles; lanes keep their index.
@@ -116,6 +116,17 @@ class LaneArrays:
 
     def _at(self, lanes: npt.NDArray[Any]) -> Any:
         return lanes if self.lanes_first else (..., lanes)
+
+
+_PARTS: dict[type, tuple[Field[Any], ...]] = {}
+
+
+def _parts(kind: type[LaneArrays]) -> tuple[Field[Any], ...]:
+    """The fields of a state; `dataclasses.fields` looks for them anew each time, which batches of a few rows feel."""
+    found = _PARTS.get(kind)
+    if found is None:
+        found = _PARTS[kind] = fields(kind)
+    return found
 
 
 def _learn_sizes(rows: tuple[int | str, ...], shape: tuple[int, ...], sizes: dict[str, int]) -> None:

@@ -4,8 +4,9 @@ Deviations are judged over blocks of hours, so a finding is told with the first 
 count, not numbers of samples.
 """
 
+from twinpack.detect.cells.ended import ALARM, ended, highest
 from twinpack.detect.cells.settings import CellSettings
 from twinpack.detect.cells.stage import Cleaned, cells, reset
 from twinpack.detect.cells.state import CellsState
 
-__all__ = ["CellSettings", "CellsState", "Cleaned", "cells", "reset"]
+__all__ = ["ALARM", "CellSettings", "CellsState", "Cleaned", "cells", "ended", "highest", "reset"]

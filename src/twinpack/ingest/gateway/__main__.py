@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m twinpack.ingest.gateway", description=__doc__)
     parser.add_argument("--home", default=DEFAULT_HOME, help="folder of the workspace")
     parser.add_argument("--no-http", action="store_true", help="open no HTTP door")
-    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    parser.add_argument("--log-level", type=str.upper, default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     options = parser.parse_args(arguments)
     log_to_stderr(options.log_level)
     try:
