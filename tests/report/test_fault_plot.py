@@ -237,6 +237,30 @@ def test_where_there_is_no_telemetry_nothing_is_drawn(workspace: Workspace, regi
     assert not (tmp_path / "none.png").exists()
 
 
+def also(registry: Registry, vehicle: str, found: Finding) -> Alarm:
+    """The alarm of one more finding."""
+    end = registry.offset()
+    registry.commit_batch(MAIN_STREAM, end, end + 1, [event(vehicle, replace(found, offset=end))], {})
+    return alarm_of(registry, found.code)
+
+
+def test_an_anomaly_of_the_pack_and_a_silence(workspace: Workspace, registry: Registry, tmp_path: Path) -> None:
+    spread = replace(weak_cell(), code="TP-SPREAD", subject="", evidence={"growth_mv_per_month": 12.0})
+    caption = draw_alarm(workspace, registry, also(registry, "car-2", spread), tmp_path / "spread.png")
+    assert caption.startswith("Highest less lowest cell voltage at rest, V: 0.0")
+    condition = "silence_s > max(limit.silence_s, 4 * period_s)"
+    since = START_US + 1_000_000_000
+    silence = replace(spread, code="U0111", since_us=since, time_us=since, evidence={"condition": condition})
+    caption = draw_alarm(workspace, registry, also(registry, "car-1", silence), tmp_path / "silence.png")
+    assert caption == "No sample came, since 2026-09-21 14:30 UTC."
+
+
+def test_what_the_twin_tells_is_not_drawn(workspace: Workspace, registry: Registry, tmp_path: Path) -> None:
+    worn = replace(weak_cell(), code="P0A7F", subject="", evidence={"condition": "capacity_health_pct < 80"})
+    with pytest.raises(NotFoundError, match=r"rests on figures of the twin.*twinpack explain car-2"):
+        draw_alarm(workspace, registry, also(registry, "car-2", worn), tmp_path / "none.png")
+
+
 def test_when_it_was_so(registry: Registry) -> None:
     alarm = alarm_of(registry, "P0AA6")
     subject = subject_of(registry, alarm)

@@ -89,7 +89,9 @@ def _figure(name: str, value: Any) -> str:
     if not isinstance(value, (int, float)):
         return ""
     shown = f"{value:.3g}".replace("-", _MINUS)
-    return f"for {shown} days" if name == "days" else f"{name} {shown}"
+    if name == "days":
+        return f"for {shown} day" if shown == "1" else f"for {shown} days"
+    return f"{name} {shown}"
 
 
 def figures(evidence: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ import numpy as np
 from twinpack.detect.cells.settings import CellSettings
 from twinpack.report import plot_style as style
 from twinpack.report.fault_lines import context, moments, say, shade, signed, within
-from twinpack.report.fault_series import Channel, Window, channel, seen
+from twinpack.report.fault_series import SLOWLY_US, Channel, Window, channel, seen
 from twinpack.report.fault_subject import HOUR_US, Subject, days_of, nothing_of, told, window_of
 from twinpack.telemetry.arrivals import Ints
 from twinpack.telemetry.batch import Floats
@@ -39,9 +39,8 @@ def channel_picture(workspace: Workspace, subject: Subject, kind: str, number: i
         WorkspaceError: Lake or log cannot be read.
     """
     window = window_of(subject)
-    found = channel(
-        seen(workspace, subject.alarm.vehicle_id, subject.pack, window, subject.raised.offset), kind, number
-    )
+    vehicle, offset = subject.alarm.vehicle_id, subject.raised.offset
+    found = channel(seen(workspace, vehicle, subject.pack, window, offset, SLOWLY_US), kind, number)
     if not len(found.time_us):
         raise nothing_of(subject, window)
     unit, factor = ("mV", 1e3) if kind == "cell" else ("K", 1.0)

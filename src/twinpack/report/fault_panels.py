@@ -26,6 +26,7 @@ _SHORT = {
     "c_rate": "current over capacity (positive charges)",
     "coolant_temp_c": "coolant",
     "sum_gap_v": "pack voltage against the sum of its cells",
+    "pack_voltage_v": "pack voltage",
     "soc_pct": "state of charge",
     "soc_jump_pct": "change of charge that the current does not explain",
     "pack_current_a": "current (positive charges)",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twinpack.detect.cells.settings import CellSettings
 from twinpack.detect.rules.expression import Named, Number
 from twinpack.detect.rules.quantities import pack_constants
 from twinpack.errors import NotFoundError
@@ -23,7 +24,7 @@ from twinpack.report.fault_panels import (
     panels_of,
     series,
 )
-from twinpack.report.fault_series import Column, RawChannel, RawSignal, Window, columns_of, seen
+from twinpack.report.fault_series import SLOWLY_US, Column, RawChannel, RawSignal, Window, columns_of, seen
 from twinpack.report.fault_subject import HOUR_US, Subject, days_of, nothing_of, window_of
 from twinpack.telemetry.arrivals import Ints
 from twinpack.telemetry.batch import Floats
@@ -43,11 +44,8 @@ _TOLD_BY: dict[str, tuple[str, ...]] = {
     "soc_frozen": ("soc_pct",),
 }
 """Signals that show what a flag says."""
-_PLAIN: dict[str, tuple[str, ...]] = {
-    "TP-SPREAD": ("cell_v_spread",),
-    "TP-COOLING": ("temp_max_c", "coolant_temp_c", "ambient_temp_c"),
-}
-"""Quantities of anomalies without a condition; of others, such as a silence, the pack voltage is shown."""
+_SPREAD = ("cell_v_spread", "c_rate")
+_COOLING = ("temp_max_c", "coolant_temp_c", "ambient_temp_c")
 _BAD = {"cell_dead": ("cell", "bad_cell"), "probe": ("probe", "bad_probe")}
 
 
@@ -67,6 +65,8 @@ def rule_picture(workspace: Workspace, subject: Subject) -> tuple[Figure, str]:
     if not len(time_us):
         raise nothing_of(subject, window)
     *drawn, current = panels
+    if subject.is_slow:
+        window = Window(max(window.start_us, int(time_us[0])), window.end_us)
     with_current = not any(line.name in (_CURRENT, "c_rate") for panel in drawn for line in panel.lines)
     heights = [panel.height_in * (1.3 if len(drawn) == 1 else 1.0) for panel in drawn]
     foot = f"{days_of(window)}. Shaded: failing." + (" Dashed: limit." if any(each.limits for each in drawn) else "")
@@ -89,11 +89,11 @@ def _panels(workspace: Workspace, subject: Subject, window: Window) -> tuple[Int
             f"`twinpack explain {subject.alarm.vehicle_id}` tells how they came about"
         )
     recipes = [_recipe(held, subject) for held in panels_of(condition)] if condition is not None else []
-    names = _PLAIN.get(subject.alarm.code, ("pack_voltage_v",))
-    recipes = [one for one in recipes if one.columns] or [_Recipe((name,), _signals(name)) for name in names]
+    recipes = [one for one in recipes if one.columns] or _without_condition(subject)
     recipes += [_Recipe((RawSignal(_CURRENT),), _current)]
     wide = Window(window.start_us - _WARM_UP_US, window.end_us)
-    pieces = seen(workspace, subject.alarm.vehicle_id, subject.pack, wide, subject.raised.offset)
+    every_us = SLOWLY_US if subject.is_slow else 0
+    pieces = seen(workspace, subject.alarm.vehicle_id, subject.pack, wide, subject.raised.offset, every_us)
     wanted = list(dict.fromkeys(column for one in recipes for column in one.columns))
     time_us, columns = columns_of(pieces, wanted)
     inside = window.contains(time_us)
@@ -153,6 +153,20 @@ def _signals(name: str, *others: str, raw: bool = False) -> Callable[[Ints, Mapp
     return panel
 
 
+def _without_condition(subject: Subject) -> list[_Recipe]:
+    """What is drawn of anomalies that have no condition; and of a silence, the voltage before and after it."""
+    if subject.alarm.code == "TP-SPREAD":
+        return [_Recipe(_SPREAD, _spread_at_rest)]
+    names = _COOLING if subject.alarm.code == "TP-COOLING" else ("pack_voltage_v",)
+    return [_Recipe((name,), _signals(name)) for name in names]
+
+
+def _spread_at_rest(time_us: Ints, columns: Mapping[Column, Floats]) -> Panel:
+    rests = np.abs(columns["c_rate"]) <= CellSettings().rest_c_rate
+    spread = np.where(rests, columns["cell_v_spread"], np.nan)
+    return Panel("Highest less lowest cell voltage at rest, V", (Line("cell_v_spread", time_us, spread),))
+
+
 def _current(time_us: Ints, columns: Mapping[Column, Floats]) -> Panel:
     line = Line(_CURRENT, time_us, columns[RawSignal(_CURRENT)])
     return Panel("Current, A (positive charges)", (line,))
@@ -180,6 +194,8 @@ def _caption(panel: Panel, subject: Subject) -> str:
     values = line.values[within(line.time_us, [stretch])]
     known = values[np.isfinite(values)]
     when = f"failing {subject.when}"
+    if "silence_s" in str(subject.raised.evidence.get("condition")):
+        return f"No sample came, {subject.when}."
     if not len(known):
         return f"{panel.title}: nothing is known of it while {when}."
     if panel.kind == "flag":

@@ -18,23 +18,25 @@ import pyarrow.compute as pc
 from twinpack.battery.pack import PackSpec
 from twinpack.detect.frames import Frames
 from twinpack.detect.screen import Screened, ScreenState, screen
-from twinpack.store.tables import TELEMETRY
+from twinpack.store.tables import DAY, TELEMETRY
 from twinpack.telemetry.arrivals import NEVER, Ints, arrivals
 from twinpack.telemetry.batch import Floats, SampleBatch
 from twinpack.telemetry.schema import TELEMETRY as SAMPLES
+from twinpack.telemetry.schema import TIME_TYPE
 
 if TYPE_CHECKING:
+    from twinpack.store.lake import Lake
     from twinpack.store.workspace import Workspace
 
 PIECE_S = 6 * 3600
 LOG_ROWS = 400_000
 """Rows of the log that are looked through where the lake does not have them yet."""
-CHANNEL_US = 36_000_000
-"""A cell is put beside the others once in this time: what is drawn of it changes over hours."""
+SLOWLY_US = 30_000_000
+"""One sample in this time is enough for what changes over hours."""
 MOST_ROWS = 400_000
 """Samples of which quantities are kept; of more, every so-manyth."""
 
-_COLUMNS = [name for name in SAMPLES.names if name != "vehicle_id"]
+_COLUMNS = SAMPLES.names
 _FEW = 3
 
 
@@ -104,7 +106,9 @@ class Channel:
     fellows: int
 
 
-def seen(workspace: Workspace, vehicle: str, pack: PackSpec, window: Window, offset: int) -> Iterator[Seen]:
+def seen(
+    workspace: Workspace, vehicle: str, pack: PackSpec, window: Window, offset: int, every_us: int = 0
+) -> Iterator[Seen]:
     """The telemetry of a vehicle in a window, a piece after the other, screened.
 
     Args:
@@ -113,13 +117,14 @@ def seen(workspace: Workspace, vehicle: str, pack: PackSpec, window: Window, off
         pack: Its pack.
         window: Sample times wanted.
         offset: Log offset of a row in or near the window, where the lake does not have it yet.
+        every_us: Take one sample in each such span of time; 0 takes all.
 
     Raises:
         WorkspaceError: Lake or log cannot be read.
     """
     state = ScreenState.empty(1, cells=pack.series, probes=0)
     newest = np.array([NEVER])
-    for table in _tables(workspace, vehicle, window, offset):
+    for table in _tables(workspace, vehicle, window, offset, every_us):
         batch = SampleBatch.from_arrow(table)
         arrived = arrivals(batch, np.zeros(len(batch.vehicle_ids), np.int32), newest)
         if not len(arrived):
@@ -186,32 +191,74 @@ def _beside(piece: Seen, kind: str, number: int) -> Channel:
     lists = piece.screened.cells if kind == "cell" else piece.screened.probes
     fellows = int(lists.count.max(initial=0))
     whole = np.flatnonzero((lists.count == fellows) & (lists.count >= max(number, _FEW)))
-    some = whole[np.unique(piece.frames.time_us[whole] // CHANNEL_US, return_index=True)[1]]
-    values = lists.values[lists.start[some][:, None] + np.arange(fellows)].astype(np.float64)
-    some = some[(good := np.isfinite(values).sum(axis=1) >= _FEW)]
+    values = lists.values[lists.start[whole][:, None] + np.arange(fellows)].astype(np.float64)
+    some = whole[(good := np.isfinite(values).sum(axis=1) >= _FEW)]
     values = values[good]
     if not len(some):
         nothing = np.empty(0)
         return Channel(np.empty(0, np.int64), nothing, nothing, nothing, nothing, fellows)
     deviation = values - np.nanmedian(values, axis=1, keepdims=True)
     others = np.delete(deviation, number - 1, axis=1)
-    low, high = np.nanpercentile(others, [10.0, 90.0], axis=1)
+    low, high = _tenths(others)
     c_rate = piece.screened.quantities["c_rate"][some]
     return Channel(piece.frames.time_us[some], deviation[:, number - 1], low, high, c_rate, fellows)
 
 
-def _tables(workspace: Workspace, vehicle: str, window: Window, offset: int) -> Iterator[pa.Table]:
+def _tenths(values: Floats) -> tuple[Floats, Floats]:
+    """Below and above which a tenth of each row lies; rows without gaps go all at once."""
+    low, high = np.full(len(values), np.nan), np.full(len(values), np.nan)
+    whole = np.isfinite(values).all(axis=1)
+    low[whole], high[whole] = np.percentile(values[whole], [10.0, 90.0], axis=1)
+    if not whole.all():
+        low[~whole], high[~whole] = np.nanpercentile(values[~whole], [10.0, 90.0], axis=1)
+    return low, high
+
+
+def _tables(workspace: Workspace, vehicle: str, window: Window, offset: int, every_us: int) -> Iterator[pa.Table]:
     """Rows of the vehicle in the window, in time order: from the lake, then what only the log has yet."""
     lake = workspace.lake()
     end, piece = _moment(window.end_us), timedelta(seconds=PIECE_S)
     start = _moment(window.start_us)
     while start < end:
         until = min(start + piece, end)
-        rows = lake.read(TELEMETRY, ["vehicle_id", *_COLUMNS], None, vehicle, start, until)
+        rows = _from_lake(lake, vehicle, start, until, every_us)
         if rows.num_rows:
             yield rows
         start = until
-    yield from _from_log(workspace, vehicle, window, max(lake.recorded_offset(TELEMETRY), offset - LOG_ROWS // 2))
+    first = max(lake.recorded_offset(TELEMETRY), offset - LOG_ROWS // 2)
+    for rows in _from_log(workspace, vehicle, window, first):
+        yield _one_each(rows, every_us)
+
+
+def _from_lake(lake: Lake, vehicle: str, start: datetime, until: datetime, every_us: int) -> pa.Table:
+    """Rows of the lake in time order; where few are wanted, the others are let go as they are read."""
+    if not every_us:
+        return lake.read(TELEMETRY, _COLUMNS, None, vehicle, start, until)
+    days = [(DAY, ">=", start.date().isoformat()), (DAY, "<=", until.date().isoformat())]
+    found = lake.dataset(TELEMETRY, [("vehicle_id", "=", vehicle), *days])
+    if found is None:
+        return SAMPLES.empty_table()
+    time = pc.field("sample_time")
+    inside = (time >= pa.scalar(start, TIME_TYPE)) & (time < pa.scalar(until, TIME_TYPE))
+    batches = found.to_batches(
+        columns=[name for name in _COLUMNS if name in found.schema.names],
+        filter=(pc.field("vehicle_id") == vehicle) & inside,
+        batch_size=8_192,
+        batch_readahead=2,
+        fragment_readahead=1,
+    )
+    kept = [_one_each(pa.Table.from_batches([batch]), every_us) for batch in batches if batch.num_rows]
+    if not kept:
+        return SAMPLES.empty_table()
+    return _one_each(pa.concat_tables(kept).sort_by("sample_time"), every_us)
+
+
+def _one_each(rows: pa.Table, every_us: int) -> pa.Table:
+    """The first row of each span of time, of rows in time order."""
+    if not every_us:
+        return rows
+    slot = rows.column("sample_time").cast(pa.int64()).to_numpy() // every_us
+    return rows.take(pa.array(np.unique(slot, return_index=True)[1]))
 
 
 def _from_log(workspace: Workspace, vehicle: str, window: Window, first: int) -> Iterator[pa.Table]:

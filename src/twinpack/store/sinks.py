@@ -60,6 +60,10 @@ def _texts(value: Any) -> str:
     return "" if allowed else "a list of names"
 
 
+def _span_or_none(value: Any) -> str:
+    return "" if value == "" else span(value)
+
+
 def _some_of(*allowed: str) -> Any:
     def check(value: Any) -> str:
         good = isinstance(value, (list, tuple)) and value and all(each in allowed for each in value)
@@ -82,7 +86,7 @@ class Sink:
     fleets: tuple[str, ...] = key((), _texts, "fleets whose alarms are sent; [] for all")
     events: tuple[str, ...] = key((RAISED, CLEARED), _some_of(*EVENTS), "what is told: any of raised, passed, cleared")
     repeat: str = key("24h", span, "an alarm that is raised again is told again after this time")
-    max_age: str = key("7d", span, "what is found in data older than this is history, and is not told")
+    max_age: str = key("7d", _span_or_none, 'what is found in data older than this is not told; "" tells it')
     tries: int = key(8, whole(1, 1000), "tries after which what the other side refuses is given up")
     url: str = key("", _url, "webhook: where it is posted to, https://host/path", secret=True)
     secret_file: str = key("", text, "webhook: file that holds the secret it is signed with")
@@ -122,7 +126,7 @@ class Sink:
 
     @property
     def max_age_us(self) -> int:
-        """Greatest age of the data in which a fault is found, microseconds."""
+        """Greatest age of the data in which a fault is found, microseconds; 0 for any."""
         return span_us(self.max_age) or 0
 
 

@@ -110,6 +110,11 @@ def test_what_is_left_out(one: FindingRecord, reason: str) -> None:
     assert told(Sink(name="a", categories=("battery",)), one) == [reason]
 
 
+def test_history_too_where_it_is_wanted() -> None:
+    old = found(0, sample_time_us=START_US - 800 * 24 * HOUR_US)
+    assert told(Sink(name="a", max_age=""), old) == [""]
+
+
 def test_what_was_told_is_the_same_worked_out_at_once_as_one_by_one() -> None:
     chain = [found(0), found(1), found(24, muted_by="w"), found(25), found(26, PASSED), found(27, PENDING), found(30)]
     before: Told | None = None

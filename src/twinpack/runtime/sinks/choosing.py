@@ -107,7 +107,7 @@ def _is_wanted(sink: Sink, found: FindingRecord) -> bool:
 def _left_out(sink: Sink, found: FindingRecord) -> Reason:
     if not _is_wanted(sink, found):
         return "unwanted"
-    if found.recorded_at_us - found.sample_time_us > sink.max_age_us:
+    if sink.max_age and found.recorded_at_us - found.sample_time_us > sink.max_age_us:
         return "history"
     return "muted" if found.muted_by else ""
 

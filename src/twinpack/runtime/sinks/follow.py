@@ -206,6 +206,7 @@ class SinkFollower:
                 self._tell_woken(alarm, ended_us, fleets[alarm.vehicle_id])
             # A wall-clock time in place of an offset: what was told before a kill is told again with the same event id.
             registry.commit_batch(name, since, max(since, now), (), {})
+            self._woken.clear()
         self._look_at = time.monotonic() + self._manner.wake_s
 
     def _tell_woken(self, alarm: Alarm, ended_us: int, fleet: str) -> None:
