@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from twinpack.detect.rules import PackRules
+from twinpack.telemetry.arrivals import Bools, Ints, Lanes
+from twinpack.telemetry.batch import Floats
 
 
 def failed_by_groups(
-    rules: PackRules, lane: np.ndarray, at_us: np.ndarray, columns: Mapping[str, np.ndarray]
+    rules: PackRules, lane: Lanes, at_us: Ints, columns: Mapping[str, Floats]
 ) -> dict[tuple[int, str], int]:
     """Sample time at which each test of each vehicle first failed, µs; samples are by vehicle and time."""
     import pandas as pd
@@ -31,7 +33,7 @@ def failed_by_groups(
 
 
 def _first(
-    frame: Any, fails: np.ndarray, runs: np.ndarray, debounce_us: int, hold_us: int, code: str
+    frame: Any, fails: Bools, runs: Bools, debounce_us: int, hold_us: int, code: str
 ) -> dict[tuple[int, str], int]:
     work = frame[["vehicle", "at_us", "since_us"]].assign(fails=fails & runs, passes=~fails & runs)
     work["failed_before"] = work.groupby("vehicle")["fails"].shift(fill_value=False)

@@ -10,15 +10,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from twinpack.detect.rules import PackRule, PackRules
+from twinpack.telemetry.arrivals import Ints, Lanes
+from twinpack.telemetry.batch import Floats
 
 Sample = dict[str, float]
 
 
 def failed_by_rows(
-    rules: PackRules, lane: np.ndarray, at_us: np.ndarray, columns: Mapping[str, np.ndarray]
+    rules: PackRules, lane: Lanes, at_us: Ints, columns: Mapping[str, Floats]
 ) -> dict[tuple[int, str], int]:
     """Sample time at which each test of each vehicle first failed, µs; samples are by vehicle and time."""
     tests = [_test(one) for one in rules.rules]

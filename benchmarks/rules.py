@@ -20,7 +20,7 @@ from twinpack.detect.codes import CodesState, Ticks, codes
 from twinpack.detect.findings import Finding
 from twinpack.detect.frames import Frames
 from twinpack.detect.rules import PackRules, parse_rules, shipped_rules
-from twinpack.telemetry.arrivals import NEVER
+from twinpack.telemetry.arrivals import NEVER, Ints, Lanes
 from twinpack.telemetry.batch import Floats, ListValues
 
 VEHICLES, SAMPLES, BATCHES, RULES = 10_000, 10, 5, 25
@@ -62,6 +62,8 @@ _FAULTS: dict[str, float] = {
 """What one vehicle in fifty shows for a while."""
 
 Batch = tuple[Frames, Mapping[str, Floats]]
+Rows = tuple[Lanes, Ints, dict[str, Floats]]
+"""Samples by vehicle and time: vehicle, time in µs, and what they show."""
 
 
 def samples_per_second() -> Result:
@@ -78,9 +80,8 @@ def samples_per_second() -> Result:
 def beside_plain_python() -> Result:
     """The same beside plain Python, one vehicle and one sample after the other."""
     rules, batches = made()
-    lane, at_us, columns = joined(batches)
-    few = np.flatnonzero(lane < LOOPED)
-    some = {name: values[few] for name, values in columns.items()}
+    whole = joined(batches)
+    few = _of_first(whole)
     run(rules, batches)
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(3):
@@ -88,33 +89,35 @@ def beside_plain_python() -> Result:
         run(rules, batches)
         times[0].append(time.perf_counter() - start)
         start = time.perf_counter()
-        failed_by_rows(rules, lane[few], at_us[few], some)
+        failed_by_rows(rules, *few)
         times[1].append(time.perf_counter() - start)
     ours, theirs = (sorted(taken)[1] for taken in times)
-    return Result(len(lane) / ours, "samples/s", len(few) / theirs)
+    return Result(len(whole[0]) / ours, "samples/s", len(few[0]) / theirs)
 
 
 @cache
 def made() -> tuple[PackRules, list[Batch]]:
     """Rules and batches, once it is sure that all three ways say the same of them."""
-    shipped = parse_rules(shipped_rules()).for_pack(load_pack("sim_nmc_96s"))
-    rules = PackRules(tuple(one for one in shipped.rules if not one.rule.of_silence)[:RULES])
-    batches = [_batch(number) for number in range(BATCHES)]
+    rules, batches = rules_of(RULES), [batch(number, VEHICLES) for number in range(BATCHES)]
     whole = joined(batches)
     ours = first_failures(run(rules, batches))
     if ours != failed_by_groups(rules, *whole) or len(ours) < VEHICLES // 100:
         raise AssertionError("the data frame says otherwise")
-    few = np.flatnonzero(whole[0] < LOOPED)
-    some = {name: values[few] for name, values in whole[2].items()}
-    by_rows = failed_by_rows(rules, whole[0][few], whole[1][few], some)
-    if {key: at for key, at in ours.items() if key[0] < LOOPED} != by_rows or not by_rows:
+    few = {key: at for key, at in ours.items() if key[0] < LOOPED}
+    if few != failed_by_rows(rules, *_of_first(whole)) or not few:
         raise AssertionError("plain Python says otherwise")
     return rules, batches
 
 
+def rules_of(count: int) -> PackRules:
+    """The first of the shipped rules that are judged by samples."""
+    shipped = parse_rules(shipped_rules()).for_pack(load_pack("sim_nmc_96s"))
+    return PackRules(tuple(one for one in shipped.rules if not one.rule.of_silence)[:count])
+
+
 def run(rules: PackRules, batches: list[Batch]) -> list[Finding]:
     """Everything that detection by rules does, batch by batch."""
-    state = CodesState.empty(VEHICLES, rules=len(rules))
+    state = CodesState.empty(int(batches[0][0].lane[-1]) + 1, rules=len(rules))
     findings: list[Finding] = []
     for frames, quantities in batches:
         state, more = codes(state, frames, quantities, Ticks.none(), rules)
@@ -131,8 +134,8 @@ def first_failures(findings: list[Finding]) -> dict[tuple[int, str], int]:
     return first
 
 
-def joined(batches: list[Batch]) -> tuple[np.ndarray, np.ndarray, dict[str, Floats]]:
-    """All samples by vehicle and time: vehicle, time in µs, and what they show."""
+def joined(batches: list[Batch]) -> Rows:
+    """The samples of all batches."""
     lane = np.concatenate([frames.lane for frames, _ in batches])
     at_us = np.concatenate([frames.time_us for frames, _ in batches])
     order = np.lexsort((at_us, lane))
@@ -140,11 +143,18 @@ def joined(batches: list[Batch]) -> tuple[np.ndarray, np.ndarray, dict[str, Floa
     return lane[order], at_us[order], columns
 
 
-def _batch(number: int) -> Batch:
+def _of_first(whole: Rows) -> Rows:
+    """The samples of the vehicles that plain Python is given."""
+    few = np.flatnonzero(whole[0] < LOOPED)
+    return whole[0][few], whole[1][few], {name: values[few] for name, values in whole[2].items()}
+
+
+def batch(number: int, vehicles: int) -> Batch:
+    """Ten samples of each vehicle."""
     draw = np.random.default_rng(number)
-    rows = VEHICLES * SAMPLES
-    lane = np.repeat(np.arange(VEHICLES, dtype=np.int32), SAMPLES)
-    at = np.tile(np.arange(SAMPLES) + number * SAMPLES, VEHICLES)
+    rows = vehicles * SAMPLES
+    lane = np.repeat(np.arange(vehicles, dtype=np.int32), SAMPLES)
+    at = np.tile(np.arange(SAMPLES) + number * SAMPLES, vehicles)
     columns = {name: draw.normal(mean, sd, rows) for name, (mean, sd) in _CALM.items()}
     for which, (name, value) in enumerate(_FAULTS.items()):
         faulty = (lane % (50 * len(_FAULTS)) == 50 * which) & (at >= 3 + lane % 7) & (at < 30 + lane % 11)

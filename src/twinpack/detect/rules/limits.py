@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from twinpack.battery.pack import PackSpec
 from twinpack.detect.rules.evaluation import LimitValue, Table, measured
-from twinpack.detect.rules.expression import Compare, Expression, Join, hint, parse_constant
+from twinpack.detect.rules.expression import Expression, Value, hint, parse_constant
 from twinpack.detect.rules.quantities import pack_constants
 
 Written = float | Expression | Table
@@ -50,10 +50,7 @@ class LimitSpec:
 
 
 def _resolved(written: Expression, pack: PackSpec) -> float | None:
-    tree = written.tree
-    if isinstance(tree, Compare | Join):  # pragma: no cover - parse_constant gives none
-        raise TypeError(written.text)
-    value = float(measured(tree, {}, pack_constants(pack))({}))
+    value = float(measured(cast(Value, written.tree), {}, pack_constants(pack))({}))
     return value if math.isfinite(value) else None
 
 

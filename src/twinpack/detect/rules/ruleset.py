@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from twinpack.battery.pack import PackSpec
 from twinpack.detect.rules.evaluation import Judge, LimitValue, compiled
-from twinpack.detect.rules.expression import Compare, Expression, Join
+from twinpack.detect.rules.expression import Expression, Truth
 from twinpack.detect.rules.quantities import pack_constants
 from twinpack.detect.rules.reading import read_rules
 from twinpack.detect.rules.rule import AT_ONCE, Rule
@@ -90,10 +90,7 @@ class PackRule:
         return 1 if self.rule.severity >= AT_ONCE else self.rule.n_confirm
 
     def _compiled(self, expression: Expression) -> Judge:
-        tree = expression.tree
-        if not isinstance(tree, Compare | Join):  # pragma: no cover - parse_condition gives none
-            raise TypeError(expression.text)
-        return compiled(tree, self.limits, pack_constants(self.pack))
+        return compiled(cast(Truth, expression.tree), self.limits, pack_constants(self.pack))
 
 
 @dataclass(frozen=True)
