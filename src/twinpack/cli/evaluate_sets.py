@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twinpack.cli import output
+from twinpack.cli.evaluate_cars import ev_fault_fleet
 
 if TYPE_CHECKING:
     from twinpack.cli.trial import Trial
@@ -197,7 +198,11 @@ def _lg(path: Path) -> tuple[int, str, TrainingTrip]:
 
 _LG_COLUMNS = ("time_s", "voltage_V", "current_A", "temp_C")
 
-EVALUATIONS: Mapping[str, Evaluation] = {"bmw_i3_trips": bmw_i3_trips, "lg_hg2_drive": lg_hg2_drive}
+EVALUATIONS: Mapping[str, Evaluation] = {
+    "bmw_i3_trips": bmw_i3_trips,
+    "lg_hg2_drive": lg_hg2_drive,
+    "ev_fault_fleet": ev_fault_fleet,
+}
 """By name of the folder in the data."""
 
 

@@ -75,7 +75,7 @@ def a_day(every_s: int, seed: int = 0) -> Day:
     load = np.repeat(
         rng.choice([0, 0, -15, -40, -80, -120, 40], len(time) // 10, p=[0.1, 0.1, 0.3, 0.25, 0.15, 0.05, 0.05]), 10
     )
-    current = np.where(drives, load + rng.normal(0, 3, len(time)), np.where(time >= 18000, 40.0, 0.0))
+    current = np.where(drives, load + rng.normal(0, 3, len(time)), np.where(time >= 18000, 35.0, 0.0))
     current = current.round(1)
     charge = np.cumsum(current) / 3600
     table = ocv_table("nmc811")

@@ -65,7 +65,7 @@ def frames_of(
         signals: Scalar signals, one value for all or one a sample.
     """
     rows = len(time_s)
-    time_us = np.round(np.asarray(time_s, np.float64) * 1e6).astype(np.int64) + 1_600_000_000_000_000
+    time_us = np.round(np.asarray(time_s, np.float64) * 1e6).astype(np.int64) + 1_600_000_020_000_000
     held: Mapping[str, Array] = {name: np.full(rows, np.nan) for name in SCALAR_SIGNALS}
     for name, value in signals.items():
         held[name][:] = value
