@@ -43,7 +43,7 @@ def workspace(tmp_path: Path) -> Workspace:
         with_status(finding(9, code="P0A0A", severity=3), 0xAF),
         with_status(finding(10, "gone", code="P0A0A", severity=3, evidence={"because": "healed"}), 0x28),
     ]
-    faults = {"codes": {"P0AA6": 0xAF, "P0A7D": 0x26}, "fdc": {"P0AA6": 127}, "gbt_bits": 1 << 11, "gbt_level": 3}
+    faults = {"codes": {"P0AA6": 0xAF, "P0A7D": 0x26}, "counters": {"P0AA6": 127}, "gbt_bits": 1 << 11, "gbt_level": 3}
     with workspace.registry() as registry:
         enrol(workspace, registry, [VehicleEntry(name, "default", "sim_nmc_96s") for name in VEHICLES])
         latest: dict[str, dict[str, Any]] = {"car-1": {"faults": faults}, "car-2": {"faults": {"codes": {}}}}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.servers.certificates import authority, signed
 from tests.servers.receiver import Receiver
 from twinpack.ingest.posting import PostError, may_be_called, post, why_not_sent
 
@@ -114,6 +116,21 @@ def test_a_server_that_speaks_no_tls_is_sent_nothing(receiver: Receiver) -> None
     with pytest.raises(OSError, match=r"SSL|record|protocol"):
         post(receiver.url().replace("http://", "https://"), b"{}", {}, 5.0)
     assert receiver.paths == []
+
+
+def test_a_certificate_is_believed_where_somebody_known_vouches_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, other = authority(tmp_path / "known"), authority(tmp_path / "other")
+    with closing(Receiver(certificate=signed(tmp_path / "known", "hooks"))) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(known))
+        post(server.url(host="localhost"), b"{}", {}, 5.0)
+        assert server.paths == ["/hook"]
+        monkeypatch.setenv("SSL_CERT_FILE", str(other))
+        with pytest.raises(OSError, match="certificate verify failed") as caught:
+            post(server.url("secret", host="localhost"), b"{}", {}, 5.0)
+        assert "secret" not in why_not_sent(caught.value)
+    assert server.paths == ["/hook"]
 
 
 def test_a_name_that_does_not_exist() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
 class Receiver:
-    """Listens at 127.0.0.1.
+    """Listens at 127.0.0.1, with TLS where it has a certificate.
 
     Attributes:
         statuses: What the next posts are answered with, in their order.
@@ -21,7 +23,7 @@ class Receiver:
         paths: Their paths.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, certificate: tuple[Path, Path] | None = None) -> None:
         self.statuses: list[int] = []
         self.answer = 200
         self.hold = threading.Event()
@@ -63,13 +65,20 @@ class Receiver:
                         pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.scheme = "https" if certificate else "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.01))
         self._thread.start()
 
     def url(self, path: str = "hook", host: str = "127.0.0.1") -> str:
         """An address of it."""
-        return f"http://{host}:{self.port}/{path}"
+        return f"{self.scheme}://{host}:{self.port}/{path}"
 
     def close(self) -> None:
         self.hold.set()

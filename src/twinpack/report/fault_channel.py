@@ -11,7 +11,7 @@ from twinpack.detect.cells.settings import CellSettings
 from twinpack.report import plot_style as style
 from twinpack.report.fault_lines import context, moments, say, shade, signed, within
 from twinpack.report.fault_series import SLOWLY_US, Channel, Window, channel, seen
-from twinpack.report.fault_subject import HOUR_US, Subject, days_of, nothing_of, told, window_of
+from twinpack.report.fault_subject import HOUR_US, Subject, clipped, days_of, nothing_of, told, window_of
 from twinpack.telemetry.arrivals import Ints
 from twinpack.telemetry.batch import Floats
 
@@ -46,7 +46,7 @@ def channel_picture(workspace: Workspace, subject: Subject, kind: str, number: i
     unit, factor = ("mV", 1e3) if kind == "cell" else ("K", 1.0)
     regime = subject.raised.evidence.get("regime")
     chosen, regime = _of_regime(found, regime if isinstance(regime, str) else "")
-    window = Window(max(window.start_us, int(found.time_us[0]) - HOUR_US), window.end_us)
+    window = clipped(subject, window, int(found.time_us[0]), int(found.time_us[-1]))
     binned = _binned(chosen, window, factor)
     what = f"{kind.capitalize()} {number} against the median of the pack's {found.fellows} {kind}s"
     when = {"rest": ", at rest", "load": ", under load", "charge": ", while charging"}.get(regime, "")

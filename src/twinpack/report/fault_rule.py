@@ -25,7 +25,7 @@ from twinpack.report.fault_panels import (
     series,
 )
 from twinpack.report.fault_series import SLOWLY_US, Column, RawChannel, RawSignal, Window, columns_of, seen
-from twinpack.report.fault_subject import HOUR_US, Subject, days_of, nothing_of, window_of
+from twinpack.report.fault_subject import HOUR_US, Subject, clipped, days_of, nothing_of, window_of
 from twinpack.telemetry.arrivals import Ints
 from twinpack.telemetry.batch import Floats
 
@@ -65,8 +65,7 @@ def rule_picture(workspace: Workspace, subject: Subject) -> tuple[Figure, str]:
     if not len(time_us):
         raise nothing_of(subject, window)
     *drawn, current = panels
-    if subject.is_slow:
-        window = Window(max(window.start_us, int(time_us[0])), window.end_us)
+    window = clipped(subject, window, int(time_us[0]), int(time_us[-1]))
     with_current = not any(line.name in (_CURRENT, "c_rate") for panel in drawn for line in panel.lines)
     heights = [panel.height_in * (1.3 if len(drawn) == 1 else 1.0) for panel in drawn]
     foot = f"{days_of(window)}. Shaded: failing." + (" Dashed: limit." if any(each.limits for each in drawn) else "")

@@ -104,7 +104,8 @@ def subject_of(registry: Registry, alarm: Alarm) -> Subject:
     raised = next((one for one in found if one.event_id == alarm.last_event), None)
     if raised is None:
         raise NotFoundError(f"alarm {alarm.alarm_id} has no finding left that could be drawn")
-    last_us = int(registry.latest_of(alarm.vehicle_id).get("last_seen_us") or 0)
+    # A vehicle without a twin has no latest sample: what telemetry there is ends the picture.
+    last_us = int(registry.latest_of(alarm.vehicle_id).get("last_seen_us") or found[-1].sample_time_us + 14 * DAY_US)
     last_us = max(last_us, found[-1].sample_time_us)
     return Subject(alarm, raised, pack, stretches_of(found, last_us), last_us)
 
@@ -142,6 +143,13 @@ def _around(stretch: Stretch, *, before: int, after: int, longest: int, latest: 
 def told(time_us: int) -> str:
     """A moment for people, UTC, to the minute."""
     return f"{datetime.fromtimestamp(time_us / 1e6, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def clipped(subject: Subject, window: Window, first_us: int, last_us: int) -> Window:
+    """A window without the time before the first sample, of what is judged over days, or behind the last."""
+    start = max(window.start_us, first_us - MINUTE_US) if subject.is_slow else window.start_us
+    behind = 3 * HOUR_US if subject.is_slow else MINUTE_US  # half a block, whose median is drawn in its middle
+    return Window(start, max(min(window.end_us, last_us + behind), start + MINUTE_US))
 
 
 def days_of(window: Window) -> str:

@@ -110,7 +110,7 @@ def faults_of(registry: Registry, vehicle_id: str) -> VehicleFaults:
     latest = registry.latest_of(vehicle_id)
     told: Mapping[str, Any] = latest.get("faults") or {}
     codes: Mapping[str, int] = told.get("codes") or {}
-    counters: Mapping[str, int] = told.get("fdc") or {}
+    counters: Mapping[str, int] = told.get("counters") or {}
     newest = registry.alarms.newest_findings(vehicle_id)
     alarms = {alarm.key: alarm for alarm in registry.alarms.alarms(Wanted(vehicle=vehicle_id))}
     faults = []
