@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "alarms": "twinpack.cli.alarms",
     "faults": "twinpack.cli.faults",
     "rules": "twinpack.cli.rules",
+    "backtest": "twinpack.cli.backtest",
     "maintenance": "twinpack.cli.maintenance",
     "explain": "twinpack.cli.explain",
     "jobs": "twinpack.cli.jobs",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,15 +32,8 @@ def check(file: Annotated[Path, typer.Argument(help=FILE_HELP)], as_json: AsJson
 
     Every mistake is told on a line of its own, with the rule and the field. Ends with exit code 2 when there is one.
     """
-    from twinpack.errors import RulesError
-
-    try:
+    with mistakes_told():
         rules = _read(file)
-    except RulesError as error:
-        *mistakes, last = str(error).split("\n")
-        for mistake in mistakes:
-            output.note(f"twinpack: {mistake}")
-        raise RulesError(last) from error
     if as_json:
         output.json_result({"source": str(file), "rules": [one.code for one in rules.rules], "packs": _places(rules)})
         return
@@ -77,15 +72,38 @@ def show(
         raise NotFoundError(f"no rule {code!r} for the pack {spec.name}; there are {', '.join(rules.index)}")
 
 
-def _read(file: Path) -> RuleSet:
-    from twinpack.detect.rules import parse_rules
+@contextmanager
+def mistakes_told() -> Iterator[None]:
+    """Writes each mistake of a rule set on a line of its own, the last as the command's error."""
     from twinpack.errors import RulesError
 
     try:
-        text = file.read_text(encoding="utf-8")
+        yield
+    except RulesError as error:
+        *mistakes, last = str(error).split("\n")
+        for mistake in mistakes:
+            output.note(f"twinpack: {mistake}")
+        raise RulesError(last) from error
+
+
+def read_rules_file(file: Path) -> str:
+    """The text of a file of rules.
+
+    Raises:
+        RulesError: It cannot be read.
+    """
+    from twinpack.errors import RulesError
+
+    try:
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise RulesError(f"{file}: cannot be read: {error}") from error
-    return parse_rules(text, str(file))
+
+
+def _read(file: Path) -> RuleSet:
+    from twinpack.detect.rules import parse_rules
+
+    return parse_rules(read_rules_file(file), str(file))
 
 
 def _places(rules: RuleSet) -> dict[str, int]:
