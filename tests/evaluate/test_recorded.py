@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from twinpack.detect.cells import CellSettings
 from twinpack.detect.frames import Frames
 from twinpack.detect.screen import ScreenSettings
 from twinpack.evaluate.recorded import thinned, verdict
+from twinpack.evaluate.sensitivity import Moved, moved
 from twinpack.telemetry.batch import SampleBatch
 
 
@@ -114,6 +116,25 @@ def test_a_cell_that_was_made_low_is_the_verdict_and_thresholds_move_it() -> Non
 def test_a_sound_week_has_no_battery_alarm() -> None:
     frames, pack = week(30, 0.0)
     assert verdict(frames, pack).alarms == ()
+
+
+def test_what_hangs_on_a_threshold_is_told() -> None:
+    frames, pack = week(60, 0.04)
+    found, tried = moved(frames, pack)
+    assert tried > 100
+    told = {(one.threshold, one.factor): one for one in found}
+    # Cells above 3.75 V taken for sentinels: hardly a frame is left.
+    blind = told["cell_high_v", 0.75]
+    assert blind.aside > 1000
+    assert ("heal_s", 0.75) not in told
+    assert re.fullmatch(r"cell_high_v -25 %: .*\+\d+ samples set aside", str(blind))
+
+
+def test_a_change_is_told_in_words() -> None:
+    some = Moved("deviation_alarm_v", 1.25, ("cell 4", "P0BBD"), ("cell 2",), ("cell 7",), -3)
+    assert str(some) == (
+        "deviation_alarm_v +25 %: also cell 4, P0BBD; no longer cell 2; to be watched cell 7; -3 samples set aside"
+    )
 
 
 def test_a_folder_is_judged_by_the_command(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ Metrics = dict[str, Any]
 
 PERIODS = (10, 30, 60)
 """Sampling periods, s, at which the verdict must be the same as at the recorded one."""
+TRIED_AT_S = 30
+"""Sampling period at which thresholds are tried, s."""
 _LEAST_SWING_PCT = 15.0
 _CAPACITY_AH = 100.0
 """What is taken where the record has no charge long enough to tell."""
@@ -45,6 +47,7 @@ _LFP_HIGHEST_V = 3.7
 def ev_fault_fleet(data: Path, quick: bool) -> Metrics:
     """Each vehicle of the folder through detection, as recorded and thinned out."""
     from twinpack.evaluate.recorded import thinned, verdict
+    from twinpack.evaluate.sensitivity import moved
 
     metrics: Metrics = {}
     paths = sorted(data.glob("*.parquet"))
@@ -54,6 +57,10 @@ def ev_fault_fleet(data: Path, quick: bool) -> Metrics:
         others = [verdict(thinned(batch, period), pack) for period in (PERIODS[1:2] if quick else PERIODS)]
         metrics |= _told(path.stem, whole)
         metrics[f"{path.stem}_same_at_other_periods"] = all(other.alarms == whole.alarms for other in others)
+        if not quick:
+            changes, tried = moved(thinned(batch, TRIED_AT_S), pack)
+            metrics[f"{path.stem}_moved_by"] = [str(one) for one in changes]
+            metrics[f"{path.stem}_thresholds_tried"] = tried
     return metrics | {"n": len(paths), "split": "each vehicle alone, from its first sample; nothing is learned before"}
 
 
