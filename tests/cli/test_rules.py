@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.runtime.workspaces import begin
+from tests.twin.garage import healthy
 from twinpack.cli.main import main
 from twinpack.detect.rules import parse_rules, shipped_rules
+from twinpack.ingest.log import SegmentLog
 
 GOOD = """
 [[rule]]
@@ -87,3 +90,30 @@ def test_a_rule_is_shown_with_the_limits_of_a_pack(file: Path, capsys: pytest.Ca
 def test_what_is_not_there_is_refused(more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "show", *more]) == 2
     assert more[-1] in capsys.readouterr().err
+
+
+def test_rules_are_used_from_a_row_on(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = begin(tmp_path / "home", healthy("a", 1)).home
+    assert main(["run", "--home", str(home)]) == 0
+    assert main(["rules", "use", str(file), "--home", str(home), "--as", "Ada", "--reason", "a trial"]) == 0
+    assert "holds from row" in capsys.readouterr().out
+    assert main(["rules", "use", str(file), "--home", str(home)]) == 0
+    assert "already" in capsys.readouterr().out
+    assert main(["run", "--home", str(home)]) == 0
+    capsys.readouterr()
+    assert main(["rules", "show", "--home", str(home), "--json"]) == 0
+    assert [rule["code"] for rule in json.loads(capsys.readouterr().out)["rules"]] == ["TP-HOT"]
+    assert main(["rules", "use", "shipped", "--home", str(home)]) == 0
+    assert main(["run", "--home", str(home)]) == 0
+    capsys.readouterr()
+    main(["rules", "show", "--home", str(home), "--json"])
+    assert len(json.loads(capsys.readouterr().out)["rules"]) > 20
+
+
+def test_rules_with_mistakes_are_not_used(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = begin(tmp_path / "home", healthy("a", 1))
+    before = SegmentLog(workspace.log_dir).end_offset
+    file.write_text(BAD, encoding="utf-8")
+    assert main(["rules", "use", str(file), "--home", str(workspace.home)]) == 2
+    assert "temp_mx_c" in capsys.readouterr().err
+    assert SegmentLog(workspace.log_dir).end_offset == before

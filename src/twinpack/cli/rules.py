@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinpack.cli import output
-from twinpack.cli.options import AsJson, command_group
+from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
 
 if TYPE_CHECKING:
     from twinpack.detect.rules import PackRule, PackRules, RuleSet
@@ -22,8 +23,9 @@ PACK_HELP = "Pack whose limits are shown: a shipped name or a TOML file."
 CODE_HELP = "Show this rule in full; without it a line for each."
 
 _WIDTH = 100
+SHIPPED_WORD = "shipped"
 
-command = command_group("Check and show the rules that say what a trouble code is.")
+command = command_group("Check, show and use the rules that say what a trouble code is.")
 
 
 @command.command("check")
@@ -48,6 +50,9 @@ def show(
     code: Annotated[str | None, typer.Argument(help=CODE_HELP, show_default=False)] = None,
     file: Annotated[Path | None, typer.Option("--file", help=RULES_HELP, show_default=False)] = None,
     pack: Annotated[str, typer.Option(help=PACK_HELP)] = "sim_nmc_96s",
+    home: Annotated[
+        Path | None, typer.Option("--home", help="Show the rules that this workspace uses.", show_default=False)
+    ] = None,
     shipped: Annotated[
         bool, typer.Option("--shipped", help="Print the shipped rules as TOML, to begin your own with.")
     ] = False,
@@ -63,13 +68,67 @@ def show(
         output.line(shipped_rules().rstrip())
         return
     spec = load_pack(find_pack(pack))
-    rules = (parse_rules(shipped_rules(), SHIPPED) if file is None else _read(file)).for_pack(spec)
+    if file is not None:
+        source, read = str(file), _read(file)
+    elif home is not None:
+        source, read = f"the workspace {home}", parse_rules(_in_use(home), "the workspace's rules")
+    else:
+        source, read = SHIPPED, parse_rules(shipped_rules(), SHIPPED)
+    rules = read.for_pack(spec)
     if code is None:
-        _show_all(rules, str(file or SHIPPED), spec.name, as_json)
+        _show_all(rules, source, spec.name, as_json)
     elif code in rules.index:
         _show_one(rules.rules[rules.index[code]], as_json)
     else:
         raise NotFoundError(f"no rule {code!r} for the pack {spec.name}; there are {', '.join(rules.index)}")
+
+
+@command.command("use")
+def use(
+    file: Annotated[str, typer.Argument(help="The rule set, a TOML file, or `shipped` for that of this release.")],
+    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "asked for on the command line",
+    who: Annotated[str | None, typer.Option("--as", help="Who says so.", show_default="the system's user")] = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Find faults by another rule set from now on.
+
+    It is a row of the log and takes effect when that row is folded, at once while `twinpack serve` runs, else with the
+    next `twinpack run`. Codes whose rule stays as it is keep their counters; those of rules that are gone are over.
+    """
+    from twinpack.detect.rules import parse_rules, shipped_rules
+    from twinpack.fleet.commands import rules_command
+    from twinpack.ingest.log import open_log
+    from twinpack.runtime.orders import append_command
+    from twinpack.store.workspace import Workspace
+
+    workspace = Workspace.open(home, create=False)
+    if file == SHIPPED_WORD:
+        text = shipped_rules()
+    else:
+        text = read_rules_file(Path(file))
+        with mistakes_told():
+            parse_rules(text, file)
+    before = _in_use(home)
+    if text == before:
+        output.line("the workspace uses these rules already")
+        return
+    offset = append_command(open_log(workspace), "", rules_command(text, who or getuser(), reason), "rules")
+    if as_json:
+        output.json_result({"file": file, "offset": offset, "reason": reason})
+    else:
+        output.line(f"{file} holds from row {offset} of the log on; `twinpack run` folds it, unless `serve` does")
+
+
+def _in_use(home: Path) -> str:
+    """The rules of a workspace."""
+    from twinpack.ingest.log import open_log
+    from twinpack.runtime.rules import rules_in_use
+    from twinpack.store.workspace import Workspace
+
+    workspace = Workspace.open(home, create=False)
+    with workspace.registry() as registry:
+        return rules_in_use(registry, open_log(workspace))
 
 
 @contextmanager
