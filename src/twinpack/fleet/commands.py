@@ -118,7 +118,7 @@ def sets_rules(body: Mapping[str, Any]) -> bool:
 
 def clears(body: Mapping[str, Any]) -> bool:
     """Whether a command clears trouble codes of a vehicle: those it lists, or all where `codes` is null."""
-    codes = body.get("codes")
+    codes = body.get("codes", ())
     listed = codes is None or (isinstance(codes, list) and all(isinstance(code, str) for code in codes))
     return body.get("type") == CLEAR_CODES and isinstance(body.get("vehicle"), str) and listed
 
