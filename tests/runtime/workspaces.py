@@ -8,10 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlalchemy import Table, create_engine, select
 
 from tests.twin.garage import ARTIFACT, PACK, Drives
 from twinpack.ingest.files import import_path
 from twinpack.ingest.log import SegmentLog
+from twinpack.store import schema
 from twinpack.store.audit import verify
 from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.settings import RuntimeSettings, Settings, TwinSettings
@@ -22,6 +24,10 @@ SETTINGS = Settings(
     twin=TwinSettings(policy="always", start_soc_sd_pct=1.0),
     runtime=RuntimeSettings(batch_rows=70, snapshot_every_rows=150),
 )
+
+
+WHEN_WRITTEN = ("log_offset", "recorded_at_us", "raised_at_us", "changed_at_us")
+"""Columns that tell when and from where a row came, not what it says."""
 
 
 def begin(home: Path, *cars: Drives, settings: Settings = SETTINGS, model: bool = True) -> Workspace:
@@ -69,6 +75,7 @@ def record(workspace: Workspace) -> dict[str, Any]:
             "events": registry.event_counts(),
             "audit": verify(registry, workspace.heads()).ok,
         }
+    found |= {table.name: _rows(workspace, table) for table in (schema.findings, schema.alarms)}
     for name, keys in {
         "trips": ("vehicle_id", "number"),
         "predictions": ("vehicle_id", "trip_number"),
@@ -77,3 +84,14 @@ def record(workspace: Workspace) -> dict[str, Any]:
         table = lake.read(name).sort_by([(key, "ascending") for key in keys])
         found[name] = [repr(row) for row in table.to_pylist()]
     return found
+
+
+def _rows(workspace: Workspace, table: Table) -> list[str]:
+    """Rows of a table of the registry as text, without where they stand in the log and when they were written."""
+    columns = [column for column in table.c if column.name not in WHEN_WRITTEN]
+    engine = create_engine(workspace.registry_url)
+    try:
+        with engine.connect() as connection:
+            return sorted(repr(tuple(row)) for row in connection.execute(select(*columns)))
+    finally:
+        engine.dispose()
