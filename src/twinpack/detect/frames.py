@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from twinpack.telemetry.arrivals import NEVER, Arrivals, Ints, Lanes
 from twinpack.telemetry.batch import Floats, ListValues, SampleBatch
@@ -59,16 +61,10 @@ class Frames:
             probes=lists["cell_temp_c"],
         )
 
-    def of_lanes(self, lanes: Ints) -> tuple[Frames, Ints]:
-        """Those of some vehicles, as lanes of their own, and which they are.
-
-        Args:
-            lanes: The vehicles wanted, ascending, shape (L,).
-        """
-        place = np.minimum(np.searchsorted(lanes, self.lane), len(lanes) - 1)
-        which = np.flatnonzero(lanes[place] == self.lane)
-        some = Frames(
-            lane=place[which].astype(np.int32),
+    def rows(self, which: npt.NDArray[Any]) -> Frames:
+        """Some of them, in the order they have."""
+        return Frames(
+            lane=self.lane[which],
             time_us=self.time_us[which],
             before_us=self.before_us[which],
             receipt_us=self.receipt_us[which],
@@ -77,6 +73,16 @@ class Frames:
             cells=self.cells.rows(which),
             probes=self.probes.rows(which),
         )
+
+    def of_lanes(self, lanes: Ints) -> tuple[Frames, Ints]:
+        """Those of some vehicles, as lanes of their own, and which they are.
+
+        Args:
+            lanes: The vehicles wanted, ascending, shape (L,).
+        """
+        place = np.minimum(np.searchsorted(lanes, self.lane), len(lanes) - 1)
+        which = np.flatnonzero(lanes[place] == self.lane)
+        some = replace(self.rows(which), lane=place[which].astype(np.int32))
         return some, which
 
     def seconds(self) -> Floats:

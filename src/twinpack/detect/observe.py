@@ -85,18 +85,37 @@ def _observe_group(
         where = np.searchsorted(group.members, sampled)
         mine, which = frames.of_lanes(sampled)
         screened_state, screened = screen.screen(group.screen.taken(where), mine, pack)
-        cells_state, anomalies = cells.cells(group.cells.taken(where), mine, screened, pack)
-        group = replace(
-            group,
-            screen=group.screen.written(where, screened_state),
-            cells=group.cells.written(where, cells_state),
-        )
+        group = replace(group, screen=group.screen.written(where, screened_state))
+        group, anomalies = _observe_cells(group, where, mine, screened)
         quantities = {**screened.quantities, **{name: values[which] for name, values in beside.items()}}
         found += _of(anomalies, sampled)
     both = np.union1d(*lanes)
     where = np.searchsorted(group.members, both)
     codes_state, told = codes.codes(group.codes.taken(where), frames.of_lanes(both)[0], quantities, ticks, rules)
     return replace(group, codes=group.codes.written(where, codes_state)), found + _of(told, both)
+
+
+def _observe_cells(
+    group: DetectGroup, where: Ints, frames: Frames, screened: screen.Screened
+) -> tuple[DetectGroup, list[Finding]]:
+    """Single cells and probes of vehicles that tell them, from the first sample on that does.
+
+    What is kept of a vehicle's cells is large, and many vehicles never tell any.
+    """
+    told = (frames.cells.count > 0) | (frames.probes.count > 0)
+    known = np.array([group.cells.lanes[at] is not None for at in where.tolist()], dtype=np.bool_)
+    row = np.arange(len(frames))
+    first = np.where(known, 0, len(frames))
+    np.minimum.at(first, frames.lane[told], row[told])
+    used = row >= first[frames.lane]
+    if not used.any():
+        return group, []
+    lanes = np.unique(frames.lane[used]).astype(np.int64)
+    some, which = frames.rows(used).of_lanes(lanes)
+    cleaned = screened.rows(np.flatnonzero(used)[which])
+    state, found = cells.cells(group.cells.taken(where[lanes]), some, cleaned, group.spec)
+    group = replace(group, cells=group.cells.written(where[lanes], state))
+    return group, _of(found, lanes)
 
 
 def _of(found: Sequence[Finding], lanes: npt.NDArray[Any]) -> list[Finding]:

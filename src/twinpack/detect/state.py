@@ -17,6 +17,7 @@ from twinpack.detect.rules import PackRules, RuleSet, parse_rules
 from twinpack.detect.screen import ScreenState
 from twinpack.telemetry.arrivals import Ints
 from twinpack.telemetry.lane_store import LaneStore
+from twinpack.telemetry.lanes import LaneArrays
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -80,27 +81,32 @@ class DetectGroup:
         )
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Everything that is saved of it, by name."""
+        """Everything that is saved of it, by name: of each part the vehicles of which something is known."""
         found: dict[str, npt.NDArray[Any]] = {"members": self.members}
-        for part in ("screen", "codes", "cells"):
+        for part in PARTS:
             store: LaneStore[Any] = getattr(self, part)
-            found |= {f"{part}/{name}": values for name, values in store.all().arrays().items()}
+            held = store.held()
+            found[f"{part}/"] = held
+            found |= {f"{part}/{name}": values for name, values in store.taken(held).arrays().items()}
         return found
 
     @classmethod
     def from_arrays(cls, pack: str, arrays: Arrays) -> DetectGroup:
         """The group whose `arrays` these are."""
+        members = arrays["members"]
+        stores = {name: _store(kind, arrays, f"{name}/", len(members)) for name, kind in PARTS.items()}
+        return cls(pack, members, **stores)
 
-        def part(name: str) -> dict[str, npt.NDArray[Any]]:
-            return {key[len(name) :]: values for key, values in arrays.items() if key.startswith(name)}
 
-        return cls(
-            pack,
-            arrays["members"],
-            LaneStore.of(ScreenState.from_arrays(part("screen/"))),
-            LaneStore.of(CodesState.from_arrays(part("codes/"))),
-            LaneStore.of(CellsState.from_arrays(part("cells/"))),
-        )
+PARTS: Mapping[str, type[LaneArrays]] = {"screen": ScreenState, "codes": CodesState, "cells": CellsState}
+"""The parts of a group's state, and what each is."""
+
+
+def _store(kind: type[LaneArrays], arrays: Arrays, prefix: str, lanes: int) -> LaneStore[Any]:
+    mine = {name[len(prefix) :]: values for name, values in arrays.items() if name.startswith(prefix)}
+    held = mine.pop("")
+    states = kind.from_arrays(mine)
+    return LaneStore.empty(kind, lanes, **states.sizes).written(held, states)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class ShardState:
     @property
     def capacity_ah(self) -> npt.NDArray[np.float64]:
         """Rated capacity of each lane's pack, shape (lanes,)."""
-        return np.array([load_pack(pack).capacity_ah for pack in self.packs], dtype=np.float64)
+        return _capacity_ah(self.packs)
 
     def registered(self, vehicles: Iterable[tuple[str, str]]) -> ShardState:
         """With more vehicles, each with its pack; one that is known keeps its lane and pack."""
@@ -188,6 +189,15 @@ class ShardState:
             unknown=int(meta["unknown"]),
             make=make,
         )
+
+
+@lru_cache(maxsize=8)
+def _capacity_ah(packs: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    """Asked for with every batch, while vehicles join now and then."""
+    known = {pack: load_pack(pack).capacity_ah for pack in set(packs)}
+    capacity = np.array([known[pack] for pack in packs], dtype=np.float64)
+    capacity.flags.writeable = False
+    return capacity
 
 
 def _joined(state: ShardState, names: Sequence[str], first: int) -> dict[str, Group]:

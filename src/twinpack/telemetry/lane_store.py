@@ -69,6 +69,10 @@ class LaneStore(Generic[T]):
             arrays[name] = first if one.lanes_first else np.ascontiguousarray(np.moveaxis(first, 0, -1))
         return self.kind(**arrays)
 
+    def held(self) -> npt.NDArray[np.int64]:
+        """The vehicles of which something is known, ascending."""
+        return np.array([lane for lane, state in enumerate(self.lanes) if state is not None], dtype=np.int64)
+
     def all(self) -> T:
         """The states of all vehicles as arrays; a copy."""
         return self.taken(np.arange(len(self.lanes)))

@@ -47,6 +47,15 @@ class Screened:
     probes: ListValues
     quantities: Mapping[str, Floats]
 
+    def rows(self, which: npt.NDArray[Any]) -> Screened:
+        """What is left of some frames."""
+        return Screened(
+            self.aside[which],
+            self.cells.rows(which),
+            self.probes.rows(which),
+            {name: values[which] for name, values in self.quantities.items()},
+        )
+
 
 QUANTITIES: Mapping[str, str] = {
     "cell_v_max": "highest cell voltage, V",
