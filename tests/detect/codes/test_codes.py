@@ -135,6 +135,36 @@ def test_a_long_batch_is_judged_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(whole[1]) > 20
 
 
+def part(start: float, count: int, period: float = 10.0, **values: float) -> list[Row]:
+    return made.steady(count * period, period, start=start, **values)
+
+
+PARKED = {"pack_current_a": 0.0, "speed_kmh": 0.0}
+DRIVING = {"pack_current_a": -5.0, "speed_kmh": 50.0}
+CHARGING = {"pack_current_a": 40.0, "speed_kmh": 0.0, "is_charging": 1.0}
+GOOD, BAD = {"cell_v_max": 3.5, "temp_max_c": 20.0}, {"cell_v_max": 4.1, "temp_max_c": 20.0}
+
+
+@pytest.mark.parametrize("known", [GOOD, BAD])
+@pytest.mark.parametrize("first", [GOOD, BAD, {}])
+def test_a_batch_may_end_anywhere_about_a_new_cycle(known: dict[str, float], first: dict[str, float]) -> None:
+    """Cycles that begin without a silence, with samples that tell something, the same or nothing."""
+    rows = [
+        *part(0, 12, **PARKED, **known),
+        *part(120, 1, **DRIVING, **first),
+        *part(130, 12, **DRIVING, **known),
+        *part(250, 8, **CHARGING, **first),
+        *part(330, 12, **CHARGING, **known),
+        *part(450, 5, **PARKED),
+        *part(500, 12, **DRIVING, **known),
+    ]
+    for stop in range(1, len(rows) + 1):
+        whole = made.run(RULES, rows[:stop], 3)
+        each = made.run(RULES, rows[:stop], 3, range(stop))
+        assert made.same(whole[0], each[0])
+        assert whole[1] == each[1]
+
+
 def test_the_state_given_is_left_as_it_is() -> None:
     state, _ = made.run(RULES, made.steady(40, 1, cell_v_max=4.1, pack_current_a=-5.0))
     kept = state.copied()
