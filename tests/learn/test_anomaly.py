@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from twinpack.errors import LearningError, WorkspaceError
+from twinpack.learn import anomaly
 from twinpack.learn.anomaly import ODD, AnomalyModel, learn_anomaly
 from twinpack.learn.signs import COLUMNS, SIGNS, Days, Scaling
 
@@ -180,6 +181,25 @@ def test_too_few_vehicles_or_days_say_what_is_missing() -> None:
     bare = Days(days.vehicle, days.day, {name: np.full(len(days), np.nan) for name in COLUMNS})
     with pytest.raises(LearningError, match="no day tells of cells"):
         learn_anomaly(bare, "p")
+
+
+def test_of_a_large_fleet_some_vehicles_are_learned_from_and_all_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    days, whole = usual()
+    monkeypatch.setattr(anomaly, "MOST_DAYS", 10 * 41)
+    model = learned(days)
+    assert len(model.folds) == 10 and set(model.folds) < set(whole.folds)
+    assert np.isfinite(model.scores(days).score).all()
+    monkeypatch.setattr(anomaly, "MOST_DAYS", 1)
+    assert len(learned(days).folds) == 8, "fewer would not do"
+
+
+def test_blocks_of_vehicles_are_scored_as_all_at_once() -> None:
+    days, model = usual()
+    parts = [model.scores(some) for some in days.blocks(150)]
+    assert len(parts) == VEHICLES // 2
+    assert np.concatenate([part.score for part in parts]).tolist() == model.scores(days).score.tolist()
+    assert [len(some) for some in days.blocks(10**9)] == [len(days)]
+    assert list(days.where(slice(0, 0)).blocks(10)) == []
 
 
 def test_signs_that_few_days_tell_are_not_looked_at() -> None:

@@ -26,6 +26,8 @@ from twinpack.twin.words import counted
 FOLDS = 4
 LEAST_VEHICLES, LEAST_DAYS = 8, 7
 """Vehicles a model is learned from, and days of each: fewer do not tell what is usual."""
+MOST_DAYS = 200_000
+"""Vehicle-days a model is learned from at most: those of some vehicles, chosen by a hash of their names."""
 TREES, POINTS = 100, 256
 SEED = 20
 
@@ -33,6 +35,7 @@ ODD = 0.95
 """A day odder than this share of those learned from is given reasons."""
 
 _REASONS = 3
+_WORST = 3  # so many of the worst signs are columns of their own
 _REACH, _REACH_SHARE = (10.0, 30.0), 0.02  # robust standard deviations, and share of the points
 _UNSETTLED_DAYS = 3  # first days of a vehicle, over which little is smoothed: they would widen what is usual
 _PLAINLY_ODD = float(np.arcsinh(3.0))  # three robust standard deviations
@@ -147,7 +150,7 @@ class AnomalyModel:
         found = np.empty(len(scaled))
         for fold, forest in enumerate(self.forests):
             here = np.flatnonzero(folds == fold)
-            found[here] = forest.scores(scaled[here])
+            found[here] = forest.scores(_with_worst(scaled[here]))
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,7 +192,13 @@ class AnomalyModel:
         unknown = [name for name in model.signs if name not in SIGNS]
         columns = {int(forest.feature.max()) for forest in model.forests}
         parts = {len(model.scalings), len(model.forests), len(model.quantiles)}
-        if unknown or window != WINDOW_DAYS or len(parts) != 1 or not columns or max(columns) >= len(model.signs):
+        if (
+            unknown
+            or window != WINDOW_DAYS
+            or len(parts) != 1
+            or not columns
+            or max(columns) >= len(model.signs) + _WORST
+        ):
             raise WorkspaceError(
                 "the anomaly model was made by another release, whose features differ; `twinpack learn anomaly` makes "
                 "a new one"
@@ -235,7 +244,7 @@ def learn_anomaly(days: Days, pack: str) -> AnomalyModel:
         scaling = Scaling.of(some, raw[others], signs)
         points = _worse(some.smoothed(scaling.scaled(some, raw[others])))
         scalings.append(scaling)
-        forests.append(Forest.grow(_with_reach(points[settled[others]]), TREES, POINTS, SEED + fold))
+        forests.append(Forest.grow(_with_worst(_with_reach(points[settled[others]])), TREES, POINTS, SEED + fold))
     first, last = int(days.day.min()), int(days.day.max())
     model = AnomalyModel(pack, signs, first, last, folds, tuple(scalings), tuple(forests), np.zeros((FOLDS, 1)))
     score = model.scores(days).score
@@ -261,6 +270,17 @@ def _with_reach(points: Floats) -> Floats:
     return np.concatenate([points, np.tile(far, (copies, 1))])
 
 
+def _with_worst(points: Floats) -> Floats:
+    """Signs with the worst few of them, whichever they are, as columns of their own.
+
+    A tree cuts by a column chosen at random: one sign among many, however far off, would rarely be cut by.
+    """
+    worst = np.zeros((len(points), _WORST))
+    few = min(_WORST, points.shape[1])
+    worst[:, :few] = -np.sort(-points, axis=1)[:, :few]
+    return np.concatenate([points, worst], axis=1)
+
+
 def _enough(days: Days, pack: str) -> Days:
     """The days of vehicles that have enough of them."""
     vehicles, counts = np.unique(days.vehicle.astype(str), return_counts=True)
@@ -272,7 +292,19 @@ def _enough(days: Days, pack: str) -> Days:
             f"more{span}; what is usual takes {LEAST_VEHICLES} of them: import more vehicles, or choose more days with "
             "--from and --to"
         )
-    return days.where(np.flatnonzero([vehicle in known for vehicle in days.vehicle.tolist()]))
+    chosen = _some(dict(zip(vehicles.tolist(), counts.tolist(), strict=True)), known)
+    return days.where(np.flatnonzero([vehicle in chosen for vehicle in days.vehicle.tolist()]))
+
+
+def _some(counts: Mapping[str, int], known: set[str]) -> set[str]:
+    """Of the vehicles with days enough, as many as have `MOST_DAYS` together, and `LEAST_VEHICLES` at least."""
+    chosen, days = set[str](), 0
+    for vehicle in sorted(known, key=_by_hash):
+        days += counts[vehicle]
+        if days > MOST_DAYS and len(chosen) >= LEAST_VEHICLES:
+            break
+        chosen.add(vehicle)
+    return chosen
 
 
 def _signs(days: Days, pack: str) -> tuple[str, ...]:
@@ -290,7 +322,11 @@ def _signs(days: Days, pack: str) -> tuple[str, ...]:
 
 def _shuffled(days: Days) -> list[str]:
     """The vehicles in an order that has nothing to do with their names."""
-    return sorted(dict.fromkeys(days.vehicle.tolist()), key=lambda vehicle: (zlib.crc32(vehicle.encode()), vehicle))
+    return sorted(dict.fromkeys(days.vehicle.tolist()), key=_by_hash)
+
+
+def _by_hash(vehicle: str) -> tuple[int, str]:
+    return zlib.crc32(vehicle.encode()), vehicle
 
 
 def told_day(day: int) -> str:

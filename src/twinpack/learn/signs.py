@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -193,9 +193,19 @@ class Days:
         day = ordered.column("day").cast(pa.int32()).to_numpy(zero_copy_only=False).astype(np.int64)
         return cls(np.array(ordered.column("vehicle_id").to_pylist(), dtype=object), day, columns)
 
-    def where(self, which: npt.NDArray[Any]) -> Days:
+    def where(self, which: npt.NDArray[Any] | slice) -> Days:
         """Some of them."""
         return Days(self.vehicle[which], self.day[which], {name: one[which] for name, one in self.columns.items()})
+
+    def blocks(self, rows: int) -> Iterator[Days]:
+        """Whole vehicles, about so many of their days at a time."""
+        first = np.flatnonzero(self.number() == 0)
+        ends = np.append(first[1:], len(self))[: len(first)]
+        begin = 0
+        for index, end in enumerate(ends.tolist()):
+            if index + 1 == len(ends) or ends[index + 1] - begin > rows:
+                yield self.where(slice(begin, end))
+                begin = end
 
     def values(self, names: tuple[str, ...]) -> Floats:
         """Signs of each day, shape (N, signs); NaN where nothing tells them."""

@@ -31,6 +31,7 @@ LATEST = "latest"
 RANK_DAYS = 7
 """A vehicle is ranked by the mean score of so many of its last days."""
 
+_SCORED_AT_ONCE = 50_000
 _LEARNED_SHARE = 2 / 3
 _EPOCH = date(1970, 1, 1)
 _SHORTEST_HASH = 6
@@ -217,26 +218,32 @@ def _score(workspace: Workspace, digest: str, model: AnomalyModel, days: Days) -
     """Score the days after those learned from, and keep that."""
     lake = workspace.lake()
     offset = FeatureTable(lake).offset
+    schema = TABLES[ANOMALY_SCORES].schema
+    parts = [_rows(digest, model, some, offset) for some in days.blocks(_SCORED_AT_ONCE)]
+    rows = pa.concat_tables([schema.empty_table(), *parts])
+    if rows.num_rows:
+        ScoreTable(lake).put(digest, rows, offset)
+    return Ranking(digest, model.card(), rows.num_rows, _ranked(rows))
+
+
+def _rows(digest: str, model: AnomalyModel, days: Days, offset: int) -> pa.Table:
+    """Rows of the table for the days of some vehicles."""
     scores = model.scores(days)
     later = np.flatnonzero(days.day > model.last_day)
     odd = later[scores.odder_than[later] >= ODD]
     reasons = dict(zip(odd.tolist(), model.reasons(days, scores, odd), strict=True))
     schema = TABLES[ANOMALY_SCORES].schema
-    rows = pa.table(
-        {
-            "vehicle_id": pa.array(days.vehicle[later].tolist(), pa.string()),
-            DAY: pa.array(days.day[later].astype(np.int32)).cast(pa.date32()),
-            "pack": pa.array([model.pack] * len(later), pa.string()),
-            MODEL_HASH: pa.array([digest] * len(later), pa.string()),
-            "score": scores.score[later],
-            "odder_than": scores.odder_than[later],
-            "reasons": pa.array([reasons.get(at, []) for at in later.tolist()], schema.field("reasons").type),
-            OFFSET: pa.array([max(offset - 1, 0)] * len(later), pa.int64()),
-        }
-    )
-    if rows.num_rows:
-        ScoreTable(lake).put(digest, rows, offset)
-    return Ranking(digest, model.card(), rows.num_rows, _ranked(rows))
+    given = {
+        "vehicle_id": days.vehicle[later].tolist(),
+        DAY: pa.array(days.day[later].astype(np.int32)).cast(pa.date32()),
+        "pack": [model.pack] * len(later),
+        MODEL_HASH: [digest] * len(later),
+        "score": scores.score[later],
+        "odder_than": scores.odder_than[later],
+        "reasons": [reasons.get(at, []) for at in later.tolist()],
+        OFFSET: [max(offset - 1, 0)] * len(later),
+    }
+    return pa.table({field.name: pa.array(given[field.name], field.type) for field in schema}, schema=schema)
 
 
 def _ranked(rows: pa.Table) -> tuple[RankedVehicle, ...]:
