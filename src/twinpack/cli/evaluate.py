@@ -1,4 +1,4 @@
-"""`twinpack evaluate`: how good the twins are, on recorded data and on a simulated fleet."""
+"""`twinpack evaluate`: how good twins and detection are, on recorded data and on simulated fleets."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def command(
     only: Annotated[str | None, typer.Option(help="One evaluation, by name.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge predictions, bands and health figures exactly as a run makes them."""
-    from twinpack.cli.evaluate_sets import EVALUATIONS, evaluate_all
+    """Judge predictions, bands, health figures and alarms exactly as a run makes them."""
+    from twinpack.cli.evaluate_sets import EVALUATIONS, SIMULATIONS, evaluate_all
 
     if data is not None and not data.is_dir():
         raise NotFoundError(f"{data}: there is no such folder of data sets")
-    names = (*EVALUATIONS, "simulated_fleet")
+    names = (*EVALUATIONS, *SIMULATIONS)
     if only is not None and only not in names:
         raise NotFoundError(f"no evaluation {only!r}; there are {', '.join(names)}")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -43,9 +43,21 @@ def command(
 
 
 def _rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
-    rows = []
-    for name, metrics in results.items():
-        for metric, value in metrics.items():
-            if metric != "split":
-                rows.append([name, metric, f"{value:.4g}" if isinstance(value, float) else str(value)])
-    return rows
+    return [
+        [name, metric, told]
+        for name, metrics in results.items()
+        for metric, value in metrics.items()
+        if metric != "split"
+        for told in _told(value)
+    ]
+
+
+def _told(value: Any) -> list[str]:
+    """A value in lines: one for each entry of a list or mapping."""
+    if isinstance(value, dict):
+        return [f"{key}: {' | '.join(_told(each))}".removeprefix(": ") for key, each in value.items()] or ["none"]
+    if isinstance(value, list):
+        if all(isinstance(each, int) for each in value):
+            return [", ".join(map(str, value)) or "none"]
+        return [line for each in value for line in _told(each)] or ["none"]
+    return [f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from twinpack.cli import output
 from twinpack.cli.evaluate_cars import ev_fault_fleet
+from twinpack.cli.evaluate_faults import simulated_faults
 
 if TYPE_CHECKING:
     from twinpack.cli.trial import Trial
@@ -205,14 +206,18 @@ EVALUATIONS: Mapping[str, Evaluation] = {
 }
 """By name of the folder in the data."""
 
+SIMULATIONS: Mapping[str, Evaluation] = {"simulated_fleet": simulated_fleet, "simulated_faults": simulated_faults}
+"""Those that need no data."""
+
 
 def evaluate_all(data: Path | None, quick: bool, only: str | None = None) -> Iterator[tuple[str, Metrics]]:
-    """Every evaluation whose data are there, and the simulated fleet, which needs none; each as it is done."""
+    """Every evaluation whose data are there, and the simulated fleets, which need none; each as it is done."""
     for name, evaluation in EVALUATIONS.items():
         folder = data / name if data is not None else None
         if folder is not None and folder.is_dir() and only in (None, name):
             output.note(f"evaluating {name}")
             yield name, evaluation(folder, quick)
-    if only in (None, "simulated_fleet"):
-        output.note("evaluating simulated_fleet")
-        yield "simulated_fleet", simulated_fleet(Path(), quick)
+    for name, simulation in SIMULATIONS.items():
+        if only in (None, name):
+            output.note(f"evaluating {name}")
+            yield name, simulation(Path(), quick)
