@@ -24,6 +24,7 @@ def test_the_page_names_what_holds() -> None:
         f"{DEFAULTS.probe_frozen_s / 60:.0f} minutes",
         f"without cells: the current by {DEFAULTS.pack_frozen_c_rate} C",
         f"goes to and fro by {1000 * DEFAULTS.current_frozen_v:.0f} mV",
+        f"are measured over at least {DEFAULTS.rate_s:.0f} s",
         f"more than {DEFAULTS.soc_frozen_pct:.0f} % flow",
     ):
         assert words in told, words

@@ -56,6 +56,27 @@ class Channel:
 
 
 @dataclass
+class LookBack:
+    """What was seen at two moments, at least `least_s` apart but at the start."""
+
+    least_s: float
+    most_s: float
+    old: tuple[float, list[float]] | None = None
+    new: tuple[float, list[float]] | None = None
+
+    def base(self, time_s: float, seen: list[float]) -> tuple[float, list[float]] | None:
+        """What to measure from now; what is seen now is kept for later."""
+        new, old = self.new, self.old
+        if new is None or time_s - new[0] > self.most_s:
+            self.old, self.new = None, (time_s, seen)
+            return None
+        if time_s - new[0] >= self.least_s:
+            self.old, self.new = new, (time_s, seen)
+            return new
+        return old if old is not None and time_s - old[0] <= self.most_s else None
+
+
+@dataclass
 class Vehicle:
     pack: PackSpec
     rules: ScreenSettings
@@ -69,6 +90,8 @@ class Vehicle:
     probes_s: float = NAN
 
     def __post_init__(self) -> None:
+        self.seen_cells = LookBack(self.rules.rate_s, self.rules.gap_s)
+        self.seen_probes = LookBack(self.rules.rate_s, self.rules.gap_s)
         self.cells = [Channel() for _ in range(self.pack.series)]
 
     def frame(
@@ -135,7 +158,7 @@ class Vehicle:
             if self._good(v):
                 self._follow(v, channel, now, before, step, fresh)
         now = self._median(values)
-        out = self._figures(values, now, before if fresh else NAN, pack_v)
+        out = self._figures(time_s, values, now, pack_v)
         for v, channel in zip(values, self.cells, strict=True):
             channel.last = v if self._good(v) else channel.last
         self.used_s, self.median, self.c_rate, self.pack_v = time_s, now, c_rate, pack_v
@@ -157,7 +180,7 @@ class Vehicle:
         for (v, channel), jump in zip(pairs, jumping, strict=True):
             if jump and (v - now > channel.last - before or unexplained > 0.5 * (v - channel.last)):
                 channel.suspect, channel.lately = True, True
-                channel.origin, channel.seconds = narrow(channel.last - before), 0.0
+                channel.origin, channel.seconds = math.floor(1000 * (channel.last - before) + 0.5) / 1000, 0.0
 
     def _follow(self, v: float, channel: Channel, now: float, before: float, step: float, fresh: bool) -> None:
         rules = self.rules
@@ -197,8 +220,9 @@ class Vehicle:
         if channel.seconds >= self.rules.heal_s:
             channel.heal()
 
-    def _figures(self, values: Sequence[float], now: float, before: float, pack_v: float) -> Row:
+    def _figures(self, time_s: float, values: Sequence[float], now: float, pack_v: float) -> Row:
         shown = [v if c.trusted and self._good(v) else NAN for v, c in zip(values, self.cells, strict=True)]
+        base = self.seen_cells.base(time_s, [*shown, now])
         out: Row = {"cells": [None if math.isnan(v) else v for v in shown]}
         kept = [(v, number) for number, v in enumerate(shown, 1) if not math.isnan(v)]
         if not kept:
@@ -215,10 +239,10 @@ class Vehicle:
         if len(kept) == len(shown):
             total = sum(shown)
             out |= {"cell_v_sum": total, "sum_gap_v": abs(pack_v - total)}
-        ratios = [v / self.cells[number - 1].last for v, number in kept]
-        ratios = [ratio for ratio in ratios if not math.isnan(ratio)]
-        if ratios and not math.isnan(before):
-            out["cell_drop"] = max(0.0, 1 - min(ratios) * before / now)
+        if base is not None:
+            kept_shares = [v / base[1][number - 1] for v, number in kept if not math.isnan(base[1][number - 1])]
+            if kept_shares:
+                out["cell_drop"] = max(0.0, 1 - min(kept_shares) * base[1][-1] / now)
         return out
 
     def _probes(self, time_s: float, values: Sequence[float]) -> Row:
@@ -265,15 +289,13 @@ class Vehicle:
                 "probe_max": float(next(number for v, number in kept if v == most)),
                 "probe_min": float(next(number for v, number in kept if v == least)),
             }
-        rates = [
-            (v - channel.last) / since
-            for v, channel in zip(shown, self.probes, strict=False)
-            if fresh and not channel.was_bad and not math.isnan(v - channel.last)
-        ]
-        if rates:
-            out["temp_rate_k_s"] = max(rates)
+        base = self.seen_probes.base(time_s, shown)
+        if base is not None:
+            rises = [v - was for v, was in zip(shown, base[1], strict=False) if not math.isnan(v - was)]
+            if rises:
+                out["temp_rate_k_s"] = max(rises) / (time_s - base[0])
         for (v, channel), ok in zip(pairs, good, strict=True):
-            channel.last, channel.was_bad = (v, False) if ok else (channel.last, True)
+            channel.last = v if ok else channel.last
         return out
 
     def _follow_probe(self, v: float, channel: Channel, now: float, enough: bool, step: float, fresh: bool) -> None:

@@ -195,8 +195,22 @@ def test_a_cell_that_collapses_with_the_pack_is_a_fault_of_the_battery(every_s: 
     assert np.nansum(found.quantities["cell_dead"]) == 0
     assert not np.isnan(cell_of(found, CELL)).any()
     row = int(np.argmax(short))
+    fell = found.quantities["cell_drop"] > 0.25
     assert found.quantities["cell_drop"][row] == pytest.approx(1.2 / day.cells[row - 1, CELL], abs=0.01)
+    assert day.time_s[fell].min() == day.time_s[row]
+    assert day.time_s[fell].max() <= day.time_s[row] + 10
     assert (found.quantities["cell_v_min_cell"][short] == CELL + 1).all()
+
+
+def test_a_fall_over_some_seconds_is_one_fall() -> None:
+    """At a sample a second it comes in pieces, none of them large."""
+    time = np.arange(60.0)
+    cells = np.full((60, 8), 3.7)
+    cells[:, 3] -= np.clip(0.3 * (time - 30), 0, 1.5)
+    frames = frames_of(time, cells, pack_current_a=-60.0, pack_voltage_v=cells.sum(1))
+    drop = screened(frames, pack_of(8)).quantities["cell_drop"]
+    assert np.nanmax(drop) == pytest.approx(1.5 / 3.7, abs=0.005)
+    assert np.nanmax(drop[:31]) < 1e-6
 
 
 @PERIODS

@@ -77,9 +77,32 @@ def test_the_rate_is_that_of_the_probe_that_warms_fastest() -> None:
     np.testing.assert_allclose(rate, [np.nan, 0.5, 0.1, np.nan, 0.1, 0.0])
 
 
+def test_a_step_of_a_coarse_probe_is_no_fast_rise_at_any_period() -> None:
+    """One degree within a second would be 1 K/s, which is a battery on fire."""
+    time = np.arange(0, 600, 1.0)
+    warm = np.stack([20 + (time + shift) // 40 for shift in range(24)], axis=1)
+    rate = quantity("temp_rate_k_s", time, probes=warm)
+    assert np.nanmax(rate) <= 1 / 5
+    assert np.isnan(rate[:5]).all()
+    assert not np.isnan(rate[5:]).any()
+
+
+@PERIODS
+def test_a_fast_rise_is_seen_within_seconds_and_at_its_size(every_s: int) -> None:
+    time = np.arange(0, 600, every_s)
+    hot = 30 + 2.0 * np.clip(time - 300, 0, None)
+    probes = np.stack([np.full(len(time), 30.0), np.minimum(hot, 119)], axis=1)
+    rate = quantity("temp_rate_k_s", time, probes=probes)
+    assert np.nanmax(rate[time <= 300]) == 0
+    rising = (time >= 310) & (time < 340)
+    if rising.any():
+        assert (rate[rising] >= 1).all()
+    assert np.nanmax(rate) <= 2.0
+
+
 def test_without_probes_the_rate_is_that_of_the_highest_temperature_told() -> None:
-    rate = quantity("temp_rate_k_s", [0, 10, 20, 200, 205], cell_temp_max_c=[20, 25, np.nan, 50, 55])
-    np.testing.assert_allclose(rate, [np.nan, 0.5, np.nan, np.nan, 1.0])
+    rate = quantity("temp_rate_k_s", [0, 10, 20, 200, 205, 206], cell_temp_max_c=[20, 25, np.nan, 50, 55, 57])
+    np.testing.assert_allclose(rate, [np.nan, 0.5, np.nan, np.nan, 1.0, 7 / 6])
 
 
 def test_the_highest_temperature_is_of_probes_or_else_what_the_bms_tells() -> None:

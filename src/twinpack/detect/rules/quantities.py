@@ -39,8 +39,10 @@ _DERIVED: dict[str, Quantity] = {
     "probe_min": Quantity("", "which probe is the coldest, from 1"),
     "temp_max_c": Quantity("degC", "hottest temperature known: probes, else the hottest or mean cell told"),
     "temp_min_c": Quantity("degC", "coldest temperature known: probes, else the coldest or mean cell told"),
-    "temp_rate_k_s": Quantity("K/s", "rise of the hottest temperature since the sample before"),
-    "cell_drop": Quantity("", "largest fall of one cell against the median since the sample before, 0 to 1"),
+    "temp_rate_k_s": Quantity("K/s", "fastest rise of a temperature over 5 s, or since the sample before"),
+    "cell_drop": Quantity(
+        "", "largest fall of one cell against the median over 5 s, or since the sample before, 0 to 1"
+    ),
     "c_rate": Quantity("1/h", "current over capacity, positive charges"),
     "rest_s": Quantity("s", "time since the current was last over 0.02 C"),
     "dt_s": Quantity("s", "time since the sample before"),

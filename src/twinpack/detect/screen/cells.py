@@ -18,6 +18,7 @@ from twinpack.detect.screen.channels import (
     suspect_jumps,
     trusted_median,
 )
+from twinpack.detect.screen.lookback import NEW, NONE, look, renews
 from twinpack.detect.screen.state import DEAD, SUSPECT
 from twinpack.telemetry.arrivals import NEVER
 
@@ -142,7 +143,14 @@ def _use(
         changed = judge(at, row, median, before, now.step, fresh, state, limits)
     if changed:
         median = trusted_median(row, flags, limits, buffer)
-    _figures(i, row, median, before if fresh else np.nan, now.pack_v, flags, state.cell_v[at], limits, shown, out)
+    which = look(now.time_us, state.cells_old_us[at], state.cells_new_us[at], limits.rate_s, limits.gap_s)
+    base = state.cell_new_v[at] if which == NEW else state.cell_old_v[at]
+    base_median = state.median_new_v[at] if which == NEW else state.median_old_v[at]
+    if which == NONE:
+        base_median = np.nan
+    _figures(i, row, median, base, base_median, now.pack_v, flags, limits, shown, out)
+    if renews(which, now.time_us, state.cells_new_us[at], limits.gap_s):
+        _look(at, now.time_us, which, median, shown, state)
     for c in range(len(row)):
         if believable(row[c], limits):
             state.cell_v[at, c] = row[c]
@@ -158,10 +166,10 @@ def _figures(
     i: int,
     row: Any,
     median: float,
-    before: float,
+    base: Any,
+    base_median: float,
     pack_v: float,
     flags: Any,
-    last: Any,
     limits: CellLimits,
     shown: Any,
     out: Any,
@@ -181,8 +189,8 @@ def _figures(
             high, high_cell = v, c + 1
         if v < low:
             low, low_cell = v, c + 1
-        kept = np.float64(v) / np.float64(last[c])
-        if kept < lowest:  # not so where the last is unknown
+        kept = np.float64(v) / np.float64(base[c])
+        if kept < lowest:  # not so where the base is unknown
             lowest = kept
     if trusted == 0:
         return
@@ -192,8 +200,20 @@ def _figures(
     if trusted == len(row):
         out[_SUM, i] = total
         out[_GAP, i] = abs(pack_v - total)
-    if not np.isnan(before) and lowest < np.inf:
-        out[_DROP, i] = max(0.0, 1.0 - lowest * before / median)
+    if not np.isnan(base_median) and lowest < np.inf:
+        out[_DROP, i] = max(0.0, 1.0 - lowest * base_median / median)
+
+
+@kernel
+def _look(at: int, time_us: int, which: int, median: float, shown: Any, state: CellChannels) -> None:
+    """Keep the present to measure from."""
+    if which == NEW:
+        state.cells_old_us[at], state.median_old_v[at] = state.cells_new_us[at], state.median_new_v[at]
+        state.cell_old_v[at, :] = state.cell_new_v[at]
+    else:
+        state.cells_old_us[at] = NEVER
+    state.cells_new_us[at], state.median_new_v[at] = time_us, median
+    state.cell_new_v[at, :] = shown
 
 
 @kernel

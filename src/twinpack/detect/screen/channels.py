@@ -28,12 +28,18 @@ class CellChannels(NamedTuple):
 
     cell_v: Any
     cell_ref_v: Any
-    cell_from_v: Any
+    cell_from_mv: Any
+    cell_old_v: Any
+    cell_new_v: Any
     cell_s: Any
     cell_flags: Any
     cells_us: Any
     used_us: Any
     median_v: Any
+    cells_old_us: Any
+    cells_new_us: Any
+    median_old_v: Any
+    median_new_v: Any
     used_c_rate: Any
     used_pack_v: Any
 
@@ -44,6 +50,7 @@ class CellLimits(NamedTuple):
     cell_low_v: float
     cell_high_v: float
     gap_s: float
+    rate_s: float
     dead_s: float
     frozen_v: float
     frozen_s: float
@@ -182,7 +189,7 @@ def suspect_jumps(
         away = abs(row[c] - median) > abs(last[c] - before)
         if away and (step > 0 or unexplained > 0.5 * (row[c] - last[c])):
             flags[c] |= np.uint8(SUSPECT | JUST_NOW)
-            state.cell_from_v[at, c] = last[c] - before
+            state.cell_from_mv[at, c] = np.int16(np.floor(1000.0 * (last[c] - before) + 0.5))
             state.cell_s[at, c] = 0.0
 
 
@@ -202,11 +209,11 @@ def judge(
             state.cell_ref_v[at, c] = median
         stuck = abs(median - state.cell_ref_v[at, c]) > enough
         if flags[c] & DEAD:
-            masked |= _revive(c, row[c] - median, moved, stuck, step, flags, state.cell_from_v[at], seconds, limits)
+            masked |= _revive(c, row[c] - median, moved, stuck, step, flags, state.cell_from_mv[at], seconds, limits)
         elif flags[c] & SUSPECT and flags[c] & JUST_NOW:
             masked = True
         elif flags[c] & SUSPECT:
-            masked |= _doubt(c, row[c] - median, step, flags, state.cell_from_v[at], seconds, limits)
+            masked |= _doubt(c, row[c] - median, step, flags, state.cell_from_mv[at], seconds, limits)
         elif stuck:
             seconds[c] += step
             if seconds[c] >= limits.frozen_s:
@@ -222,10 +229,10 @@ def judge(
 @kernel
 def _doubt(c: int, off: float, step: float, flags: Any, origin: Any, seconds: Any, limits: CellLimits) -> bool:
     """A channel that stepped: back where it came from, or dead once it has stayed away."""
-    if abs(off - origin[c]) < 0.5 * limits.jump_v:
+    if abs(off - 0.001 * origin[c]) < 0.5 * limits.jump_v:
         flags[c] &= ~np.uint8(SUSPECT)
         seconds[c] = 0.0
-        origin[c] = np.nan
+        origin[c] = 0
         return True
     seconds[c] += step
     if seconds[c] >= limits.jump_s:
@@ -240,7 +247,7 @@ def _revive(
 ) -> bool:
     """A dead channel that shows a voltage: whether it has been good for long enough."""
     if flags[c] & DEAD == JUMPED:
-        good = abs(off - origin[c]) < 0.5 * limits.jump_v or abs(off) < _NEAR_V
+        good = abs(off - 0.001 * origin[c]) < 0.5 * limits.jump_v or abs(off) < _NEAR_V
     else:
         good = abs(off) < limits.jump_v
     if stuck or not good:
@@ -255,5 +262,5 @@ def _revive(
         return False
     flags[c] = 0
     seconds[c] = 0.0
-    origin[c] = np.nan
+    origin[c] = 0
     return True

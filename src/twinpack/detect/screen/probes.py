@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twinpack.detect.kernels import kernel
+from twinpack.detect.screen.lookback import NEW, NONE, look, renews
 from twinpack.detect.screen.median import median_of
-from twinpack.detect.screen.state import DEAD, FROZEN, MOVED, SEEN, WAS_BAD
+from twinpack.detect.screen.state import DEAD, FROZEN, MOVED, SEEN
 from twinpack.telemetry.arrivals import NEVER
 
 PROBE_FIGURES = (
@@ -36,9 +37,13 @@ class ProbeChannels(NamedTuple):
 
     probe_c: Any
     probe_ref_c: Any
+    probe_old_c: Any
+    probe_new_c: Any
     probe_s: Any
     probe_flags: Any
     probes_us: Any
+    probes_old_us: Any
+    probes_new_us: Any
 
 
 class ProbeLimits(NamedTuple):
@@ -47,6 +52,7 @@ class ProbeLimits(NamedTuple):
     probe_low_c: float
     probe_high_c: float
     gap_s: float
+    rate_s: float
     probe_frozen_k: float
     probe_frozen_s: float
     heal_s: float
@@ -92,14 +98,11 @@ def screen_probes(
         state.probes_us[at] = time_us[i]
         _sentinels(i, row, state.probe_flags[at], limits, out)
         _judge(at, row, min(since_s, limits.gap_s), fresh, state, limits, buffer)
-        _figures(i, at, row, since_s if fresh else np.nan, state, limits, shown[i], out)
+        _figures(i, row, state.probe_flags[at], limits, shown[i], out)
+        _rise(i, at, time_us[i], shown[i], state, limits, out)
         for p in range(len(row)):
-            good = row[p] > limits.probe_low_c and row[p] < limits.probe_high_c
-            if good:
+            if row[p] > limits.probe_low_c and row[p] < limits.probe_high_c:
                 state.probe_c[at, p] = row[p]
-                state.probe_flags[at, p] &= ~np.uint8(WAS_BAD)
-            else:
-                state.probe_flags[at, p] |= np.uint8(WAS_BAD)
 
 
 @kernel
@@ -163,12 +166,30 @@ def _revive(p: int, moved: bool, stuck: bool, step: float, flags: Any, seconds: 
 
 
 @kernel
-def _figures(
-    i: int, at: int, row: Any, since_s: float, state: ProbeChannels, limits: ProbeLimits, shown: Any, out: Any
-) -> None:
-    """Extremes and the fastest rise of the probes that are trusted."""
-    flags = state.probe_flags[at]
-    high, low, high_probe, low_probe, rate, frozen = -np.inf, np.inf, -1, -1, -np.inf, 0
+def _rise(i: int, at: int, time_us: int, shown: Any, state: ProbeChannels, limits: ProbeLimits, out: Any) -> None:
+    """The fastest rise of a trusted probe."""
+    new_us = state.probes_new_us[at]
+    which = look(time_us, state.probes_old_us[at], new_us, limits.rate_s, limits.gap_s)
+    base = state.probe_new_c[at] if which == NEW else state.probe_old_c[at]
+    base_us = new_us if which == NEW else state.probes_old_us[at]
+    fastest = -np.inf
+    for p in range(len(shown)):
+        rise = np.float64(shown[p]) - np.float64(base[p])
+        if rise > fastest:  # not so where one of them is unknown
+            fastest = rise
+    if which != NONE and fastest > -np.inf:
+        out[_RATE, i] = fastest / ((time_us - base_us) / 1e6)
+    if renews(which, time_us, new_us, limits.gap_s):
+        state.probes_old_us[at] = new_us if which == NEW else NEVER
+        state.probe_old_c[at, :] = state.probe_new_c[at]
+        state.probes_new_us[at] = time_us
+        state.probe_new_c[at, :] = shown
+
+
+@kernel
+def _figures(i: int, row: Any, flags: Any, limits: ProbeLimits, shown: Any, out: Any) -> None:
+    """Extremes of the probes that are trusted."""
+    high, low, high_probe, low_probe, frozen = -np.inf, np.inf, -1, -1, 0
     for p in range(len(row)):
         if flags[p] & DEAD:
             frozen = p + 1 if frozen == 0 else frozen
@@ -181,9 +202,6 @@ def _figures(
             high, high_probe = v, p
         if v < low:
             low, low_probe = v, p
-        last = np.float64(state.probe_c[at, p])
-        if not flags[p] & WAS_BAD and not np.isnan(last - since_s):
-            rate = max(rate, (v - last) / since_s)
     out[_FROZEN, i] = 1.0 if frozen > 0 else 0.0
     if frozen > 0:
         out[_BAD, i] = 1.0
@@ -193,5 +211,3 @@ def _figures(
         return
     out[_MAX, i], out[_MIN, i], out[_SPREAD, i] = high, low, high - low
     out[_MAX_PROBE, i], out[_MIN_PROBE, i] = high_probe + 1, low_probe + 1
-    if rate > -np.inf:
-        out[_RATE, i] = rate

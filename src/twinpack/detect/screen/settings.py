@@ -17,6 +17,8 @@ class ScreenSettings:
         probe_low_c: A probe at or below it is a sentinel (an open circuit shows -40 °C).
         probe_high_c: A probe at or above it is a sentinel.
         gap_s: Samples further apart are not compared with each other, and a sample counts for no longer.
+        rate_s: Rises of temperatures and falls of cells are measured over at least this time: a step of 1 °C in a
+            second is no rate.
         dead_s: A cell that shows sentinels for so long is dead.
         frozen_v: The pack median moves by more than this while a frozen cell or pack voltage stays. At twice as much
             it need not be moving at the moment.
@@ -44,6 +46,7 @@ class ScreenSettings:
     probe_low_c: float = -39.9
     probe_high_c: float = 119.9
     gap_s: float = 120.0
+    rate_s: float = 5.0
     dead_s: float = 120.0
     frozen_v: float = 0.05
     frozen_s: float = 300.0

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twinpack.detect.kernels import kernel
+from twinpack.detect.screen.lookback import NEW, NONE, look, renews
 from twinpack.telemetry.arrivals import NEVER
 
 SIGNAL_FIGURES = ("rest_s", "soc_jump_pct", "temp_rate_k_s", "pack_v_frozen", "current_frozen", "soc_frozen")
@@ -23,8 +24,10 @@ class SignalTracks(NamedTuple):
     """The arrays of `ScreenState` that the kernel reads and writes, of the same names."""
 
     used_us: Any
-    temp_us: Any
-    temp_c: Any
+    temp_old_us: Any
+    temp_new_us: Any
+    temp_old_c: Any
+    temp_new_c: Any
     current_us: Any
     current_a: Any
     rest_us: Any
@@ -51,6 +54,7 @@ class SignalLimits(NamedTuple):
     """The thresholds of `ScreenSettings` that it needs, of the same names, and two figures of the pack."""
 
     gap_s: float
+    rate_s: float
     frozen_s: float
     frozen_v: float
     pack_frozen_c_rate: float
@@ -77,6 +81,7 @@ class SignalRows(NamedTuple):
     soc_pct: Any
     odometer_km: Any
     temp_c: Any
+    probe_max_c: Any
     probe_rate_k_s: Any
 
 
@@ -94,7 +99,11 @@ def screen_signals(rows: SignalRows, state: SignalTracks, limits: SignalLimits, 
         if rows.aside[i]:
             continue
         at, now = rows.lane[i], rows.time_us[i]
-        out[_RATE, i] = _temperature(at, now, rows.temp_c[i], rows.probe_rate_k_s[i], state, limits)
+        if not np.isnan(rows.probe_max_c[i]):
+            out[_RATE, i] = rows.probe_rate_k_s[i]
+            state.temp_new_us[at] = NEVER  # a probe and what the BMS calls the highest are not compared
+        elif not np.isnan(rows.temp_c[i]):
+            out[_RATE, i] = _temperature(at, now, rows.temp_c[i], state, limits)
         if not np.isnan(rows.current_a[i]):
             _flow(at, now, rows.current_a[i], state, limits)
             out[_REST, i] = _rest(at, now, rows.current_a[i], rows.soc_pct[i], rows.odometer_km[i], state, limits)
@@ -121,19 +130,17 @@ def _since(now: int, before: int) -> float:
 
 
 @kernel
-def _temperature(
-    at: int, now: int, temp_c: float, probe_rate: float, state: SignalTracks, limits: SignalLimits
-) -> float:
-    """Rise of the hottest probe, or else of the highest temperature told."""
-    if not np.isnan(probe_rate):
-        state.temp_us[at] = NEVER  # a probe and what the BMS calls the highest are not compared
-        return probe_rate
-    if np.isnan(temp_c):
-        return np.nan
-    since_s = _since(now, state.temp_us[at])
-    rate = (temp_c - state.temp_c[at]) / since_s if since_s <= limits.gap_s else np.nan
-    state.temp_us[at] = now
-    state.temp_c[at] = temp_c
+def _temperature(at: int, now: int, temp_c: float, state: SignalTracks, limits: SignalLimits) -> float:
+    """Rise of the highest temperature told, where there are no probes."""
+    new_us = state.temp_new_us[at]
+    which = look(now, state.temp_old_us[at], new_us, limits.rate_s, limits.gap_s)
+    base_c = state.temp_new_c[at] if which == NEW else state.temp_old_c[at]
+    base_us = new_us if which == NEW else state.temp_old_us[at]
+    rate = np.nan if which == NONE else (temp_c - base_c) / ((now - base_us) / 1e6)
+    if renews(which, now, new_us, limits.gap_s):
+        state.temp_old_us[at] = new_us if which == NEW else NEVER
+        state.temp_old_c[at] = state.temp_new_c[at]
+        state.temp_new_us[at], state.temp_new_c[at] = now, temp_c
     return rate
 
 

@@ -65,7 +65,7 @@ QUANTITIES: Mapping[str, str] = {
     "cell_v_median": "median cell voltage, V",
     "cell_v_max_cell": "number of the highest cell, from 1",
     "cell_v_min_cell": "number of the lowest cell, from 1",
-    "cell_drop": "largest relative fall of one cell against the median since the frame before, 0 to 1",
+    "cell_drop": "largest relative fall of one cell against the median over 5 s, or since the frame before, 0 to 1",
     "sum_gap_v": "difference of the pack voltage and the sum of all cells, V",
     "probe_max_c": "hottest probe, °C",
     "probe_min_c": "coldest probe, °C",
@@ -74,7 +74,7 @@ QUANTITIES: Mapping[str, str] = {
     "probe_min": "number of the coldest probe, from 1",
     "temp_max_c": "highest temperature known: of the probes, or else told by the BMS, °C",
     "temp_min_c": "lowest temperature known, °C",
-    "temp_rate_k_s": "fastest rise of a temperature since the frame before, K/s",
+    "temp_rate_k_s": "fastest rise of a temperature over 5 s, or since the frame before, K/s",
     "c_rate": "current over rated capacity, 1/h; positive charges",
     "rest_s": "time since the pack last had a load, s",
     "dt_s": "time since the vehicle's sample before, s",
@@ -223,6 +223,7 @@ def _tracked(
         soc_pct=quantities["soc_pct"],
         odometer_km=quantities["odometer_km"],
         temp_c=quantities["temp_max_c"],
+        probe_max_c=quantities["probe_max_c"],
         probe_rate_k_s=quantities["probe_rate_k_s"],
     )
     of_pack = {"capacity_ah": pack.capacity_ah, "series": float(pack.series)}

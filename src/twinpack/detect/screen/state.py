@@ -33,21 +33,33 @@ class ScreenState(LaneArrays):
     Attributes:
         cell_v: Last believable value of each cell, V.
         cell_ref_v: Pack median when that value last changed, V.
-        cell_from_v: Deviation from the median before a step, V.
+        cell_from_mv: Deviation from the median before a step, mV.
+        cell_old_v: Value of each trusted cell at the older look back (see `lookback`), V.
+        cell_new_v: The same at the newer one.
         cell_s: How long something has spoken against the cell, or, once dead, for its return, s.
         cell_flags: Bits named in this module.
         probe_c: Last believable value of each probe, °C.
         probe_ref_c: Median of the probes when that value last changed, °C.
+        probe_old_c: Value of each trusted probe at the older look back, °C.
+        probe_new_c: The same at the newer one.
         probe_s: As `cell_s`.
         probe_flags: As `cell_flags`.
         cells_us: Time of the last frame with cells, set aside or not.
         used_us: Time of the last frame with cells that was used.
         median_v: Cell median in it, V.
+        cells_old_us: Time of the older look back at the cells.
+        cells_new_us: The same of the newer one.
+        median_old_v: Cell median at the older one, V.
+        median_new_v: The same at the newer one.
         used_c_rate: Current in it, C.
         used_pack_v: Pack voltage in it, V.
         probes_us: Time of the last frame with probes.
-        temp_us: Time of the last frame with a highest temperature.
-        temp_c: That temperature, °C.
+        probes_old_us: Time of the older look back at the probes.
+        probes_new_us: The same of the newer one.
+        temp_old_us: Time of the older look back at the highest temperature told, where there are no probes.
+        temp_new_us: The same of the newer one.
+        temp_old_c: That temperature at the older one, °C.
+        temp_new_c: The same at the newer one.
         current_us: Time of the last frame with a current.
         current_a: That current, A.
         rest_us: Since when the pack has been at rest, `NEVER` before anything is known.
@@ -74,21 +86,33 @@ class ScreenState(LaneArrays):
 
     cell_v: Any = field(metadata=lane_array(np.float32, np.nan, "cells"))
     cell_ref_v: Any = field(metadata=lane_array(np.float32, np.nan, "cells"))
-    cell_from_v: Any = field(metadata=lane_array(np.float32, np.nan, "cells"))
+    cell_from_mv: Any = field(metadata=lane_array(np.int16, 0, "cells"))
+    cell_old_v: Any = field(metadata=lane_array(np.float32, np.nan, "cells"))
+    cell_new_v: Any = field(metadata=lane_array(np.float32, np.nan, "cells"))
     cell_s: Any = field(metadata=lane_array(np.float32, 0.0, "cells"))
     cell_flags: Any = field(metadata=lane_array(np.uint8, 0, "cells"))
     probe_c: Any = field(metadata=lane_array(np.float32, np.nan, "probes"))
     probe_ref_c: Any = field(metadata=lane_array(np.float32, np.nan, "probes"))
+    probe_old_c: Any = field(metadata=lane_array(np.float32, np.nan, "probes"))
+    probe_new_c: Any = field(metadata=lane_array(np.float32, np.nan, "probes"))
     probe_s: Any = field(metadata=lane_array(np.float32, 0.0, "probes"))
     probe_flags: Any = field(metadata=lane_array(np.uint8, 0, "probes"))
     cells_us: Any = field(metadata=lane_array(np.int64, NEVER))
     used_us: Any = field(metadata=lane_array(np.int64, NEVER))
     median_v: Any = field(metadata=lane_array(np.float64, np.nan))
+    cells_old_us: Any = field(metadata=lane_array(np.int64, NEVER))
+    cells_new_us: Any = field(metadata=lane_array(np.int64, NEVER))
+    median_old_v: Any = field(metadata=lane_array(np.float64, np.nan))
+    median_new_v: Any = field(metadata=lane_array(np.float64, np.nan))
     used_c_rate: Any = field(metadata=lane_array(np.float64, np.nan))
     used_pack_v: Any = field(metadata=lane_array(np.float64, np.nan))
     probes_us: Any = field(metadata=lane_array(np.int64, NEVER))
-    temp_us: Any = field(metadata=lane_array(np.int64, NEVER))
-    temp_c: Any = field(metadata=lane_array(np.float64, np.nan))
+    probes_old_us: Any = field(metadata=lane_array(np.int64, NEVER))
+    probes_new_us: Any = field(metadata=lane_array(np.int64, NEVER))
+    temp_old_us: Any = field(metadata=lane_array(np.int64, NEVER))
+    temp_new_us: Any = field(metadata=lane_array(np.int64, NEVER))
+    temp_old_c: Any = field(metadata=lane_array(np.float64, np.nan))
+    temp_new_c: Any = field(metadata=lane_array(np.float64, np.nan))
     current_us: Any = field(metadata=lane_array(np.int64, NEVER))
     current_a: Any = field(metadata=lane_array(np.float64, np.nan))
     rest_us: Any = field(metadata=lane_array(np.int64, NEVER))
