@@ -5,8 +5,8 @@ count, not numbers of samples.
 """
 
 from twinpack.detect.cells.ended import ALARM, ended, highest
-from twinpack.detect.cells.settings import CellSettings
+from twinpack.detect.cells.settings import CellSettings, varied
 from twinpack.detect.cells.stage import Cleaned, cells, reset
 from twinpack.detect.cells.state import CellsState
 
-__all__ = ["ALARM", "CellSettings", "CellsState", "Cleaned", "cells", "ended", "highest", "reset"]
+__all__ = ["ALARM", "CellSettings", "CellsState", "Cleaned", "cells", "ended", "highest", "reset", "varied"]

@@ -10,6 +10,7 @@ from numba import njit
 from twinpack.detect.cells.cooling import judge_cooling
 from twinpack.detect.cells.deviation import judge_deviations
 from twinpack.detect.cells.history import judge_history
+from twinpack.detect.cells.linear import cleared
 from twinpack.detect.cells.probes import judge_probes, learn_probes
 from twinpack.detect.cells.samples import (
     DT,
@@ -58,7 +59,7 @@ def advance(
         values: Cell voltages, V, float32.
         probe_values: Temperatures, °C, float32.
         gates: `CellSettings`.
-        table: Open-circuit voltage, V, and its slope, V a unit of charge, by charge 0..1, and that, (3, steps).
+        table: Open-circuit voltage, V, and its slope, V a unit of charge, at even steps of charge 0..1, (2, steps).
         out: Where changes are told, (rows, `WIDTH`).
         bound: The most that closing a block can tell.
         first: Sample to begin with.
@@ -138,8 +139,8 @@ def _close_block(s: Any, lane: int, gates: Any, out: Any, told: int) -> int:
         told,
     )
     take_spread(mean, block, s.spread[lane], gates, start / 1440.0 - clock[DAY])
-    mean[:] = 0.0
-    block[BLOCK_V:] = 0.0
+    cleared(mean)
+    cleared(block[BLOCK_V:])
     return told
 
 
@@ -156,7 +157,7 @@ def _close_day(s: Any, lane: int, gates: Any, passed: int, out: Any, told: int) 
     keep = np.exp(-min(float(passed), 1.0) / gates.forget_days)
     pack_count, pack_when = s.pack_count[lane], s.pack_when[lane]
     told = judge_spread(s.spread[lane], pack_count, pack_when, gates, passed, start, out, told)
-    told = judge_cooling(s.cooling[lane], pack_count, pack_when, clock[DAYS], gates, keep, start, out, told)
+    told = judge_cooling(s.cooling[lane], pack_count, pack_when, clock[DAYS], gates, start, out, told)
     learn_probes(s.probe_normal[lane], s.probe_fit[lane], s.probe_own[lane], keep)
     pass_time(normal, fit, own, passed, keep)
     return told

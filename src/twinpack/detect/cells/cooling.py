@@ -6,8 +6,9 @@ Over five minutes of use the pack's temperature changes by
 
 with the squared rate, as it would heat at the temperature of the moment, for heat, and the coolant's temperature (else
 the air's) for Tref. `cooling` is the inverse of heat capacity times thermal resistance, 1/h. Only steps count in which
-pack and coolant are well apart: where they are close, noise would hide it. One fit remembers weeks, one days; a fault
-takes from the latter first.
+pack and coolant are well apart: where they are close, noise would hide it. One fit remembers many
+steps, one few; a fault takes from the latter first. Steps are forgotten as others come, not as time passes: in a mild
+month there may be none.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numba import njit
 
 from twinpack.detect.cells.linear import inverted, product
 from twinpack.detect.cells.state import COOLING
-from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PACK, NORMAL, WATCH, judged
+from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PACK, NORMAL, WATCH, judged, shown
 
 _BEGIN_US, _END_US, _BEGIN_C, _END_C, _SECONDS, _HEAT, _OVER, _BY_COOLANT, _FROZEN = range(9)
 _SLOW, _FAST = 16, 32
@@ -27,8 +28,10 @@ _SLOW, _FAST = 16, 32
 _SUMS, _SQUARES, _ROWS = 9, 12, 13
 _STEP_S = 300.0
 _PRIOR = np.full(3, 1e-3)
-_LEAST_ROWS, _LEAST_RECENT = 30.0, 8.0
+_LEAST_ROWS, _LEAST_RECENT = 12.0, 6.0
 _CORRELATION = 3.0
+_KNOWN = 5.0
+"""Standard errors that the cooling must lie over zero to be known."""
 _FREEZES = 0.2
 """From this fall on the long memory learns no more."""
 
@@ -50,7 +53,8 @@ def take_cooling(
         heat: Squared C-rate, as it would heat at 25 °C.
     """
     if coolant and c[_BY_COOLANT] == 0.0:
-        c[:] = 0.0  # what was learned against the air is no use
+        for place in range(len(c)):
+            c[place] = 0.0  # what was learned against the air is no use
         c[_BY_COOLANT] = 1.0
     known = temp_c == temp_c and reference_c == reference_c and heat == heat
     if not known or (c[_BY_COOLANT] == 1.0 and not coolant):
@@ -64,7 +68,7 @@ def take_cooling(
         if c[_SECONDS] >= _STEP_S:
             if abs(c[_OVER]) >= gates.cooling_least_k * c[_SECONDS]:
                 rate = (temp_c - c[_BEGIN_C]) / c[_SECONDS] * 3600.0
-                _learn(c, rate, c[_HEAT] / c[_SECONDS], c[_OVER] / c[_SECONDS])
+                _learn(c, gates, rate, c[_HEAT] / c[_SECONDS], c[_OVER] / c[_SECONDS])
             goes_on = False
     if not goes_on:
         c[_BEGIN_US], c[_BEGIN_C] = now, temp_c
@@ -73,12 +77,15 @@ def take_cooling(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _learn(c: Any, rate: float, heat: float, over: float) -> None:
+def _learn(c: Any, gates: Any, rate: float, heat: float, over: float) -> None:
     """A step into both fits, K/h over squared rate and K."""
     features = np.array([1.0, heat, -over])
     for at in (_SLOW, _FAST):
         if at == _SLOW and c[_FROZEN] == 1.0:
             continue
+        keep = np.exp(-1.0 / (gates.cooling_memory_steps if at == _SLOW else gates.cooling_recent_steps))
+        for place in range(_ROWS + 1):
+            c[at + place] *= keep
         for row in range(3):
             for column in range(3):
                 c[at + 3 * row + column] += features[row] * features[column]
@@ -100,10 +107,8 @@ def _fit(c: Any, at: int) -> tuple[float, float, float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def judge_cooling(
-    c: Any, count: Any, when: Any, days: int, gates: Any, keep: float, start: int, out: Any, told: int
-) -> int:
-    """End a day: compare the fits, and forget.
+def judge_cooling(c: Any, count: Any, when: Any, days: int, gates: Any, start: int, out: Any, told: int) -> int:
+    """End a day: compare the fits.
 
     Args:
         c: `cooling` of the vehicle; it and the next two are written in place.
@@ -111,7 +116,6 @@ def judge_cooling(
         when: `pack_when`.
         days: Days with data.
         gates: `CellSettings`.
-        keep: What the long memory keeps of a day.
         start: End of the day, minutes since the epoch.
         out: Where changes are told.
         told: How many there are.
@@ -125,7 +129,7 @@ def judge_cooling(
         recent, error, _ = _fit(c, _FAST)
         fall = 1.0 - recent / before if before > 0.0 else 0.0
         t = (before - recent) / np.sqrt(error * error + error_before * error_before)
-        known = before > 6.0 * error_before
+        known = before > _KNOWN * error_before
         want = NORMAL
         if known and t >= gates.cooling_t and fall >= gates.cooling_watch:
             want = ALARM if fall >= gates.cooling_alarm else WATCH
@@ -133,9 +137,6 @@ def judge_cooling(
             want = BETWEEN
         c[_FROZEN] = 1.0 if known and fall >= _FREEZES and t >= 0.5 * gates.cooling_t else 0.0
         heal = int(gates.heal_blocks / 4.0) + 1
-        shown = np.array([fall, t, before, recent, error, warming / before, c[_FAST + _ROWS], c[_BY_COOLANT]])
-        told = judged(count, when, 2, IN_PACK, COOLING, 0, want, start, heal, shown, out, told)
-    if c[_FROZEN] == 0.0:
-        c[_SLOW : _SLOW + _ROWS + 1] *= keep
-    c[_FAST : _FAST + _ROWS + 1] *= np.exp(-1.0 / gates.cooling_recent_days)
+        figures = shown(fall, t, before, recent, error, warming / before, c[_FAST + _ROWS], c[_BY_COOLANT])
+        told = judged(count, when, 2, IN_PACK, COOLING, 0, want, start, heal, figures, out, told)
     return told

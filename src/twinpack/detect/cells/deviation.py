@@ -11,6 +11,7 @@ from twinpack.detect.cells.state import (
     BLOCK_S,
     BLOCK_V,
     CURRENT,
+    HEATED,
     HIGH,
     LEVELS,
     LOW,
@@ -59,7 +60,7 @@ def judge_deviations(mean: Any, block: Any, count: Any, when: Any, gates: Any, s
         return told
     value, work = np.empty(cells), np.empty(cells)
     want = np.full((2, cells), _NONE)
-    figures = np.empty((2, cells, MOST_FIGURES))
+    figures = np.full((2, cells, MOST_FIGURES), np.nan)
     seen = False
     for regime in range(4):
         if mean[regime, WEIGHT] < gates.block_enough_s:
@@ -102,7 +103,9 @@ def _count_regime(
     # where the open-circuit voltage is steep, the same charge makes more of a difference
     slope = mean[SLOPE] / mean[WEIGHT]
     steep = max(1.0, slope / gates.deviation_slope_v) if slope == slope else 1.0
-    alarm_v, watch_v = steep * gates.deviation_alarm_v, steep * gates.deviation_watch_v
+    rate = abs(mean[HEATED]) / mean[WEIGHT]
+    honest_v = gates.deviation_rate_v * rate if rate == rate else 0.0
+    alarm_v, watch_v = steep * gates.deviation_alarm_v + honest_v, steep * gates.deviation_watch_v + honest_v
     alarms, watches = count[STREAK + regime], count[STREAK + 4 + regime]
     for cell in range(len(value)):
         if value[cell] != value[cell]:
@@ -120,15 +123,19 @@ def _count_regime(
         elif size >= gates.normal_part * watch_v and z >= gates.normal_part * gates.deviation_watch_z:
             level = BETWEEN
         side = 1 if sign > 0 else 0
-        want[1 - side, cell] = (
-            max(want[1 - side, cell], NORMAL) if want[1 - side, cell] == _NONE else want[1 - side, cell]
-        )
+        if want[1 - side, cell] == _NONE:
+            want[1 - side, cell] = NORMAL
+            _show(figures[1 - side, cell], apart, scale, regime, 0, mean)
         before = want[side, cell]
         if before == _NONE or level > before or (before == NORMAL and level == BETWEEN):
             want[side, cell] = level
-            shown = figures[side, cell]
-            shown[0], shown[1], shown[2], shown[3] = apart / scale, apart, scale, regime
-            shown[4] = max(abs(alarms[cell]), abs(watches[cell]))
-            shown[5] = mean[WEIGHT]
-            shown[6], shown[7] = mean[SOC] / mean[WEIGHT], mean[CURRENT] / mean[WEIGHT]
-            shown[8] = mean[TEMP] / mean[WEIGHT]
+            _show(figures[side, cell], apart, scale, regime, max(abs(alarms[cell]), abs(watches[cell])), mean)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _show(shown: Any, apart: float, scale: float, regime: int, blocks: int, mean: Any) -> None:
+    """The figures of a block."""
+    shown[0], shown[1], shown[2], shown[3], shown[4] = apart / scale, apart, scale, regime, blocks
+    shown[5] = mean[WEIGHT]
+    shown[6], shown[7] = mean[SOC] / mean[WEIGHT], mean[CURRENT] / mean[WEIGHT]
+    shown[8] = mean[TEMP] / mean[WEIGHT]

@@ -13,6 +13,8 @@ from twinpack.detect.cells.segments import LEARNED_DAYS, conditions
 from twinpack.detect.cells.state import (
     CUSUM,
     DAYS,
+    FIRST_MOVED,
+    FIRST_TOLD,
     LEFT_S,
     LEFT_V,
     LEVELS,
@@ -27,7 +29,7 @@ from twinpack.detect.cells.state import (
     UNKNOWN,
     WEIGHT,
 )
-from twinpack.detect.cells.tracks import IN_CELLS, NORMAL, judged, middle_and_scale
+from twinpack.detect.cells.tracks import IN_CELLS, NORMAL, judged, middle_and_scale, shown
 
 PRIOR = np.array([0.16, 0.01, 0.0044, 0.01, 0.01, 4.0])
 """Precision of the coefficients before any data, in rows of 2 mV: 5 mV, 2 % of charge, 3 % of capacity, 20 mV at 1 C
@@ -107,7 +109,10 @@ def judge_history(
         want = verdict(total, blocks, size, gates, gates.shift_alarm_v, gates.shift_watch_v)
         if want != NORMAL or levels[SHIFT, cell] != NORMAL:
             begun = onset[side, cell] if want > NORMAL else start
-            figures = np.array([z, size, left[cell] / z if z != 0.0 else np.nan, total, blocks])
+            scatter = left[cell] / z if z != 0.0 else np.nan
+            figures = shown(z, size, scatter, total, blocks, np.nan, np.nan, np.nan)
+            if want > NORMAL and levels[SHIFT, cell] == NORMAL:
+                when[FIRST_TOLD, cell], own[FIRST_MOVED, cell] = start, size
             told = judged(levels, since, 6, IN_CELLS, SHIFT, cell, want, begun, heal, figures, out, told)
     return told
 

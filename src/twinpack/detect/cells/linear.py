@@ -14,18 +14,50 @@ def inverted(normal: Any, prior: Any, many: int) -> Any:
 
     By Gauss and Jordan, which needs no pivots: the matrix is positive definite.
     """
-    work = np.zeros((many, 2 * many))
+    work = np.zeros((many, many))
+    inverse = np.zeros((many, many))
     for row in range(many):
         for column in range(many):
             work[row, column] = normal[row, column]
         work[row, row] += prior[row]
-        work[row, many + row] = 1.0
+        inverse[row, row] = 1.0
     for step in range(many):
-        work[step] /= work[step, step]
+        pivot = 1.0 / work[step, step]
+        for column in range(many):
+            work[step, column] *= pivot
+            inverse[step, column] *= pivot
         for row in range(many):
-            if row != step:
-                work[row] -= work[row, step] * work[step]
-    return work[:, many:].copy()
+            share = work[row, step]
+            if row != step and share != 0.0:
+                for column in range(many):
+                    work[row, column] -= share * work[step, column]
+                    inverse[row, column] -= share * inverse[step, column]
+    return inverse
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_row(normal: Any, features: Any, weight: float) -> None:
+    """Add a row of features to a normal matrix; written in place."""
+    many = len(normal)
+    for row in range(many):
+        for column in range(many):
+            normal[row, column] += weight * features[row] * features[column]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def faded(values: Any, keep: float) -> None:
+    """Multiply every value of a matrix by what is kept; written in place."""
+    for row in range(values.shape[0]):
+        for column in range(values.shape[1]):
+            values[row, column] *= keep
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def cleared(values: Any) -> None:
+    """Set every value of a matrix to 0, NaN too; written in place."""
+    for row in range(values.shape[0]):
+        for column in range(values.shape[1]):
+            values[row, column] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

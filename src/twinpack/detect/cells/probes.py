@@ -14,7 +14,7 @@ from numba import njit
 from twinpack.detect.cells.cusum import summed, suspect, verdict
 from twinpack.detect.cells.deviation import counted
 from twinpack.detect.cells.history import ENOUGH_BLOCKS, MEMORY_BLOCKS, WORST
-from twinpack.detect.cells.linear import inverted, product, quadratic
+from twinpack.detect.cells.linear import add_row, cleared, faded, inverted, product, quadratic
 from twinpack.detect.cells.segments import LEARNED_DAYS
 from twinpack.detect.cells.state import (
     DAYS,
@@ -38,7 +38,7 @@ from twinpack.detect.cells.state import (
     SHIFTED,
     WARMED,
 )
-from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PROBES, NORMAL, WATCH, judged, middle_and_scale
+from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PROBES, NORMAL, WATCH, judged, middle_and_scale, shown
 
 _PRIOR = np.full(PROBE_FEATURES, 0.04)
 """In blocks of 0.2 K: 1 K of offset, 1 K for 10 K over air or coolant, 1 K at 1 C."""
@@ -86,8 +86,8 @@ def take_probes(
 @njit(cache=True, nogil=True, error_model="numpy")
 def learn_probes(normal: Any, fit: Any, own: Any, keep: float) -> None:
     """At the end of a day: the probes' own histories anew, and a little forgotten."""
-    normal *= keep
-    fit *= keep
+    faded(normal, keep)
+    faded(fit, keep)
     inverse = inverted(normal, _PRIOR, PROBE_FEATURES)
     for probe in range(fit.shape[1]):
         for place in range(PROBE_FEATURES):
@@ -144,20 +144,20 @@ def judge_probes(
         centre, scale, many = middle_and_scale(value, work)
         if many < _LEAST_PROBES:
             continue
-        value -= centre
+        for probe in range(probes):
+            value[probe] -= centre
         told = _judge_outliers(active, max(scale, gates.probe_floor_k), value, count, when, gates, start, out, told)
         for place in range(1, PROBE_FEATURES):
             features[place] = mean[active, place] / weight
         if clock[DAYS] >= LEARNED_DAYS:
             judging = clock[DAYS] >= gates.learning_days
             told = _judge_shifts(totals, normal, features, value, own, count, when, gates, judging, start, out, told)
+        add_row(normal, features, 1.0)
         for row in range(PROBE_FEATURES):
-            for column in range(PROBE_FEATURES):
-                normal[row, column] += features[row] * features[column]
             for probe in range(probes):
                 fit[row, probe] += features[row] * value[probe] if value[probe] == value[probe] else 0.0
-    mean[:] = 0.0
-    block[:] = 0.0
+    cleared(mean)
+    cleared(block)
     return told
 
 
@@ -182,8 +182,9 @@ def _judge_outliers(
         elif others[probe] != 0 or size >= gates.normal_part * limit:
             want = BETWEEN
         if want != NORMAL or levels[OUTLIER, probe] != NORMAL:
-            shown = np.array([value[probe] / scale, value[probe], scale, float(active), float(abs(streaks[probe]))])
-            told = judged(levels, since, 2, IN_PROBES, OUTLIER, probe, want, start, heal, shown, out, told)
+            blocks = abs(streaks[probe])
+            figures = shown(value[probe] / scale, value[probe], scale, active, blocks, np.nan, np.nan, np.nan)
+            told = judged(levels, since, 2, IN_PROBES, OUTLIER, probe, want, start, heal, figures, out, told)
     return told
 
 
@@ -209,7 +210,8 @@ def _judge_shifts(
         for probe in range(probes):
             left[probe] -= features[place] * own[PROBE_COEFFICIENT + place, probe]
     middle, _, many = middle_and_scale(left, work)
-    left -= middle
+    for probe in range(probes):
+        left[probe] -= middle
     far = 1.0 + quadratic(inverted(normal, _PRIOR, PROBE_FEATURES), features)
     floor = gates.probe_shift_floor_k**2
     scatter = own[PROBE_SCATTER]
@@ -232,8 +234,9 @@ def _judge_shifts(
             want = verdict(total, since_then, size, gates, alarm_k, watch_k)
             if want != NORMAL or levels[SHIFTED, probe] != NORMAL:
                 begun = onset[side, probe] if want > NORMAL else start
-                shown = np.array([z[probe] / wide, size, np.sqrt(scatter[probe]), total, float(since_then)])
-                told = judged(levels, since, 2, IN_PROBES, SHIFTED, probe, want, begun, heal, shown, out, told)
+                spread_k = np.sqrt(scatter[probe])
+                figures = shown(z[probe] / wide, size, spread_k, total, since_then, np.nan, np.nan, np.nan)
+                told = judged(levels, since, 2, IN_PROBES, SHIFTED, probe, want, begun, heal, figures, out, told)
         expected = value[probe] - left[probe]
         if suspect(cusum, probe, gates):
             value[probe] = expected

@@ -73,7 +73,7 @@ def take_cells(mean: Any, block: Any, regime: int, values: Any, figures: Any, ga
     rate, temp, median = figures[RATE], figures[WARM], figures[MEDIAN]
     soc = figures[CHARGED]
     if soc != soc and regime == REST:
-        soc = np.interp(median, table[0], table[2])
+        soc = _charge_at(table, median)
     slope = np.nan
     if soc == soc:
         steps = table.shape[1] - 1
@@ -91,6 +91,19 @@ def take_cells(mean: Any, block: Any, regime: int, values: Any, figures: Any, ga
     weight, level = np.float32(seconds), np.float32(median)
     for cell in range(len(values)):
         sums[cell] += weight * (values[cell] - level)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _charge_at(table: Any, voltage: float) -> float:
+    """State of charge, 0..1, at an open-circuit voltage: the nearest step of the table."""
+    low, high = 0, table.shape[1] - 1
+    while low < high:
+        half = (low + high) // 2
+        if table[0, half] < voltage:
+            low = half + 1
+        else:
+            high = half
+    return low / (table.shape[1] - 1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from twinpack.detect.cells.cusum import suspect
+from twinpack.detect.cells.linear import add_row
 from twinpack.detect.cells.state import (
     BASELINE,
     BLOCK_S,
@@ -36,6 +37,7 @@ from twinpack.detect.cells.state import (
     LEFT_V,
     LOAD,
     LOADED,
+    MEANS,
     OFFSET,
     REST,
     ROWS,
@@ -98,9 +100,11 @@ def close_segment(
             most = own[SCATTER + regime] if clock[DAYS] >= LEARNED_DAYS else own[SCATTER][:0]
             _learn(normal, fit, own, most, features, weight, value, expected, gates)
             clock[ROWS] += 1
-        block_mean[regime] += mean
-        mean[:] = 0.0
-        block[SEGMENT_V + regime] = 0.0
+        for place in range(MEANS):
+            block_mean[regime, place] += mean[place]
+            mean[place] = 0.0
+        for cell in range(cells):
+            block[SEGMENT_V + regime, cell] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -119,7 +123,8 @@ def conditions(mean: Any, regime: int, features: Any) -> bool:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _expect(own: Any, features: Any, expected: Any) -> None:
     """Deviation of each cell by its own history, V."""
-    expected[:] = 0.0
+    for cell in range(len(expected)):
+        expected[cell] = 0.0
     for place in range(STEADY):
         scale, coefficient = features[place], own[COEFFICIENT + place]
         if scale != 0.0:
@@ -146,9 +151,7 @@ def _learn(
     normal: Any, fit: Any, own: Any, variance: Any, features: Any, weight: float, value: Any, expected: Any, gates: Any
 ) -> None:
     """One row more. A masked cell shows what it is expected to: the normal matrix counts the row for all."""
-    for row in range(FEATURES):
-        for column in range(FEATURES):
-            normal[row, column] += weight * features[row] * features[column]
+    add_row(normal, features, weight)
     squares, cusum = fit[SQUARES], own[CUSUM : CUSUM + 2]
     floor = gates.shift_floor_v * gates.shift_floor_v
     for cell in range(len(value)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ class CellSettings(NamedTuple):
         deviation_alarm_blocks: Bad blocks in a row of one regime for an alarm; fewer are a watch.
         deviation_slope_v: Where the open-circuit voltage is steeper than this, V a unit of charge, deviations may be
             larger in proportion.
+        deviation_rate_v: What honest differences of resistance make at 1 C and 25 °C: under current deviations may be
+            larger by so much a rate.
         deviation_watch_z: The same, for a watch.
         deviation_watch_v: The same, for a watch.
         deviation_watch_blocks: The same, for a watch.
@@ -52,6 +55,7 @@ class CellSettings(NamedTuple):
         resistance_z: Robust z of a cell's resistance: cells at busbars differ honestly.
         resistance_alarm_v: Voltage at 1 C and 25 °C beyond the median cell's, for an alarm.
         resistance_watch_v: The same, for a watch.
+        resistance_change_v: Growth against the cell's own history for an alarm.
         resistance_floor_v: Least robust scale of those.
         selfdischarge_alarm: Loss of charge against the median cell, as a fraction of capacity a day, for an alarm.
         selfdischarge_watch: The same, for a watch.
@@ -74,7 +78,8 @@ class CellSettings(NamedTuple):
         cooling_alarm: Fall of the heat taken away per kelvin, as a fraction of what it was, for an alarm.
         cooling_watch: The same, for a watch.
         cooling_t: That fall over its own standard error.
-        cooling_recent_days: Time constant of what is recent.
+        cooling_recent_steps: Steps of five minutes that are recent.
+        cooling_memory_steps: Steps that are remembered.
     """
 
     segment_s: float = 1800.0
@@ -91,6 +96,7 @@ class CellSettings(NamedTuple):
     deviation_alarm_v: float = 0.015
     deviation_alarm_blocks: float = 2.0
     deviation_slope_v: float = 1.0
+    deviation_rate_v: float = 0.02
     deviation_watch_z: float = 4.0
     deviation_watch_v: float = 0.012
     deviation_watch_blocks: float = 3.0
@@ -109,13 +115,14 @@ class CellSettings(NamedTuple):
     trend_z: float = 5.0
     trend_t: float = 6.0
     trend_days: float = 3.0
-    capacity_alarm: float = 0.025
+    capacity_alarm: float = 0.028
     capacity_watch: float = 0.02
     capacity_floor: float = 0.0045
-    capacity_change: float = 0.018
-    resistance_z: float = 6.0
+    capacity_change: float = 0.013
+    resistance_z: float = 8.0
     resistance_alarm_v: float = 0.012
     resistance_watch_v: float = 0.008
+    resistance_change_v: float = 0.015
     resistance_floor_v: float = 0.002
     selfdischarge_alarm: float = 0.0004
     selfdischarge_watch: float = 0.0003
@@ -135,11 +142,12 @@ class CellSettings(NamedTuple):
     probe_shift_alarm_k: float = 0.7
     probe_shift_watch_k: float = 0.5
     cooling_c_rate: float = 0.4
-    cooling_least_k: float = 3.0
+    cooling_least_k: float = 1.5
     cooling_alarm: float = 0.5
     cooling_watch: float = 0.33
-    cooling_t: float = 7.0
-    cooling_recent_days: float = 5.0
+    cooling_t: float = 6.0
+    cooling_recent_steps: float = 10.0
+    cooling_memory_steps: float = 150.0
 
 
 @lru_cache(maxsize=64)
@@ -147,3 +155,15 @@ def gates_of(settings: CellSettings) -> Any:
     """Settings as one record, which compiled code is handed by its address."""
     kind = np.dtype([(name, np.float64) for name in CellSettings._fields])
     return np.array([tuple(settings)], dtype=kind)[0]
+
+
+def varied(settings: CellSettings, part: float = 0.25) -> Iterator[tuple[str, float, CellSettings]]:
+    """The settings with one threshold lower or higher at a time: its name, the factor, and all of them.
+
+    Args:
+        settings: Where to start.
+        part: By how much, as a part of each.
+    """
+    for name in CellSettings._fields:
+        for factor in (1.0 - part, 1.0 + part):
+            yield name, factor, settings._replace(**{name: factor * getattr(settings, name)})

@@ -9,7 +9,7 @@ from numba import njit
 
 from twinpack.detect.cells.linear import inverted, product
 from twinpack.detect.cells.state import BLOCK_S, BLOCK_V, DEPTH, REST, SLOPE, SPREAD, WEIGHT
-from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PACK, NORMAL, WATCH, judged
+from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PACK, NORMAL, WATCH, judged, shown
 
 _MANY = 4
 _SUMS, _SQUARES, _ROWS, _DAYS, _NOW, _HIGHEST, _LOWEST = 16, 20, 21, 22, 23, 24, 25
@@ -95,12 +95,14 @@ def judge_spread(p: Any, count: Any, when: Any, gates: Any, passed: int, start: 
         elif t >= 0.5 * gates.trend_t and slope >= gates.normal_part * gates.spread_watch_v_month:
             want = BETWEEN
         heal = int(gates.heal_blocks / 4.0) + 1
-        shown = np.array([slope, t, width, error, p[_HIGHEST], p[_LOWEST], p[_DAYS]])
-        told = judged(count, when, 2, IN_PACK, SPREAD, 0, want, start, heal, shown, out, told)
+        figures = shown(slope, t, width, error, p[_HIGHEST], p[_LOWEST], p[_DAYS], np.nan)
+        told = judged(count, when, 2, IN_PACK, SPREAD, 0, want, start, heal, figures, out, told)
     for column in range(_MANY):
         p[_MANY * 3 + column] -= passed * p[column]
     for row in range(_MANY):
         p[_MANY * row + 3] -= passed * p[_MANY * row]
     p[_SUMS + 3] -= passed * p[_SUMS]
-    p[: _ROWS + 1] *= np.exp(-min(float(passed), 1.0) / _FORGET_DAYS)
+    keep = np.exp(-min(float(passed), 1.0) / _FORGET_DAYS)
+    for place in range(_ROWS + 1):
+        p[place] *= keep
     return told

@@ -150,8 +150,8 @@ def _figures(frames: Frames, screened: Cleaned) -> Floats:
 
 @lru_cache(maxsize=64)
 def _table(ocv: OcvTable) -> Floats:
-    """Open-circuit voltage, its slope, and the charge at which they are."""
+    """Open-circuit voltage and its slope at even steps of charge."""
     charge = np.linspace(0.0, 1.0, STEPS)
     low, high = np.maximum(charge - _WIDE, 0.0), np.minimum(charge + _WIDE, 1.0)
-    table: Floats = np.stack([ocv.pchip(charge), (ocv.pchip(high) - ocv.pchip(low)) / (high - low), charge])
+    table: Floats = np.stack([ocv.pchip(charge), (ocv.pchip(high) - ocv.pchip(low)) / (high - low)])
     return table

@@ -49,10 +49,12 @@ SEGMENT_V, BLOCK_V, BLOCK_S, LEFT_V, LEFT_S = 0, 4, 8, 12, 16
 # Rows of `cell_fit`, float64: right-hand sides, those of the robust own history, sum of squares.
 SUMS, BASELINE, SQUARES = 0, 6, 11
 # Rows of `cell_own`, float32: solution of the own history, variance of blocks about it by regime (V², 0 before any),
-# upward and downward CUSUM (scatters), size of the shift since its onset (V), slow mean of capacity and resistance.
-COEFFICIENT, SCATTER, CUSUM, MOVED, HISTORY = 0, 5, 9, 11, 13
-# Rows of `cell_when`, int32, minutes since the epoch: onset of the CUSUMs, since when findings hold.
-ONSET, SINCE = 0, 2
+# upward and downward CUSUM (scatters), size of the shift since its onset (V), slow mean of capacity and resistance,
+# size of the shift when it was first told (V).
+COEFFICIENT, SCATTER, CUSUM, MOVED, HISTORY, FIRST_MOVED = 0, 5, 9, 11, 13, 15
+# Rows of `cell_when`, int32, minutes since the epoch: onset of the CUSUMs, since when findings hold, when the shift was
+# first told.
+ONSET, SINCE, FIRST_TOLD = 0, 2, 8
 # Rows of `cell_count`, int8: bad blocks in a row (signed) by gate and regime, blocks since the onset, bad days in a row
 # by gate and figure, level of findings, how often raised, normal blocks in a row.
 STREAK, SINCE_ONSET, TREND, LEVELS, TIMES_RAISED, GOOD = 0, 8, 10, 16, 22, 28
@@ -117,8 +119,8 @@ class CellsState(LaneArrays):
     normal: npt.NDArray[np.float64] = field(metadata=_of(np.float64, FEATURES, FEATURES))
     cell_block: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 20, _CELLS))
     cell_fit: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 12, _CELLS))
-    cell_own: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 15, _CELLS))
-    cell_when: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 8, _CELLS))
+    cell_own: npt.NDArray[np.float32] = field(metadata=_of(np.float32, 16, _CELLS))
+    cell_when: npt.NDArray[np.int32] = field(metadata=_of(np.int32, 9, _CELLS))
     cell_count: npt.NDArray[np.int8] = field(metadata=_of(np.int8, 34, _CELLS))
     probe_mean: npt.NDArray[np.float64] = field(metadata=_of(np.float64, 2, PROBE_MEANS))
     probe_normal: npt.NDArray[np.float64] = field(metadata=_of(np.float64, PROBE_FEATURES, PROBE_FEATURES))

@@ -47,7 +47,7 @@ def judged(
         want: The level that the block has, or `BETWEEN`.
         start: Since when, if it is new, minutes.
         heal: Normal blocks after which it is gone.
-        figures: What shows it, at most `MOST_FIGURES`.
+        figures: What shows it, `MOST_FIGURES`, NaN for those that there are not.
         out: Where changes are told.
         told: How many there are.
 
@@ -73,13 +73,24 @@ def judged(
     else:
         count[kind, at] = NORMAL
         count[good, at] = 0
-    line = out[told]
-    line[GROUP], line[KIND], line[NUMBER], line[LEVEL] = group, kind, at + 1, count[kind, at]
-    line[SINCE], line[TIMES] = since[kind, at], count[kinds + kind, at]
-    line[FIGURES:] = np.nan
-    for place in range(len(figures)):
-        line[FIGURES + place] = figures[place]
+    out[told, GROUP] = group
+    out[told, KIND] = kind
+    out[told, NUMBER] = at + 1
+    out[told, LEVEL] = count[kind, at]
+    out[told, SINCE] = since[kind, at]
+    out[told, TIMES] = count[kinds + kind, at]
+    for place in range(MOST_FIGURES):
+        out[told, FIGURES + place] = figures[place]
     return told + 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def shown(a: float, b: float, c: float, d: float, e: float, f: float, g: float, h: float) -> Any:
+    """Figures of a change."""
+    figures = np.full(MOST_FIGURES, np.nan)
+    figures[0], figures[1], figures[2], figures[3] = a, b, c, d
+    figures[4], figures[5], figures[6], figures[7] = e, f, g, h
+    return figures
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

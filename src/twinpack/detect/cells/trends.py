@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from twinpack.detect.cells.history import PRIOR
-from twinpack.detect.cells.linear import inverted, product
+from twinpack.detect.cells.linear import faded, inverted, product
 from twinpack.detect.cells.state import (
     BASELINE,
     CAPACITY,
@@ -16,14 +16,18 @@ from twinpack.detect.cells.state import (
     DAYS,
     DRIFT,
     FEATURES,
+    FIRST_MOVED,
+    FIRST_TOLD,
     HISTORY,
     HISTORY_DAYS,
     IMBALANCE,
     LEVELS,
     LOADED,
+    MOVED,
     OFFSET,
     RESISTANCE,
     SELFDIS,
+    SHIFT,
     SINCE,
     SQUARES,
     STEADY,
@@ -31,12 +35,18 @@ from twinpack.detect.cells.state import (
     TREND,
     WEAK,
 )
-from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_CELLS, NORMAL, WATCH, judged, middle_and_scale
+from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_CELLS, NORMAL, WATCH, judged, middle_and_scale, shown
 
 _LEAST_SIGMA_V = 0.0003
 _HISTORY_DAYS = 120.0
 _SOONER = 4.0
 """A self-discharge so many times the gate needs a third of the days."""
+_GROWTH_DAYS, _GROWTH = 4.0, 0.5
+"""A shift is a drift if it goes on for so many days, at so much of its slope."""
+_RELATIVE = 0.6
+"""A figure that became worse must at least be so much of a watch's against the others."""
+_POOR = 0.9
+"""Part of an alarm's z for a watch."""
 _WEAKNESS, _RESISTANCE, _LEAK = range(3)
 """Figures."""
 
@@ -48,9 +58,10 @@ def pass_time(normal: Any, fit: Any, own: Any, passed: int, keep: float) -> None
         normal[DRIFT, other] -= passed * normal[IMBALANCE, other]
     for other in range(FEATURES):
         normal[other, DRIFT] -= passed * normal[other, IMBALANCE]
-    fit[SUMS + DRIFT] -= passed * fit[SUMS + IMBALANCE]
-    normal *= keep
-    fit *= keep
+    for cell in range(fit.shape[1]):
+        fit[SUMS + DRIFT, cell] -= passed * fit[SUMS + IMBALANCE, cell]
+    faded(normal, keep)
+    faded(fit, keep)
     inverse, baseline = inverted(normal, PRIOR, STEADY), fit[BASELINE:]
     for cell in range(fit.shape[1]):
         for place in range(STEADY):
@@ -98,9 +109,9 @@ def judge_figures(
         for place in range(FEATURES):
             unexplained -= product(inverse, place, sums, cell) * sums[place, cell]
         sigma[cell] = max(np.sqrt(max(unexplained, 0.0) / rows), _LEAST_SIGMA_V)
-    sloped = normal[OFFSET, IMBALANCE] / rows >= gates.slope_information_v
+    slope = normal[OFFSET, IMBALANCE] / rows
     for figure in range(3):
-        if figure != _RESISTANCE and not sloped:
+        if figure != _RESISTANCE and not slope >= gates.slope_information_v:
             continue
         place = CAPACITY if figure == _WEAKNESS else LOADED if figure == _RESISTANCE else DRIFT
         for cell in range(cells):
@@ -108,7 +119,7 @@ def judge_figures(
             worse[cell] = (-1.0 if figure == _LEAK else 1.0) * product(inverse, place, sums, cell)
             error[cell] = sigma[cell] * np.sqrt(inverse[place, place] * gates.row_correlation)
         told = _judge(
-            figure, clock[DAYS], totals[HISTORY_DAYS], worse, error, own, count, when, gates, start, out, told
+            figure, clock[DAYS], totals[HISTORY_DAYS], slope, worse, error, own, count, when, gates, start, out, told
         )
     totals[HISTORY_DAYS] += 1.0
     return told
@@ -119,6 +130,7 @@ def _judge(
     figure: int,
     days: int,
     known_days: float,
+    slope: float,
     worse: Any,
     error: Any,
     own: Any,
@@ -134,13 +146,13 @@ def _judge(
     centre, spread, _ = middle_and_scale(worse, np.empty(cells))
     if figure == _WEAKNESS:
         kind, alarm, watch = WEAK, gates.capacity_alarm, gates.capacity_watch
-        floor, least_z = gates.capacity_floor, gates.trend_z
+        floor, least_z, most = gates.capacity_floor, gates.trend_z, gates.capacity_change
     elif figure == _RESISTANCE:
         kind, alarm, watch = RESISTANCE, gates.resistance_alarm_v, gates.resistance_watch_v
-        floor, least_z = gates.resistance_floor_v, gates.resistance_z
+        floor, least_z, most = gates.resistance_floor_v, gates.resistance_z, gates.resistance_change_v
     else:
         kind, alarm, watch = SELFDIS, gates.selfdischarge_alarm, gates.selfdischarge_watch
-        floor, least_z = gates.selfdischarge_floor, gates.trend_z
+        floor, least_z, most = gates.selfdischarge_floor, gates.trend_z, np.inf
     scale = max(spread, floor)
     rate = 1.0 / min(known_days + 1.0, _HISTORY_DAYS)
     heal = int(gates.heal_blocks / 4.0) + 1
@@ -153,16 +165,16 @@ def _judge(
         if figure != _LEAK:
             slow = own[HISTORY + figure]
             change = value - slow[cell] if known_days > 0.0 else 0.0
-            learned = known_days >= gates.learning_days
-            drawn = figure == _WEAKNESS and learned and change >= 0.5 * gates.capacity_change
-            lost = drawn and change >= max(gates.capacity_change, gates.trend_t * error[cell])
+            drawn = known_days >= gates.learning_days and change >= 0.5 * most
+            lost = drawn and change >= max(most, gates.trend_t * error[cell]) and value >= _RELATIVE * watch
             if not drawn:
                 slow[cell] += rate * (value - slow[cell])
         long = figure != _LEAK or days >= gates.selfdischarge_days
         long = long or (3.0 * days >= gates.selfdischarge_days and value >= _SOONER * alarm)
-        sure = long and t >= gates.trend_t
-        bad = sure and ((z >= least_z and value >= alarm) or (lost and value >= watch))
-        poor = bad or (sure and z >= 0.9 * least_z and value >= watch)
+        settled = figure != _LEAK or levels[SHIFT, cell] == NORMAL or _grows(own, when, cell, value * slope, start)
+        sure = long and settled and t >= gates.trend_t
+        bad = lost or (sure and z >= least_z and value >= alarm)
+        poor = bad or (sure and z >= _POOR * least_z and value >= watch)
         bad_days[cell] = min(bad_days[cell] + 1, 100) if bad else 0
         poor_days[cell] = min(poor_days[cell] + 1, 100) if poor else 0
         want = NORMAL
@@ -173,6 +185,14 @@ def _judge(
         elif value >= gates.normal_part * watch and z >= 0.5 * least_z:
             want = BETWEEN
         if want != NORMAL or levels[kind, cell] != NORMAL:
-            shown = np.array([z, value, error[cell], t, change, float(days), scale])
-            told = judged(levels, since, 6, IN_CELLS, kind, cell, want, start, heal, shown, out, told)
+            figures = shown(z, value, error[cell], t, change, float(days), scale, np.nan)
+            told = judged(levels, since, 6, IN_CELLS, kind, cell, want, start, heal, figures, out, told)
     return told
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _grows(own: Any, when: Any, cell: int, drift_v: float, start: int) -> bool:
+    """Whether a shift that was told goes on as a drift, V a day, would have it: a step leaves a slope behind, too."""
+    days = (start - when[FIRST_TOLD, cell]) / 1440.0
+    grown = own[FIRST_MOVED, cell] - own[MOVED + 1, cell]
+    return bool(days >= _GROWTH_DAYS and grown >= _GROWTH * drift_v * days)
