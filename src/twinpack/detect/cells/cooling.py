@@ -6,9 +6,9 @@ Over five minutes of use the pack's temperature changes by
 
 with the squared rate, as it would heat at the temperature of the moment, for heat, and the coolant's temperature (else
 the air's) for Tref. `cooling` is the inverse of heat capacity times thermal resistance, 1/h. Only steps count in which
-pack and coolant are well apart: where they are close, noise would hide it. One fit remembers many
-steps, one few; a fault takes from the latter first. Steps are forgotten as others come, not as time passes: in a mild
-month there may be none.
+pack and coolant are well apart: where they are close, noise would hide it. A CUSUM over what steps are short of what
+the long memory expects finds a loss; a fit that remembers few steps tells its size. Steps are forgotten as others come,
+not as time passes: in a mild month there may be none.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from twinpack.detect.cells.linear import inverted, product
+from twinpack.detect.cells.linear import inverted
 from twinpack.detect.cells.state import COOLING
 from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PACK, NORMAL, WATCH, judged, shown
 
-_BEGIN_US, _END_US, _BEGIN_C, _END_C, _SECONDS, _HEAT, _OVER, _BY_COOLANT, _FROZEN = range(9)
+_BEGIN_US, _END_US, _BEGIN_C, _END_C, _SECONDS, _HEAT, _OVER, _BY_COOLANT, _LACKING = range(9)
 _SLOW, _FAST = 16, 32
 """Where each fit lies: 9 of the normal matrix, 3 of the right-hand side, the squares, the rows."""
 _SUMS, _SQUARES, _ROWS = 9, 12, 13
@@ -32,8 +32,9 @@ _LEAST_ROWS, _LEAST_RECENT = 12.0, 6.0
 _CORRELATION = 3.0
 _KNOWN = 5.0
 """Standard errors that the cooling must lie over zero to be known."""
-_FREEZES = 0.2
-"""From this fall on the long memory learns no more."""
+_CLIP, _SLACK, _LEAST_VARIANCE = 3.0, 0.75, 1.0
+_SUSPECT = 0.25
+"""From this part of the CUSUM's limit on the long memory learns no more."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -78,10 +79,15 @@ def take_cooling(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _learn(c: Any, gates: Any, rate: float, heat: float, over: float) -> None:
-    """A step into both fits, K/h over squared rate and K."""
+    """A step into the CUSUM and both fits, K/h over squared rate and K; a suspect one is kept from the long memory."""
     features = np.array([1.0, heat, -over])
+    if c[_SLOW + _ROWS] >= _LEAST_ROWS:
+        left = rate - _expected(c, features)
+        spread = np.sqrt(max(_left(c, _SLOW), _LEAST_VARIANCE))
+        z = min(max((left if over > 0.0 else -left) / spread, -_CLIP), _CLIP)
+        c[_LACKING] = min(max(0.0, c[_LACKING] + z - _SLACK), 2.0 * gates.cooling_cusum)
     for at in (_SLOW, _FAST):
-        if at == _SLOW and c[_FROZEN] == 1.0:
+        if at == _SLOW and c[_LACKING] > _SUSPECT * gates.cooling_cusum:
             continue
         keep = np.exp(-1.0 / (gates.cooling_memory_steps if at == _SLOW else gates.cooling_recent_steps))
         for place in range(_ROWS + 1):
@@ -95,15 +101,42 @@ def _learn(c: Any, gates: Any, rate: float, heat: float, over: float) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _inverse(c: Any, at: int) -> Any:
+    return inverted(c[at : at + 9].copy().reshape(3, 3), _PRIOR, 3)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _coefficient(c: Any, at: int, inverse: Any, row: int) -> float:
+    total = 0.0
+    for column in range(3):
+        total += inverse[row, column] * c[at + _SUMS + column]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _expected(c: Any, features: Any) -> float:
+    """What the long memory expects of a step, K/h."""
+    inverse, total = _inverse(c, _SLOW), 0.0
+    for row in range(3):
+        total += features[row] * _coefficient(c, _SLOW, inverse, row)
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _left(c: Any, at: int) -> float:
+    """Variance of steps about a fit."""
+    inverse, left = _inverse(c, at), c[at + _SQUARES]
+    for row in range(3):
+        left -= _coefficient(c, at, inverse, row) * c[at + _SUMS + row]
+    return float(max(left, 0.0) / max(c[at + _ROWS] - 3.0, 1.0))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _fit(c: Any, at: int) -> tuple[float, float, float]:
     """Cooling, 1/h, its standard error, and warming, K/h at 1 C."""
-    inverse = inverted(c[at : at + 9].copy().reshape(3, 3), _PRIOR, 3)
-    sums = c[at + _SUMS : at + _SUMS + 3].copy().reshape(3, 1)
-    left = c[at + _SQUARES]
-    for row in range(3):
-        left -= product(inverse, row, sums, 0) * sums[row, 0]
-    variance = max(left, 0.0) / max(c[at + _ROWS] - 3.0, 1.0)
-    return product(inverse, 2, sums, 0), np.sqrt(_CORRELATION * variance * inverse[2, 2]), product(inverse, 1, sums, 0)
+    inverse = _inverse(c, at)
+    error = np.sqrt(_CORRELATION * _left(c, at) * inverse[2, 2])
+    return _coefficient(c, at, inverse, 2), error, _coefficient(c, at, inverse, 1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -130,13 +163,14 @@ def judge_cooling(c: Any, count: Any, when: Any, days: int, gates: Any, start: i
         fall = 1.0 - recent / before if before > 0.0 else 0.0
         t = (before - recent) / np.sqrt(error * error + error_before * error_before)
         known = before > _KNOWN * error_before
+        lacking = c[_LACKING] >= gates.cooling_cusum and t >= gates.cooling_t
         want = NORMAL
-        if known and t >= gates.cooling_t and fall >= gates.cooling_watch:
+        if known and lacking and fall >= gates.cooling_watch:
             want = ALARM if fall >= gates.cooling_alarm else WATCH
-        elif known and fall >= gates.normal_part * gates.cooling_watch:
+        elif known and (c[_LACKING] > _SUSPECT * gates.cooling_cusum or fall >= gates.cooling_watch):
             want = BETWEEN
-        c[_FROZEN] = 1.0 if known and fall >= _FREEZES and t >= 0.5 * gates.cooling_t else 0.0
         heal = int(gates.heal_blocks / 4.0) + 1
-        figures = shown(fall, t, before, recent, error, warming / before, c[_FAST + _ROWS], c[_BY_COOLANT])
+        rise = warming / before if before > 0.0 else np.nan
+        figures = shown(fall, t, before, recent, error, rise, c[_LACKING], c[_BY_COOLANT])
         told = judged(count, when, 2, IN_PACK, COOLING, 0, want, start, heal, figures, out, told)
     return told

@@ -173,7 +173,7 @@ def _cooling(f: Told) -> dict[str, Any]:
         "standard_error": rounded(f[4], 3),
         "rise_at_1c_before_k": rounded(f[5], 1),
         "rise_at_1c_k": rounded(f[5] * f[2] / f[3], 1) if f[3] > 0.0 else None,
-        "steps": rounded(f[6], 0),
+        "cusum": rounded(f[6], 1),
         "against": "coolant" if f[7] else "air",
     }
 

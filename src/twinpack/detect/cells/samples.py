@@ -103,7 +103,7 @@ def _charge_at(table: Any, voltage: float) -> float:
             low = half + 1
         else:
             high = half
-    return low / (table.shape[1] - 1)
+    return float(low / (table.shape[1] - 1))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -78,6 +78,7 @@ class CellSettings(NamedTuple):
         cooling_alarm: Fall of the heat taken away per kelvin, as a fraction of what it was, for an alarm.
         cooling_watch: The same, for a watch.
         cooling_t: That fall over its own standard error.
+        cooling_cusum: Decision limit of the CUSUM over steps, in scatters.
         cooling_recent_steps: Steps of five minutes that are recent.
         cooling_memory_steps: Steps that are remembered.
     """
@@ -144,8 +145,9 @@ class CellSettings(NamedTuple):
     cooling_c_rate: float = 0.4
     cooling_least_k: float = 1.5
     cooling_alarm: float = 0.5
-    cooling_watch: float = 0.33
-    cooling_t: float = 6.0
+    cooling_watch: float = 0.42
+    cooling_t: float = 3.0
+    cooling_cusum: float = 8.0
     cooling_recent_steps: float = 10.0
     cooling_memory_steps: float = 150.0
 
