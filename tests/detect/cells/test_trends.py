@@ -37,7 +37,8 @@ def test_a_leaking_cell_is_found_with_its_rate(leak: float) -> None:
     told = [one for one in of(found, "TP-SELFDIS") if one.level == "alarm"]
     assert {one.subject for one in told} == {"cell 5"}
     assert told[0].time_us <= 45 * DAY * 1e6
-    assert 0.5 * leak < 0.01 * told[0].evidence["loss_pct_per_day"] < 1.2 * leak
+    # told while healthy days are still remembered, the rate is the lower bound of what it is
+    assert 0.4 * leak < 0.01 * told[0].evidence["loss_pct_per_day"] < 1.2 * leak
 
 
 def test_a_step_is_no_self_discharge() -> None:

@@ -33,7 +33,7 @@ from twinpack.detect.cells.trends import judge_figures, pass_time
 
 DAY_US = 86_400_000_000
 _LEAST_ROWS = 4
-"""A day that gave the regression fewer segments is no day of data."""
+"""A day of samples in fewer segments is no day of data."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -91,6 +91,7 @@ def advance(
                 gates,
                 room,
             )
+            clock[ROWS] += 1
             before = told
             if block != clock[BLOCK]:
                 told = _close_block(s, lane, gates, out, told)

@@ -40,7 +40,6 @@ from twinpack.detect.cells.state import (
     MEANS,
     OFFSET,
     REST,
-    ROWS,
     SCATTER,
     SEGMENT,
     SEGMENT_V,
@@ -70,8 +69,8 @@ def close_segment(
     """Add the segment of a vehicle to its block and its regressions, and begin another.
 
     Args:
-        clock: `clock` of the vehicle; it and the next six are written in place.
-        segment_mean: `segment_mean`.
+        clock: `clock` of the vehicle.
+        segment_mean: `segment_mean`; it and the next five are written in place.
         block_mean: `block_mean`.
         normal: `normal`.
         block: `cell_block`.
@@ -99,7 +98,6 @@ def close_segment(
             weight = min(1.0, seconds / _FULL_S) * (_REST_WEIGHT if regime == REST else 1.0)
             most = own[SCATTER + regime] if clock[DAYS] >= LEARNED_DAYS else own[SCATTER][:0]
             _learn(normal, fit, own, most, features, weight, value, expected, gates)
-            clock[ROWS] += 1
         for place in range(MEANS):
             block_mean[regime, place] += mean[place]
             mean[place] = 0.0

@@ -22,7 +22,7 @@ REGIMES = ("rest", "load", "charge", "without current")
 
 SEGMENT, BLOCK, DAY, CHARGING, DAYS, ROWS = range(6)
 """Places in `clock`: number of the segment, block and day at hand (`UNSET`: none yet), start of the charge at hand in
-µs (`UNSET`: none), days with data so far, segments that the day at hand gave the regression."""
+µs (`UNSET`: none), days with data so far, segments with samples of the day at hand."""
 UNSET = -(2**62)
 
 WEIGHT, SLOPE, DEPTH, SOC, CURRENT, HEATED, TEMP = range(7)

@@ -37,7 +37,7 @@ from twinpack.detect.cells.state import (
 )
 from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_CELLS, NORMAL, WATCH, judged, middle_and_scale, shown
 
-_LEAST_SIGMA_V = 0.0003
+_LEAST_SIGMA_V, _LEAST_ROWS = 0.0003, 4.0
 _HISTORY_DAYS = 120.0
 _SOONER = 4.0
 """A self-discharge so many times the gate needs a third of the days."""
@@ -101,6 +101,8 @@ def judge_figures(
         How many there are then.
     """
     cells, rows = fit.shape[1], normal[OFFSET, OFFSET]
+    if rows < _LEAST_ROWS:
+        return told
     inverse = inverted(normal, PRIOR, FEATURES)
     sums, worse, error = fit[SUMS : SUMS + FEATURES], np.empty(cells), np.empty(cells)
     sigma = np.empty(cells)
