@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.detect.cells.made import DAY, Life, alarms
@@ -24,9 +26,9 @@ def test_a_channel_that_reads_10_mv_off_is_found_within_two_days(offset: float) 
 
 
 def test_a_wide_pack_hides_a_shift_from_the_fleet_but_not_from_its_own_history() -> None:
-    wide = {"spread_v": 0.012, "imbalance": {6: -0.03}}
-    assert Life(days=30, **wide).found() == []
-    found = Life(days=30, offset={4: 0.015}, from_day=20, **wide).found()
+    wide = Life(days=30, spread_v=0.012, imbalance={6: -0.03})
+    assert wide.found() == []
+    found = replace(wide, offset={4: 0.015}, from_day=20).found()
     assert {(one.code, one.subject) for one in found} == {("TP-CELL-SHIFT", "cell 5")}
 
 

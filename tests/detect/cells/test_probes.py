@@ -14,11 +14,12 @@ PACK = load_pack("sim_nmc_96s")
 PROBES = 8
 
 
-def run(time: Floats, rate: Floats, probes: Floats, **more: Floats) -> list[Finding]:
+def run(time: Floats, rate: Floats, probes: Floats, coolant: Floats | None = None) -> list[Finding]:
     """Findings of samples that tell of temperatures alone."""
-    frames, clean = sampled(time, np.full((len(time), 1), 3.8), rate, np.full(len(time), 0.5), probes, **more)
+    frames, clean = sampled(time, np.full((len(time), 1), 3.8), rate, np.full(len(time), 0.5), probes)
     none = type(frames.cells).none(len(time))
-    clean = type(clean)(clean.aside, none, clean.probes, clean.quantities)
+    known = dict(clean.quantities) | ({} if coolant is None else {"coolant_temp_c": coolant})
+    clean = type(clean)(clean.aside, none, clean.probes, known)
     return cells(CellsState.empty(1, cells=PACK.series, probes=0), frames, clean, PACK)[1]
 
 
@@ -75,7 +76,7 @@ def cooled(days: int, cooling_per_h: float, lost_per_h: float, from_day: float) 
                 coolants.append(coolant)
     warm = np.array(temps)
     probes = np.round(warm[:, None] + 0.1 * rng.standard_normal((len(warm), PROBES)), 1)
-    return run(np.array(times), np.array(rates), probes, coolant_temp_c=np.array(coolants))
+    return run(np.array(times), np.array(rates), probes, np.array(coolants))
 
 
 def test_a_cooling_that_is_lost_is_found_and_a_sound_one_is_not() -> None:
