@@ -13,6 +13,7 @@ from tests.runtime.sinks.made import MINUTE_US, Place, hook
 from tests.servers.receiver import Receiver
 from tests.waiting import until
 from twinpack.detect.findings import GONE, PASSED, PENDING, RAISED
+from twinpack.runtime.sinks import Sinks
 from twinpack.runtime.sinks.choosing import Told, choose, told_of
 from twinpack.store.alarms.mutes import MuteWindow
 from twinpack.store.alarms.records import FindingRecord
@@ -145,9 +146,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
         yield here
 
 
-def seen(place: Place) -> Callable[[], bool]:
+def seen(place: Place, sinks: Sinks) -> Callable[[], bool]:
     """Whether the sink has looked at all there is."""
-    return lambda: place.registry.streams().get("sink:hook", -1) == place.end
+    return lambda: "sink:hook" in place.registry.streams() and sinks.states[0].offset == place.end
 
 
 def heard(receiver: Receiver) -> list[tuple[str, str]]:
@@ -160,8 +161,8 @@ def window(name: str, end_us: int | None, scope: str = "vehicle") -> MuteWindow:
 
 def test_a_window_mutes_and_what_is_still_there_when_it_ends_is_told(place: Place, receiver: Receiver) -> None:
     place.with_sinks(hook(receiver.url()))
-    with place.sinks():
-        until(seen(place))
+    with place.sinks() as sinks:
+        until(seen(place, sinks))
         muting = place.registry.mutes.add(window("car-1", None))
         event = place.finds()
         place.finds(vehicle="car-over")
@@ -184,8 +185,8 @@ def test_a_window_mutes_and_what_is_still_there_when_it_ends_is_told(place: Plac
 
 def test_what_is_over_before_the_window_ends_is_never_told(place: Place, receiver: Receiver) -> None:
     place.with_sinks(hook(receiver.url()))
-    with place.sinks():
-        until(seen(place))
+    with place.sinks() as sinks:
+        until(seen(place, sinks))
         muting = place.registry.mutes.add(window("car-1", None))
         place.finds()
         place.finds("gone")
@@ -199,7 +200,7 @@ def test_what_is_over_before_the_window_ends_is_never_told(place: Place, receive
 def test_a_snoozed_alarm_is_told_when_it_gets_worse_or_the_snooze_ends(place: Place, receiver: Receiver) -> None:
     place.with_sinks(hook(receiver.url(), more='repeat = "1ms"'))
     with place.sinks() as sinks:
-        until(seen(place))
+        until(seen(place, sinks))
         place.finds(severity=1)
         until(lambda: receiver.posts)
         (alarm,) = place.registry.alarms.alarms()
@@ -222,19 +223,19 @@ def test_only_the_fleets_that_are_named(place: Place, receiver: Receiver) -> Non
     assert isinstance(entry, VehicleEntry)
     place.registry.fleet.enter([entry])
     place.with_sinks(hook(receiver.url(), more='fleets = ["depot-4"]'))
-    with place.sinks():
-        until(seen(place))
+    with place.sinks() as sinks:
+        until(seen(place, sinks))
         place.finds(vehicle="car-1")
         place.finds(vehicle="car-4")
-        until(seen(place))
+        until(seen(place, sinks))
     assert [(post["vehicle"], post["fleet"]) for post in receiver.posts] == [("car-4", "depot-4")]
 
 
 def test_a_restart_remembers_what_was_told(place: Place, receiver: Receiver) -> None:
     place.with_sinks(hook(receiver.url()))
     for severity in (1, 1, 2, 2):
-        with place.sinks():
-            until(seen(place))
+        with place.sinks() as sinks:
+            until(seen(place, sinks))
             place.finds(severity=severity)
-            until(seen(place))
+            until(seen(place, sinks))
     assert [post["severity"] for post in receiver.posts] == [1, 2]

@@ -30,6 +30,7 @@ STORE_EVERY_ROWS = 100_000
 """Rows of the log passed without a message after which the offset is kept: no more are looked at again."""
 
 _MOST_REMEMBERED = 20_000
+_GAVE_UP = "gave up on event"
 _EVENTS = Events("sinks")
 
 
@@ -108,6 +109,7 @@ class SinkFollower:
         self._due = True  # what was found before the service began may still be untold
         self._kept = 0
         self._handled: set[str] = set()  # of the row at `offset`
+        self._spoke = False  # since the offset was kept
         self._told: dict[str, Told | None] = {}
         self._refused: tuple[str, int] = ("", 0)
         self._look_at = 0.0
@@ -178,6 +180,8 @@ class SinkFollower:
                 if self._due or self._position() > self.state.offset:
                     self.deliver()
                 self._wake()
+                if failures and not self.state.problem.startswith(_GAVE_UP):
+                    self.state.problem = ""
                 self._due, wait, failures = False, self._manner.look_s, 0
             except Exception as error:  # noqa: BLE001 - a thread's boundary: it is told, and tried again
                 wait = min(self._manner.retry_s * 2.0 ** min(failures, 30), self._manner.retry_most_s)
@@ -256,14 +260,16 @@ class SinkFollower:
                 raise
             self._give_up(notice, error)
         else:
+            self._spoke = True
             if self.state.problem:
                 _EVENTS.info("sink_served_again", sink=self.state.name, target=self.state.target)
             self.state.problem = ""
             self.state.sent += 1
 
     def _give_up(self, notice: Notice, error: RefusedError) -> None:
+        self._spoke = True
         self.state.given_up += 1
-        self.state.problem = f"gave up on event {notice.event_id}: {error}"
+        self.state.problem = f"{_GAVE_UP} {notice.event_id}: {error}"
         _EVENTS.error(
             "sink_gave_up",
             sink=self.state.name,
@@ -296,11 +302,11 @@ class SinkFollower:
 
     def _reach(self, offset: int) -> None:
         """All before a row is done; after a message at once, else now and then, the registry is told."""
-        spoke = bool(self._handled)
         self.state.offset = offset
         self._handled.clear()
-        if spoke or offset - self._kept >= STORE_EVERY_ROWS:
+        if self._spoke or offset - self._kept >= STORE_EVERY_ROWS:
             self._keep_offset()
+            self._spoke = False
 
     def _keep_offset(self) -> None:
         if self.state.offset > self._kept:
