@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from twinpack.cli.demo import WIDTH, Found, findings
+from twinpack.cli.demo_fault import Caught
 from twinpack.cli.demo_live import Lived
 from twinpack.cli.main import main
 from twinpack.evaluate.metrics import BandQuality, HealthQuality
 
 BAND = BandQuality(n=10, rmse_v=1.0, coverage_95_pct=95.0, interval_score_v=4.0, constant_interval_score_v=5.0)
 
+FAULTS = Caught("car", ("TP-CELL-LOW",), 1_700_000_000_000_000, 10.0, 0, 3)
+
 
 def found(seconds: dict[str, float]) -> Found:
     health = HealthQuality(n=2, mae_pct=0.5, fleet_mean_mae_pct=2.0, inside_2_sigma_pct=100.0)
-    return Found(2, 6, BAND, BAND, health, 12, "car: worn.", Lived(90, 3, 2.0, 2), Path("report.html"), seconds)
+    live = Lived(90, 3, 2.0, 2)
+    return Found(2, 6, BAND, BAND, health, 12, "car: worn.", FAULTS, live, Path("report.html"), seconds)
 
 
 def test_the_share_of_each_stage_is_told() -> None:
     lines = findings(found({"other": 0.1, "simulate": 30.0, "fold": 60.0, "report": 10.0}))
     assert "100 s: simulate 30 %, fold 60 %, report 10 %." in lines
     assert max(map(len, lines)) <= WIDTH
+
+
+def test_planted_faults_are_told_whether_they_were_found_or_not() -> None:
+    told = " ".join(findings(found({})))
+    assert "Two faults were planted in car: cell 17 grown weak was found on 2023-11-14 (TP-CELL-LOW)" in told
+    assert "was an alarm after 10 s. 0 other alarms in the 2 vehicles, and 3 things to watch." in told
+    missed = replace(FAULTS, cell_codes=(), isolation_s=math.nan)
+    told = " ".join(findings(replace(found({}), faults=missed)))
+    assert told.count("was not found") == 2
 
 
 def test_what_came_live_is_told() -> None:
@@ -42,4 +57,5 @@ def test_a_small_demo_from_nothing_to_its_report(tmp_path: Path, capsys: pytest.
         told["seconds"]
     )
     assert all(seconds >= 0.0 for seconds in told["seconds"].values())
+    assert told["isolation_alarm_s"] < 60.0
     assert Path(told["report"]).stat().st_size > 10_000

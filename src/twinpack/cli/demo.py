@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from twinpack.cli.options import AsJson
 from twinpack.errors import WorkspaceError
 
 if TYPE_CHECKING:
+    from twinpack.cli.demo_fault import Caught
     from twinpack.cli.demo_live import Lived
     from twinpack.cli.simulate_files import WrittenFleet
     from twinpack.cli.trial import Trial
@@ -36,6 +38,7 @@ class Found:
     health: HealthQuality
     versions_verified: int
     explained: str
+    faults: Caught
     live: Lived | None
     report: Path
     seconds: dict[str, float]
@@ -69,6 +72,7 @@ def run_demo(home: Path, vehicles: int, trips: int, seed: int) -> Found:
 
 
 def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) -> Found:
+    from twinpack.cli.demo_fault import caught
     from twinpack.cli.demo_live import live_on
     from twinpack.cli.report import write_report
     from twinpack.cli.trial import health_against_truth, live_through, quality
@@ -76,7 +80,7 @@ def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) 
 
     _fresh(home)
     with stages.within(SIMULATE):
-        fleet = _simulate(home, vehicles, trips, seed)
+        fleet, faulty = _simulate(home, vehicles, trips, seed)
     output.note("each twin predicts a trip, measures it, and learns from it")
     trial = live_through(home, Path(fleet.telemetry), profile="twinpack", kind="thevenin-2rc", trips=3, stages=stages)
     live = None
@@ -88,6 +92,7 @@ def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) 
         verified = _verify(trial)
     with stages.within(SCORE):
         with_updates, without_updates = (quality(trial.workspace, who) for who in ("deployed", "never"))
+        faults = caught(trial.workspace, faulty)
         health, explained = health_against_truth(trial.workspace, Path(fleet.truth)), _explained(trial)
     output.note("writing the report")
     with stages.within(REPORT):
@@ -100,6 +105,7 @@ def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) 
         health=health,
         versions_verified=verified,
         explained=explained,
+        faults=faults,
         live=live,
         report=Path(written.path),
         seconds=stages.seconds,
@@ -118,14 +124,20 @@ def _fresh(home: Path) -> None:
     (home / MARKER).write_text("Made by `twinpack demo`; the next demo here replaces it.\n", encoding="utf-8")
 
 
-def _simulate(home: Path, vehicles: int, trips: int, seed: int) -> WrittenFleet:
-    """The fleet's files; its last trips are for live, if any are left for the history."""
+def _simulate(home: Path, vehicles: int, trips: int, seed: int) -> tuple[WrittenFleet, str]:
+    """The fleet's files, and the vehicle with faults; the last trips are for live, if any are left for the history."""
+    from twinpack.cli.demo_fault import PlantedFleet
     from twinpack.cli.simulate import Kind, make_fleet
     from twinpack.cli.simulate_files import write_fleet
+    from twinpack.simulate.physics import PhysicsFleet
 
     fleet, pack = make_fleet(Kind.physics, vehicles, trips, None, seed)
+    if not isinstance(fleet, PhysicsFleet):
+        raise TypeError("the demo's fleet is one of physics")
+    planted = PlantedFleet(fleet)
     with output.progress("simulate", vehicles * trips, "trips") as bar:
-        return write_fleet(fleet, pack, home / "fleet", bar.set, trips - 1 if trips > 1 else None)
+        written = write_fleet(planted, pack, home / "fleet", bar.set, trips - 1 if trips > 1 else None)
+    return written, planted.faulty
 
 
 def _verify(trial: Trial) -> int:
@@ -171,6 +183,7 @@ def findings(found: Found) -> list[str]:
         f"is off by {health.fleet_mean_mae_pct:.2f} pts.",
         f"{output.counted(found.versions_verified, 'version')} in the history, every hash and link verified.",
         f"One change explained. {found.explained}",
+        *_told_faults(found.faults, found.vehicles),
         *_told_live(found.live),
         _time_spent(found.seconds),
         f"Report: {found.report}",
@@ -183,6 +196,28 @@ def _told_live(live: Lived | None) -> list[str]:
         return []
     sent = f"{output.counted(live.samples, 'sample')} in {output.counted(live.messages, 'message')}"
     return [f"The last {output.counted(live.trips, 'trip')} came live: {sent} through MQTT, gateway, log and twins."]
+
+
+def _told_faults(faults: Caught, vehicles: int) -> list[str]:
+    """What was planted, and whether it was found."""
+    from datetime import UTC, datetime
+
+    from twinpack.cli.demo_fault import CELL
+
+    if faults.cell_codes:
+        day = datetime.fromtimestamp(faults.cell_first_us / 1e6, UTC).date()
+        cell = f"cell {CELL} grown weak was found on {day} ({', '.join(faults.cell_codes)})"
+    else:
+        cell = f"cell {CELL} grown weak was not found"
+    if math.isnan(faults.isolation_s):
+        isolation = "the isolation lost on the last drive was not found"
+    else:
+        isolation = f"the isolation lost on the last drive was an alarm after {faults.isolation_s:.0f} s"
+    others = output.counted(faults.others, "other alarm")
+    return [
+        f"Two faults were planted in {faults.vehicle_id}: {cell}; {isolation}.",
+        f"{others} in the {output.counted(vehicles, 'vehicle')}, and {output.counted(faults.watches, 'thing')} to watch.",
+    ]
 
 
 def _time_spent(seconds: dict[str, float]) -> str:
@@ -205,6 +240,11 @@ def _figures(found: Found) -> dict[str, object]:
         "soh_mae_fleet_mean_pct": found.health.fleet_mean_mae_pct,
         "versions_verified": found.versions_verified,
         "explained": found.explained,
+        "faulty_vehicle": found.faults.vehicle_id,
+        "weak_cell_codes": list(found.faults.cell_codes),
+        "isolation_alarm_s": found.faults.isolation_s,
+        "other_alarms": found.faults.others,
+        "watches": found.faults.watches,
         "live_samples": found.live.samples if found.live else 0,
         "live_messages": found.live.messages if found.live else 0,
         "live_trips": found.live.trips if found.live else 0,

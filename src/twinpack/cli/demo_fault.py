@@ -6,8 +6,8 @@ A cell grows weak over the last years, and on the last drive the battery loses i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +15,40 @@ import pyarrow.compute as pc
 
 from twinpack.simulate.physics import PhysicsFleet
 
+if TYPE_CHECKING:
+    from twinpack.store.workspace import Workspace
+
 CELL = 17
 WEAK_FROM = 0.7
 """Share of the drives after which the cell is weak."""
 WEAK_V = 0.045
 """How far it lies under the others when it is empty; less the fuller it is."""
 ISOLATION_KOHM, LOST_KOHM = 5000.0, 14.0
+
+
+ISOLATION_CODES = ("P0AA6", "P0DAA")
+"""While driving, and while charging."""
+
+
+@dataclass(frozen=True)
+class Caught:
+    """What became of the planted faults.
+
+    Attributes:
+        vehicle_id: The vehicle.
+        cell_codes: Codes at which the weak cell is an alarm.
+        cell_first_us: Sample time of the first of them, 0 for none.
+        isolation_s: From the first sample without isolation to the alarm, s; NaN for none.
+        others: Alarms (not watches) of other vehicles, or of this one for no planted reason.
+        watches: Things to be watched, in the whole fleet.
+    """
+
+    vehicle_id: str
+    cell_codes: tuple[str, ...]
+    cell_first_us: int
+    isolation_s: float
+    others: int
+    watches: int
 
 
 class PlantedFleet:
@@ -73,3 +101,23 @@ def _weakened(table: pa.Table) -> Any:
 def _with(table: pa.Table, name: str, values: Any) -> pa.Table:
     at = table.schema.get_field_index(name)
     return table.set_column(at, table.schema.field(at), values.cast(table.schema.field(at).type))
+
+
+def caught(workspace: Workspace, vehicle: str) -> Caught:
+    """Look in the alarms of a workspace for the planted faults."""
+    from twinpack.store.alarms.records import STATES
+    from twinpack.store.alarms.register import Wanted
+
+    with workspace.registry() as registry:
+        alarms = registry.alarms.alarms(Wanted(states=STATES))
+    high = [one for one in alarms if one.level == "alarm"]
+    cell = [one for one in high if one.vehicle_id == vehicle and one.subject == f"cell {CELL}"]
+    isolation = [one for one in high if one.vehicle_id == vehicle and one.code in ISOLATION_CODES]
+    return Caught(
+        vehicle_id=vehicle,
+        cell_codes=tuple(sorted({one.code for one in cell})),
+        cell_first_us=min((one.first_us for one in cell), default=0),
+        isolation_s=min(((one.first_us - one.since_us) / 1e6 for one in isolation), default=float("nan")),
+        others=len(high) - len(cell) - len(isolation),
+        watches=len(alarms) - len(high),
+    )

@@ -48,7 +48,7 @@ class WrittenFleet:
 
 
 def write_fleet(
-    fleet: PhysicsFleet | RouteFleet | FaultFleet,
+    fleet: PhysicsFleet | RouteFleet | FaultFleet | PlantedFleet,
     pack: str,
     out: Path,
     on_trips: Callable[[float], None] = lambda done: None,
