@@ -35,7 +35,7 @@ def test_the_share_of_each_stage_is_told() -> None:
 def test_planted_faults_are_told_whether_they_were_found_or_not() -> None:
     told = " ".join(findings(found({})))
     assert "Two faults were planted in car: cell 17 grown weak was found on 2023-11-14 (TP-CELL-LOW)" in told
-    assert "was an alarm after 10 s. 0 other alarms in the 2 vehicles, and 3 things to watch." in told
+    assert "was an alarm after 10 s. 0 other alarms in the 2 vehicles, 3 things to watch." in told
     missed = replace(FAULTS, cell_codes=(), isolation_s=math.nan)
     told = " ".join(findings(replace(found({}), faults=missed)))
     assert told.count("was not found") == 2

@@ -216,7 +216,7 @@ def _told_faults(faults: Caught, vehicles: int) -> list[str]:
     others = output.counted(faults.others, "other alarm")
     return [
         f"Two faults were planted in {faults.vehicle_id}: {cell}; {isolation}.",
-        f"{others} in the {output.counted(vehicles, 'vehicle')}, and {output.counted(faults.watches, 'thing')} to watch.",
+        f"{others} in the {output.counted(vehicles, 'vehicle')}, {output.counted(faults.watches, 'thing')} to watch.",
     ]
 
 

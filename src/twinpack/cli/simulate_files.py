@@ -13,6 +13,7 @@ from twinpack.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from twinpack.cli.demo_fault import PlantedFleet
     from twinpack.simulate.faults.fleet import FaultFleet
     from twinpack.simulate.physics import PhysicsFleet
     from twinpack.simulate.routes import RouteFleet
