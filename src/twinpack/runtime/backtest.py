@@ -33,6 +33,9 @@ from twinpack.telemetry.trips import CutSettings
 Tell = Callable[[int, int], None]
 """Called with rows folded and rows to fold."""
 
+MOST_ROWS = 50_000
+"""Rows of the log that are folded at once, unless the settings say fewer: two folds hold them, with all their cells."""
+
 _OBEYED = (REGISTER, CLEAR_CODES, REPAIR)
 # Detection does not look at sessions, and each costs time: they are cut as seldom as can be.
 _YEAR_US = 365 * 86_400 * 1_000_000
@@ -255,7 +258,7 @@ def _batches(workspace: Workspace, log: SegmentLog) -> Iterator[SampleBatch]:
     if count := len(retired.commands):
         rows = command_rows([""] * count, [retired.last_receipt_us] * count, retired.commands)
         yield _of_detection(SampleBatch.from_arrow(rows, max(start - count, 0)))
-    for first, table in log.read(start, workspace.settings.runtime.batch_rows):
+    for first, table in log.read(start, min(workspace.settings.runtime.batch_rows, MOST_ROWS)):
         yield _of_detection(SampleBatch.from_arrow(table, first))
 
 
