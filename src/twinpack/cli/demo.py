@@ -188,7 +188,9 @@ def findings(found: Found) -> list[str]:
         _time_spent(found.seconds),
         f"Report: {found.report}",
     ]
-    return [line for text in texts for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
+    return [
+        line for text in texts for line in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    ]
 
 
 def _told_live(live: Lived | None) -> list[str]:
