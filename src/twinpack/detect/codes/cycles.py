@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from twinpack.detect.codes.state import CHARGING, DRIVING, NONE, PARKED, CodesState
 from twinpack.detect.frames import Frames
-from twinpack.detect.kernels import kernel
+from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER
 
 NEW, SILENT = 1, 2

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from twinpack.detect.codes.cycles import NEW, SILENT, signed
 from twinpack.detect.codes.state import CodesState
-from twinpack.detect.kernels import kernel
 from twinpack.detect.rules import PackRules
 from twinpack.detect.rules.evaluation import FAIL, IDLE, LOST, PASS, UNKNOWN
+from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER, Ints, Lanes
 
 FAILED, FAILED_IN_CYCLE, PENDING, CONFIRMED = 0x01, 0x02, 0x04, 0x08

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinpack.detect.kernels import kernel
 from twinpack.detect.screen.channels import (
     CellChannels,
     CellLimits,
@@ -20,6 +19,7 @@ from twinpack.detect.screen.channels import (
 )
 from twinpack.detect.screen.lookback import NEW, NONE, look, renews
 from twinpack.detect.screen.state import DEAD, SUSPECT
+from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER
 
 CELL_FIGURES = (

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinpack.detect.kernels import kernel
 from twinpack.detect.screen.median import median_of
 from twinpack.detect.screen.state import (
     DEAD,
@@ -18,6 +17,7 @@ from twinpack.detect.screen.state import (
     SUSPECT,
     WAS_BAD,
 )
+from twinpack.filters.kernels import kernel
 
 _NEAR_V = 0.05
 """A cell that steps to within this of the median comes back, whatever it showed before."""

@@ -6,7 +6,7 @@ is measured from once it is old enough, till then the older one.
 
 from __future__ import annotations
 
-from twinpack.detect.kernels import kernel
+from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER
 
 NONE, OLD, NEW = 0, 1, 2

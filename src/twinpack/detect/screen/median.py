@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from twinpack.detect.kernels import kernel
+from twinpack.filters.kernels import kernel
 
 _ALL_BUT_SIGN = 0x7FFFFFFF
 _LEAST = -(2**31)

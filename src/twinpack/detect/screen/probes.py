@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinpack.detect.kernels import kernel
 from twinpack.detect.screen.lookback import NEW, NONE, look, renews
 from twinpack.detect.screen.median import median_of
 from twinpack.detect.screen.state import DEAD, FROZEN, MOVED, SEEN
+from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER
 
 PROBE_FIGURES = (

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinpack.detect.kernels import kernel
 from twinpack.detect.screen.lookback import NEW, NONE, look, renews
+from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER
 
 SIGNAL_FIGURES = ("rest_s", "soc_jump_pct", "temp_rate_k_s", "pack_v_frozen", "current_frozen", "soc_frozen")

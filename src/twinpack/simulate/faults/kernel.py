@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from twinpack.battery.arrays import Floats
+from twinpack.filters.kernels import kernel
 from twinpack.simulate.faults.days import Plan
 from twinpack.simulate.faults.kinds import (
     COOLING,
@@ -38,7 +38,7 @@ _FAST_A_PER_AH = 1.3
 _FAST_BELOW, _FAST_TARGET = 0.78, 0.88
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def run_day(
     traits: Traits, plan: Plan, faults: Faults, state: State, tables: Tables, periods: Floats, day: int, rows: Rows
 ) -> int:
@@ -77,7 +77,7 @@ def run_day(
     return written
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _step_s(plan: Plan, faults: Faults, state: State, periods: Floats, v: int) -> float:
     """How long to the next sample."""
     if state.mode[v] != PARKED:
@@ -91,7 +91,7 @@ def _step_s(plan: Plan, faults: Faults, state: State, periods: Floats, v: int) -
     return float(max(1.0, min(dt, plan.start_s[v, state.drive[v]] - t, state.plug_s[v] - t)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _wakes_in_s(faults: Faults, v: int, t: float, mean_c: float, at_most_s: float) -> float:
     """When the BMS of a parked vehicle wakes because it is hot."""
     seconds = _AWAKE_PERIOD_S
@@ -100,7 +100,7 @@ def _wakes_in_s(faults: Faults, v: int, t: float, mean_c: float, at_most_s: floa
     return float(min(seconds, at_most_s))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _grown(faults: Faults, v: int, t: float) -> float:
     """How much of the fault has come about, 0..1."""
     if t < faults.onset_s[v]:
@@ -108,7 +108,7 @@ def _grown(faults: Faults, v: int, t: float) -> float:
     return 1.0 if faults.ramp_s[v] <= 0.0 else min(1.0, (t - faults.onset_s[v]) / faults.ramp_s[v])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _air_c(traits: Traits, plan: Plan, state: State, v: int, t: float) -> float:
     day = min(int(t / _DAY_S), plan.weather_c.shape[1] - 1)
     share = t / _DAY_S - day
@@ -118,7 +118,7 @@ def _air_c(traits: Traits, plan: Plan, state: State, v: int, t: float) -> float:
     return float(traits.mean_c[v] + season + weather - traits.daily_c[v] * math.cos(2.0 * math.pi * (share - 0.12)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _demand(traits: Traits, plan: Plan, state: State, tables: Tables, v: int, dt: float) -> tuple[float, float, float]:
     """Mean current of the step, current at its end (A, positive charges), and speed then."""
     mode = state.mode[v]
@@ -153,13 +153,13 @@ def _demand(traits: Traits, plan: Plan, state: State, tables: Tables, v: int, dt
     return wanted, wanted + 0.15 * normal(state.seeds, v, tables.bell), 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _pack_v(state: State, tables: Tables, v: int) -> float:
     place = (min(max(state.soc[v], 0.02), 1.0) * 4096.0) + 1024.0
     return float(tables.series * tables.ocv_v[int(place)])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _voltage_room_a(traits: Traits, state: State, tables: Tables, v: int) -> float:
     """Current at which the fullest cell would reach its limit."""
     fullest = min(state.fullest[v], 1.24)
@@ -173,7 +173,7 @@ def _voltage_room_a(traits: Traits, state: State, tables: Tables, v: int) -> flo
     return float(max(0.0, (tables.voltage_max_v - open_v) / ohm))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _move(
     traits: Traits,
     faults: Faults,
@@ -218,7 +218,7 @@ def _move(
     _heat(traits, faults, state, tables, v, dt, mean_a, air_c, grown)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _sum_up(state: State, v: int) -> None:
     """Mean, least and most of the charges."""
     total, low, high = 0.0, np.inf, -np.inf
@@ -228,7 +228,7 @@ def _sum_up(state: State, v: int) -> None:
     state.soc[v], state.emptiest[v], state.fullest[v] = total / state.charge.shape[1], low, high
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _heat(
     traits: Traits,
     faults: Faults,
@@ -275,7 +275,7 @@ def _heat(
         state.zone_c[v, z] = final + (state.zone_c[v, z] - final) * math.exp(-dt * total / each)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _coolant_c(
     coolant_c: float, mean_c: float, warmest: float, flow_w_k: float, pump: bool, stands_c: float, dt: float
 ) -> float:
@@ -298,14 +298,14 @@ def _coolant_c(
     return float(final + (coolant_c - final) * math.exp(-dt * total / _COOLANT_J_K))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _silent(plan: Plan, state: State, v: int, t: float) -> bool:
     while t > plan.gap_end_s[v, state.gap[v]]:
         state.gap[v] += 1
     return bool(t >= plan.gap_start_s[v, state.gap[v]])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _next_mode(traits: Traits, plan: Plan, state: State, tables: Tables, v: int, t: float, now_a: float) -> None:
     """What the vehicle does from now on."""
     mode, drive = state.mode[v], state.drive[v]
@@ -345,7 +345,7 @@ def _next_mode(traits: Traits, plan: Plan, state: State, tables: Tables, v: int,
             _set_mode(state, v, PARKED, np.inf)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _set_mode(state: State, v: int, mode: int, until_s: float) -> None:
     state.mode[v] = mode
     state.until_s[v] = until_s

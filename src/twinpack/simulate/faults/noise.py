@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from twinpack.filters.kernels import kernel
 
-@njit(cache=True, nogil=True, error_model="numpy")
+
+@kernel
 def bits(seeds: NDArray[np.uint64], v: int) -> np.uint64:
     """64 random bits of vehicle `v`, whose state moves on."""
     seeds[v] += np.uint64(0x9E3779B97F4A7C15)
@@ -17,13 +18,13 @@ def bits(seeds: NDArray[np.uint64], v: int) -> np.uint64:
     return np.uint64(z ^ (z >> np.uint64(31)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def uniform(seeds: NDArray[np.uint64], v: int) -> float:
     """A number from 0 to below 1."""
     return float(bits(seeds, v) >> np.uint64(11)) * 1.1102230246251565e-16
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def normal(seeds: NDArray[np.uint64], v: int, bell: NDArray[np.float32]) -> float:
     """A standard normal number."""
     return float(bell[np.int64(bits(seeds, v) & np.uint64(0xFFF))])

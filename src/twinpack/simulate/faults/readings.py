@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from twinpack.filters.kernels import kernel
 from twinpack.simulate.faults.days import Plan
 from twinpack.simulate.faults.kinds import (
     CELL_SENSOR,
@@ -32,7 +32,7 @@ _OTHER_ZONES = 0.06
 _PROBE_MOST_C = 215.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def emit(
     traits: Traits,
     plan: Plan,
@@ -62,7 +62,7 @@ def emit(
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _cells(
     traits: Traits,
     faults: Faults,
@@ -114,7 +114,7 @@ def _cells(
     return float(total_v)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _at_fault(faults: Faults, state: State, v: int, t: float, grown: float, rows: Rows, row: int) -> float:
     """What the fault makes of its cell's reading; gives the change of the true voltage."""
     k = faults.cell[v]
@@ -137,7 +137,7 @@ def _at_fault(faults: Faults, state: State, v: int, t: float, grown: float, rows
     return 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _probes(
     traits: Traits,
     faults: Faults,
@@ -167,7 +167,7 @@ def _probes(
     return float(total / zones)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _scalars(
     traits: Traits,
     plan: Plan,
@@ -211,12 +211,12 @@ def _scalars(
     out[13] = 1.0 if charging or state.plug_s[v] < np.inf else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _in_steps(value: float, step: float) -> float:
     return float(math.floor(value / step + 0.5) * step)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _charge_pct(traits: Traits, state: State, tables: Tables, v: int, mode: int) -> float:
     """Charge as the BMS tells it: its error wanders in use and is taken back at rest."""
     if mode == PARKED:
@@ -227,7 +227,7 @@ def _charge_pct(traits: Traits, state: State, tables: Tables, v: int, mode: int)
     return float(min(100.0, max(0.0, 100.0 * traits.soc_step[v] * math.floor(soc + 0.5))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _isolation_kohm(
     traits: Traits, plan: Plan, faults: Faults, state: State, tables: Tables, v: int, t: float, grown: float
 ) -> float:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from twinpack.filters.kernels import kernel
 from twinpack.simulate.faults.kinds import Faults
 
 _SMOULDER_K, _FLARE_K, _STEEP = 15.0, 65.0, 3.0
@@ -13,7 +12,7 @@ _RUNAWAY_K_S, _RUNAWAY_MOST_K = 4.0, 500.0
 _COLLAPSE_FROM = 0.85
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def hot_spot_k(faults: Faults, v: int, t: float) -> float:
     """How much hotter the cell's zone is than it would be, K."""
     since = t - faults.onset_s[v]
@@ -28,7 +27,7 @@ def hot_spot_k(faults: Faults, v: int, t: float) -> float:
     return float(min(_SMOULDER_K + _FLARE_K + _RUNAWAY_K_S * (t - faults.runaway_s[v]), _RUNAWAY_MOST_K))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def collapse(faults: Faults, v: int, t: float) -> float:
     """Share of its voltage that the cell has lost: it sags while it smoulders and breaks down as it flares up."""
     since = t - faults.onset_s[v]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinpack.detect.kernels import kernel
+from twinpack.filters.kernels import kernel
 
 
 @kernel

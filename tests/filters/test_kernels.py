@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HELPER = """
-from twinpack.detect.kernels import kernel
+from twinpack.filters.kernels import kernel
 
 @kernel
 def size(x: float) -> float:
@@ -18,7 +18,7 @@ def size(x: float) -> float:
 """
 ENTRY = """
 from made_for_this.helper import size
-from twinpack.detect.kernels import kernel
+from twinpack.filters.kernels import kernel
 
 @kernel
 def entry(x: float) -> float:
@@ -60,6 +60,6 @@ def test_without_a_folder_to_keep_it_a_loop_is_compiled_each_time(package: Path,
 
 
 def test_division_by_zero_is_as_in_numpy() -> None:
-    from tests.detect.divide import divide
+    from tests.filters.divide import divide
 
     assert divide(1.0, 0.0) == float("inf")
