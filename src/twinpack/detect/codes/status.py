@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,8 +85,3 @@ def dtc_bytes(code: str) -> bytes | None:
 def _time(value: np.int64) -> int | None:
     known = int(value)
     return None if known == np.iinfo(np.int64).min else known
-
-
-def codes_of(rules: PackRules) -> Sequence[str]:
-    """The codes in the order of the state."""
-    return [one.rule.code for one in rules.rules]
