@@ -38,6 +38,7 @@ BENCHMARKS: dict[str, str] = {
     "ingest_packed_samples_per_s": "benchmarks.ingest:packed_samples_per_second",
     "ingest_memory_mb": "benchmarks.ingest:resident_memory",
     "rules_samples_per_s": "benchmarks.rules:samples_per_second",
+    "cells_samples_per_s": "benchmarks.cells:samples_per_second",
     "rules_vs_plain_python": "benchmarks.rules:beside_plain_python",
     "alarm_latency_p95_ms": "benchmarks.alarms:latency",
     "lake_vehicle_day_ms": "benchmarks.lake:vehicle_day",
