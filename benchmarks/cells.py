@@ -14,7 +14,8 @@ from twinpack.battery.pack import PackSpec
 from twinpack.detect.cells import CellsState, cells
 from twinpack.detect.frames import Frames
 from twinpack.detect.screen import Screened, ScreenState, screen
-from twinpack.simulate.faults import FaultFleet, FaultFleetSettings
+from twinpack.simulate.faults.fleet import FaultFleet
+from twinpack.simulate.faults.settings import FaultFleetSettings
 from twinpack.telemetry.arrivals import NEVER, arrivals
 
 VEHICLES, DAYS = 20, 60
