@@ -31,6 +31,7 @@ LOOPED = 100
 _CALM: dict[str, tuple[float, float]] = {
     "cell_v_max": (3.95, 0.02),
     "cell_v_min": (3.90, 0.02),
+    "cell_v_median": (3.92, 0.02),
     "cell_v_spread": (0.02, 0.005),
     "cell_drop": (0.001, 0.0005),
     "pack_voltage_v": (376.0, 1.0),
