@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.cooling import judge_cooling
 from twinpack.detect.cells.deviation import judge_deviations
@@ -30,13 +29,14 @@ from twinpack.detect.cells.spread import judge_spread, take_spread
 from twinpack.detect.cells.state import BLOCK, BLOCK_V, DAY, DAYS, ROWS, SEGMENT, UNSET
 from twinpack.detect.cells.tracks import ROW
 from twinpack.detect.cells.trends import judge_figures, pass_time
+from twinpack.filters.kernels import kernel
 
 DAY_US = 86_400_000_000
 _LEAST_ROWS = 4
 """A day of samples in fewer segments is no day of data."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def advance(
     s: Any,
     numbers: Any,
@@ -117,11 +117,11 @@ def advance(
     return len(numbers), told
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _close_block(s: Any, lane: int, gates: Any, out: Any, told: int) -> int:
     clock, totals, mean, normal = s.clock[lane], s.totals[lane], s.block_mean[lane], s.normal[lane]
     block, own, count, when = s.cell_block[lane], s.cell_own[lane], s.cell_count[lane], s.cell_when[lane]
-    start = np.int64(clock[BLOCK] * gates.block_s / 60.0)
+    start = int(clock[BLOCK] * gates.block_s / 60.0)
     told = judge_deviations(mean, block, count, when, gates, start, out, told)
     told = judge_history(clock, totals, mean, normal, block, own, count, when, gates, start, out, told)
     told = judge_probes(
@@ -145,7 +145,7 @@ def _close_block(s: Any, lane: int, gates: Any, out: Any, told: int) -> int:
     return told
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _close_day(s: Any, lane: int, gates: Any, passed: int, out: Any, told: int) -> int:
     clock, totals, normal = s.clock[lane], s.totals[lane], s.normal[lane]
     fit, own, count, when = s.cell_fit[lane], s.cell_own[lane], s.cell_count[lane], s.cell_when[lane]

@@ -16,11 +16,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.linear import inverted
 from twinpack.detect.cells.state import COOLING
 from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PACK, NORMAL, WATCH, judged, shown
+from twinpack.filters.kernels import kernel
 
 _BEGIN_US, _END_US, _BEGIN_C, _END_C, _SECONDS, _HEAT, _OVER, _BY_COOLANT, _LACKING = range(9)
 _SLOW, _FAST = 16, 32
@@ -37,7 +37,7 @@ _SUSPECT = 0.25
 """From this part of the CUSUM's limit on the long memory learns no more."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def take_cooling(
     c: Any, now: int, dt_s: float, gates: Any, temp_c: float, reference_c: float, coolant: bool, heat: float
 ) -> None:
@@ -77,7 +77,7 @@ def take_cooling(
     c[_END_US], c[_END_C] = now, temp_c
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _learn(c: Any, gates: Any, rate: float, heat: float, over: float) -> None:
     """A step into the CUSUM and both fits, K/h over squared rate and K; a suspect one is kept from the long memory."""
     features = np.array([1.0, heat, -over])
@@ -100,12 +100,12 @@ def _learn(c: Any, gates: Any, rate: float, heat: float, over: float) -> None:
         c[at + _ROWS] += 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _inverse(c: Any, at: int) -> Any:
     return inverted(c[at : at + 9].copy().reshape(3, 3), _PRIOR, 3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _coefficient(c: Any, at: int, inverse: Any, row: int) -> float:
     total = 0.0
     for column in range(3):
@@ -113,7 +113,7 @@ def _coefficient(c: Any, at: int, inverse: Any, row: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _expected(c: Any, features: Any) -> float:
     """What the long memory expects of a step, K/h."""
     inverse, total = _inverse(c, _SLOW), 0.0
@@ -122,7 +122,7 @@ def _expected(c: Any, features: Any) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _left(c: Any, at: int) -> float:
     """Variance of steps about a fit."""
     inverse, left = _inverse(c, at), c[at + _SQUARES]
@@ -131,7 +131,7 @@ def _left(c: Any, at: int) -> float:
     return float(max(left, 0.0) / max(c[at + _ROWS] - 3.0, 1.0))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _fit(c: Any, at: int) -> tuple[float, float, float]:
     """Cooling, 1/h, its standard error, and warming, K/h at 1 C."""
     inverse = _inverse(c, at)
@@ -139,7 +139,7 @@ def _fit(c: Any, at: int) -> tuple[float, float, float]:
     return _coefficient(c, at, inverse, 2), error, _coefficient(c, at, inverse, 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def judge_cooling(c: Any, count: Any, when: Any, days: int, gates: Any, start: int, out: Any, told: int) -> int:
     """End a day: compare the fits.
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
 from twinpack.detect.cells.tracks import ALARM, BETWEEN, NORMAL, WATCH
+from twinpack.filters.kernels import kernel
 
 SUSPECT = 0.4
 """From this part of the limit on, what is watched does not teach its own history."""
@@ -14,7 +13,7 @@ _RECENT = 0.15
 """Weight of the newest block in the size of a shift."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def summed(
     cusum: Any, moved: Any, onset: Any, blocks: Any, at: int, gates: Any, z: float, shift: float, start: int
 ) -> None:
@@ -46,7 +45,7 @@ def summed(
         moved[side, at] += max(_RECENT, 1.0 / blocks[side, at]) * (shift - moved[side, at])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def verdict(total: float, blocks: int, size: float, gates: Any, alarm: float, watch: float) -> int:
     """Level of a sum that counts so many blocks and a shift of such a size."""
     if total >= gates.shift_limit and blocks >= gates.shift_blocks and abs(size) >= watch:
@@ -54,7 +53,7 @@ def verdict(total: float, blocks: int, size: float, gates: Any, alarm: float, wa
     return BETWEEN if total > SUSPECT * gates.shift_limit else NORMAL
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def suspect(cusum: Any, at: int, gates: Any) -> bool:
     """Whether a subject's newest blocks may be those of a shift."""
     return bool(max(cusum[0, at], cusum[1, at]) > SUSPECT * gates.shift_limit)

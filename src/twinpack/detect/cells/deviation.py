@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.state import (
     BLOCK_S,
@@ -23,6 +22,7 @@ from twinpack.detect.cells.state import (
     WEIGHT,
 )
 from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_CELLS, MOST_FIGURES, NORMAL, WATCH, judged, middle_and_scale
+from twinpack.filters.kernels import kernel
 
 LEAST_CELLS = 4
 """A pack of fewer has no peers to judge by."""
@@ -30,7 +30,7 @@ _NONE = -2
 _STREAK_MOST = 100
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def counted(streak: int, bad: bool, sign: int) -> int:
     """Bad blocks in a row, signed."""
     if not bad:
@@ -38,7 +38,7 @@ def counted(streak: int, bad: bool, sign: int) -> int:
     return min(max((streak if streak * sign > 0 else 0) + sign, -_STREAK_MOST), _STREAK_MOST)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def judge_deviations(mean: Any, block: Any, count: Any, when: Any, gates: Any, start: int, out: Any, told: int) -> int:
     """Close the block of a vehicle: count bad blocks, and tell what is raised or gone.
 
@@ -87,7 +87,7 @@ def judge_deviations(mean: Any, block: Any, count: Any, when: Any, gates: Any, s
     return told
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _count_regime(
     mean: Any,
     value: Any,
@@ -132,7 +132,7 @@ def _count_regime(
             _show(figures[side, cell], apart, scale, regime, max(abs(alarms[cell]), abs(watches[cell])), mean)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _show(shown: Any, apart: float, scale: float, regime: int, blocks: int, mean: Any) -> None:
     """The figures of a block."""
     shown[0], shown[1], shown[2], shown[3], shown[4] = apart / scale, apart, scale, regime, blocks

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.cusum import summed, suspect, verdict
 from twinpack.detect.cells.linear import inverted, quadratic
@@ -30,6 +29,7 @@ from twinpack.detect.cells.state import (
     WEIGHT,
 )
 from twinpack.detect.cells.tracks import IN_CELLS, NORMAL, judged, middle_and_scale, shown
+from twinpack.filters.kernels import kernel
 
 PRIOR = np.array([0.16, 0.01, 0.0044, 0.01, 0.01, 4.0])
 """Precision of the coefficients before any data, in rows of 2 mV: 5 mV, 2 % of charge, 3 % of capacity, 20 mV at 1 C
@@ -40,7 +40,7 @@ WORST = 9.0
 """A block's variance counts as at most so many times what is known."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def judge_history(
     clock: Any,
     totals: Any,
@@ -117,7 +117,7 @@ def judge_history(
     return told
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _add_regime(
     block: Any,
     own: Any,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from twinpack.filters.kernels import kernel
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def inverted(normal: Any, prior: Any, many: int) -> Any:
     """Inverse of the leading `many` x `many` part of a normal matrix with a prior's precision on its diagonal.
 
@@ -35,7 +36,7 @@ def inverted(normal: Any, prior: Any, many: int) -> Any:
     return inverse
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def add_row(normal: Any, features: Any, weight: float) -> None:
     """Add a row of features to a normal matrix; written in place."""
     many = len(normal)
@@ -44,7 +45,7 @@ def add_row(normal: Any, features: Any, weight: float) -> None:
             normal[row, column] += weight * features[row] * features[column]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def faded(values: Any, keep: float) -> None:
     """Multiply every value of a matrix by what is kept; written in place."""
     for row in range(values.shape[0]):
@@ -52,7 +53,7 @@ def faded(values: Any, keep: float) -> None:
             values[row, column] *= keep
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def cleared(values: Any) -> None:
     """Set every value of a matrix to 0, NaN too; written in place."""
     for row in range(values.shape[0]):
@@ -60,7 +61,7 @@ def cleared(values: Any) -> None:
             values[row, column] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def quadratic(inverse: Any, features: Any) -> float:
     """How far features lie from what was learned: their variance over that of one row."""
     many = len(inverse)
@@ -71,7 +72,7 @@ def quadratic(inverse: Any, features: Any) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def product(inverse: Any, row: int, sums: Any, at: int) -> float:
     """Coefficient `row` of right-hand side `at`."""
     total = 0.0

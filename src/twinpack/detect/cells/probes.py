@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.cusum import summed, suspect, verdict
 from twinpack.detect.cells.deviation import counted
@@ -39,6 +38,7 @@ from twinpack.detect.cells.state import (
     WARMED,
 )
 from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PROBES, NORMAL, WATCH, judged, middle_and_scale, shown
+from twinpack.filters.kernels import kernel
 
 _PRIOR = np.full(PROBE_FEATURES, 0.04)
 """In blocks of 0.2 K: 1 K of offset, 1 K for 10 K over air or coolant, 1 K at 1 C."""
@@ -46,7 +46,7 @@ _LEAST_PROBES = 3
 _CLIP = 3.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def take_probes(
     mean: Any, block: Any, place: int, values: Any, seconds: float, air_c: float, coolant_c: float, rate: float
 ) -> float:
@@ -83,7 +83,7 @@ def take_probes(
     return middle
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def learn_probes(normal: Any, fit: Any, own: Any, keep: float) -> None:
     """At the end of a day: the probes' own histories anew, and a little forgotten."""
     faded(normal, keep)
@@ -94,7 +94,7 @@ def learn_probes(normal: Any, fit: Any, own: Any, keep: float) -> None:
             own[PROBE_COEFFICIENT + place, probe] = product(inverse, place, fit, probe)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def judge_probes(
     clock: Any,
     totals: Any,
@@ -161,7 +161,7 @@ def judge_probes(
     return told
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _judge_outliers(
     active: int, scale: float, value: Any, count: Any, when: Any, gates: Any, start: int, out: Any, told: int
 ) -> int:
@@ -188,7 +188,7 @@ def _judge_outliers(
     return told
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _judge_shifts(
     totals: Any,
     normal: Any,

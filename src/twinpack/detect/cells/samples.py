@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.cooling import take_cooling
 from twinpack.detect.cells.probes import take_probes
@@ -25,6 +24,7 @@ from twinpack.detect.cells.state import (
     UNSET,
     WEIGHT,
 )
+from twinpack.filters.kernels import kernel
 
 DT, MEDIAN, RATE, RESTED, CHARGED, WARM, COOLANT, AIR = range(8)
 """Columns of the samples' figures: time since the sample before (s), median cell (V), C-rate, time at rest (s), state
@@ -38,7 +38,7 @@ ACTIVATION_K = 2500.0
 """Resistance follows exp(K / T): about 2 per 25 K, as of lithium-ion cells between -10 and 40 °C."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def regime_of(clock: Any, now: int, figures: Any, gates: Any) -> int:
     """What the pack does, -1 where it has not settled; keeps the start of the charge at hand in `clock`."""
     rate = figures[RATE]
@@ -56,7 +56,7 @@ def regime_of(clock: Any, now: int, figures: Any, gates: Any) -> int:
     return CHARGE if charging else -1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def take_cells(mean: Any, block: Any, regime: int, values: Any, figures: Any, gates: Any, table: Any) -> None:
     """Take the cells of a sample into the segment at hand.
 
@@ -93,7 +93,7 @@ def take_cells(mean: Any, block: Any, regime: int, values: Any, figures: Any, ga
         sums[cell] += weight * (values[cell] - level)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _charge_at(table: Any, voltage: float) -> float:
     """State of charge, 0..1, at an open-circuit voltage: the nearest step of the table."""
     low, high = 0, table.shape[1] - 1
@@ -106,7 +106,7 @@ def _charge_at(table: Any, voltage: float) -> float:
     return float(low / (table.shape[1] - 1))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def take_temperatures(
     clock: Any, mean: Any, block: Any, cooling: Any, now: int, values: Any, figures: Any, gates: Any
 ) -> None:
@@ -138,7 +138,7 @@ def take_temperatures(
         take_cooling(cooling, now, dt_s, gates, middle, reference_c, coolant, rate * rate * warmth(middle))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def warmth(temp_c: float) -> float:
     """Resistance over that at 25 °C; 1 where the temperature is not known."""
     warm = min(max(temp_c, -20.0), 50.0) if temp_c == temp_c else 25.0

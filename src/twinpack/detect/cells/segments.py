@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.cusum import suspect
 from twinpack.detect.cells.linear import add_row
@@ -50,6 +49,7 @@ from twinpack.detect.cells.state import (
     UNKNOWN,
     WEIGHT,
 )
+from twinpack.filters.kernels import kernel
 
 DAY_S = 86_400.0
 LEARNED_DAYS = 3
@@ -62,7 +62,7 @@ _STEEP_V = 2.0
 _CLIP = 3.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def close_segment(
     clock: Any, segment_mean: Any, block_mean: Any, normal: Any, block: Any, fit: Any, own: Any, gates: Any, room: Any
 ) -> None:
@@ -105,7 +105,7 @@ def close_segment(
             block[SEGMENT_V + regime, cell] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def conditions(mean: Any, regime: int, features: Any) -> bool:
     """What explains the deviations of a segment or block, without drift; False where it is not known or no use."""
     seconds = mean[WEIGHT]
@@ -118,7 +118,7 @@ def conditions(mean: Any, regime: int, features: Any) -> bool:
     return bool(slope <= _STEEP_V and heated == heated)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _expect(own: Any, features: Any, expected: Any) -> None:
     """Deviation of each cell by its own history, V."""
     for cell in range(len(expected)):
@@ -130,7 +130,7 @@ def _expect(own: Any, features: Any, expected: Any) -> None:
                 expected[cell] += scale * coefficient[cell]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _into_block(block: Any, regime: int, seconds: float, value: Any, expected: Any, explained: bool) -> None:
     """A cell that was masked for one sample is left out of the segment."""
     sums, behind = block[BLOCK_V + regime], block[BLOCK_S + regime]
@@ -144,7 +144,7 @@ def _into_block(block: Any, regime: int, seconds: float, value: Any, expected: A
             left_behind[cell] += seconds if known else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _learn(
     normal: Any, fit: Any, own: Any, variance: Any, features: Any, weight: float, value: Any, expected: Any, gates: Any
 ) -> None:

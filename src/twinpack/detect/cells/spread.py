@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.linear import inverted, product
 from twinpack.detect.cells.state import BLOCK_S, BLOCK_V, DEPTH, REST, SLOPE, SPREAD, WEIGHT
 from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_PACK, NORMAL, WATCH, judged, shown
+from twinpack.filters.kernels import kernel
 
 _MANY = 4
 _SUMS, _SQUARES, _ROWS, _DAYS, _NOW, _HIGHEST, _LOWEST = 16, 20, 21, 22, 23, 24, 25
@@ -22,7 +22,7 @@ _STEEP_V = 1.3
 """Where the open-circuit voltage is steeper, the spread tells of the charge, not of the cells."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def take_spread(mean: Any, block: Any, p: Any, gates: Any, day: float) -> None:
     """The block at rest of a vehicle: one row of spread over slope, depth and time.
 
@@ -60,7 +60,7 @@ def take_spread(mean: Any, block: Any, p: Any, gates: Any, day: float) -> None:
     p[_NOW], p[_HIGHEST], p[_LOWEST] = width, highest + 1.0, lowest + 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def judge_spread(p: Any, count: Any, when: Any, gates: Any, passed: int, start: int, out: Any, told: int) -> int:
     """End a day: judge the trend, let time begin `passed` days later, and forget.
 

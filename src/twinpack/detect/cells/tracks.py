@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from twinpack.filters.kernels import kernel
 
 NORMAL, WATCH, ALARM = range(3)
 BETWEEN = -1
@@ -20,7 +21,7 @@ IN_CELLS, IN_PROBES, IN_PACK = range(3)
 """Groups of findings."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def judged(
     count: Any,
     since: Any,
@@ -84,7 +85,7 @@ def judged(
     return told + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def shown(a: float, b: float, c: float, d: float, e: float, f: float, g: float, h: float) -> Any:
     """Figures of a change."""
     figures = np.full(MOST_FIGURES, np.nan)
@@ -93,7 +94,7 @@ def shown(a: float, b: float, c: float, d: float, e: float, f: float, g: float, 
     return figures
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def middle_and_scale(values: Any, work: Any) -> tuple[float, float, int]:
     """Median and robust scale of what is not NaN, and how many that is.
 
@@ -120,7 +121,7 @@ def middle_and_scale(values: Any, work: Any) -> tuple[float, float, int]:
     return centre, max(1.4826 * _deviation(part, centre), wide), many
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _deviation(part: Any, centre: float) -> float:
     """Median of the distances from the centre, of sorted values: two runs merged up to their middle."""
     many = len(part)

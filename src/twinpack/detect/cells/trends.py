@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from twinpack.detect.cells.history import PRIOR
 from twinpack.detect.cells.linear import faded, inverted, product
@@ -36,6 +35,7 @@ from twinpack.detect.cells.state import (
     WEAK,
 )
 from twinpack.detect.cells.tracks import ALARM, BETWEEN, IN_CELLS, NORMAL, WATCH, judged, middle_and_scale, shown
+from twinpack.filters.kernels import kernel
 
 _LEAST_SIGMA_V, _LEAST_ROWS = 0.0003, 4.0
 _HISTORY_DAYS = 120.0
@@ -51,7 +51,7 @@ _WEAKNESS, _RESISTANCE, _LEAK = range(3)
 """Figures."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def pass_time(normal: Any, fit: Any, own: Any, passed: int, keep: float) -> None:
     """Let the regressions' time begin `passed` days later, forget, and solve each cell's own history anew."""
     for other in range(FEATURES):
@@ -68,7 +68,7 @@ def pass_time(normal: Any, fit: Any, own: Any, passed: int, keep: float) -> None
             own[COEFFICIENT + place, cell] = product(inverse, place, baseline, cell)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def judge_figures(
     clock: Any,
     totals: Any,
@@ -127,7 +127,7 @@ def judge_figures(
     return told
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _judge(
     figure: int,
     days: int,
@@ -192,7 +192,7 @@ def _judge(
     return told
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _grows(own: Any, when: Any, cell: int, drift_v: float, start: int) -> bool:
     """Whether a shift that was told goes on as a drift, V a day, would have it: a step leaves a slope behind, too."""
     days = (start - when[FIRST_TOLD, cell]) / 1440.0
