@@ -16,8 +16,9 @@ from twinpack.errors import InputError, NotFoundError, RulesError
 from twinpack.fleet.commands import clear_codes_command, register_rows, rules_command
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.log.tidy import retain
-from twinpack.runtime.backtest import CodeOutcome, RulesBacktest, backtest_rules, present_rules
+from twinpack.runtime.backtest import CodeOutcome, RulesBacktest, backtest_rules
 from twinpack.runtime.orders import append_command
+from twinpack.runtime.rules import rules_in_use
 from twinpack.runtime.run import run
 from twinpack.store.workspace import Workspace
 
@@ -120,7 +121,7 @@ def test_the_present_rules_raise_what_a_run_recorded(workspace: Workspace) -> No
     with fresh.registry() as registry:
         found = registry.alarms.findings_of_rows(0, registry.offset())
         recorded = [one for one in found if one.change == "raised" and not one.subject]
-        text = present_rules(registry, SegmentLog(fresh.log_dir))
+        text = rules_in_use(registry, SegmentLog(fresh.log_dir))
     counted = {code: sum(one.code == code for one in recorded) for code in {one.code for one in recorded}}
     assert counted.get("P0A7E") == 2
     report = backtest_rules(fresh, text, "present")

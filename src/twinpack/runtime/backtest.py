@@ -6,7 +6,6 @@ workspace changes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -16,15 +15,14 @@ from typing import Any
 from twinpack.detect.findings import RAISED, Finding
 from twinpack.detect.rules import RuleSet, parse_rules, shipped_rules
 from twinpack.errors import InputError, NotFoundError
-from twinpack.fleet.commands import CLEAR_CODES, REGISTER, REPAIR, sets_rules
+from twinpack.fleet.commands import CLEAR_CODES, REGISTER, REPAIR
 from twinpack.fleet.events import FINDING, Event
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import FoldSettings, ShardState
 from twinpack.ingest.log import SegmentLog, open_log
 from twinpack.ingest.threads import read_ahead
-from twinpack.runtime.genesis import KEY
 from twinpack.runtime.replay import told
-from twinpack.store.registry import Registry
+from twinpack.runtime.rules import rules_in_use
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.schema import command_rows
@@ -159,7 +157,7 @@ def backtest_rules(
     changed = parse_rules(text, where)
     log = open_log(workspace)
     with workspace.registry() as registry:
-        present = parse_rules(present_rules(registry, log), "the rules of the workspace")
+        present = parse_rules(rules_in_use(registry, log) or shipped_rules(), "the rules of the workspace")
     window = _window(log, from_us, to_us)
     sides = tuple(_Side(rules, window, vehicle) for rules in (present, changed))
     first, end = log.start_offset, log.end_offset
@@ -178,16 +176,6 @@ def backtest_rules(
         vehicle=_each(*sides),
         notes=_notes(log, window, from_us, changed),
     )
-
-
-def present_rules(registry: Registry, log: SegmentLog) -> str:
-    """The rule set that holds in a workspace, as TOML: what a command set last, else what its first run began with."""
-    found = (registry.genesis(KEY) or {}).get("rules") or shipped_rules()
-    for command in log.commands():
-        body = json.loads(command)
-        if isinstance(body, dict) and sets_rules(body):
-            found = str(body["text"])
-    return str(found)
 
 
 @dataclass
