@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from twinpack.battery.pack import load_pack
+from twinpack.battery.pack import load_pack, shipped_packs
 from twinpack.errors import AuditError, WorkspaceError
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
@@ -24,6 +24,7 @@ from twinpack.runtime.models import give_models
 from twinpack.runtime.problem import Problem, Tell
 from twinpack.runtime.run import ReadableLog, batches, recovered
 from twinpack.runtime.stages import Stages
+from twinpack.runtime.warm import warm
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.batch import SampleBatch
@@ -210,6 +211,8 @@ class LiveFold:
         for note in notes:
             self._tell(note)
         self._problem.say("")
+        own = {self._workspace.settings.workspace.pack} & set(shipped_packs())
+        warm(state, sorted({*state.packs, *own}))
         return state, offset
 
     def _give_models(self, work: _Work, registry: Registry, state: ShardState) -> None:
