@@ -156,9 +156,10 @@ def _close_day(s: Any, lane: int, gates: Any, passed: int, out: Any, told: int) 
             told = judge_figures(clock, totals, normal, fit, own, count, when, gates, start, out, told)
     clock[ROWS] = 0
     keep = np.exp(-min(float(passed), 1.0) / gates.forget_days)
+    lasting = np.exp(-min(float(passed), 1.0) / gates.probe_forget_days)
     pack_count, pack_when = s.pack_count[lane], s.pack_when[lane]
     told = judge_spread(s.spread[lane], pack_count, pack_when, gates, passed, start, out, told)
     told = judge_cooling(s.cooling[lane], pack_count, pack_when, clock[DAYS], gates, start, out, told)
-    learn_probes(s.probe_normal[lane], s.probe_fit[lane], s.probe_own[lane], keep)
+    learn_probes(s.probe_normal[lane], s.probe_fit[lane], s.probe_own[lane], lasting)
     pass_time(normal, fit, own, passed, keep)
     return told

@@ -66,6 +66,7 @@ class CellSettings(NamedTuple):
         spread_alarm_v_month: The same, for an alarm.
         spread_least_v: A smaller spread is no finding.
         probe_settle_s: Probes at rest count after this long without current.
+        probe_forget_days: Time constant of a probe's own history.
         probe_floor_k: Least robust scale of probes, and least scatter of one.
         probe_alarm_z: Robust z from which on a block of a probe is bad.
         probe_alarm_k: Deviation from the median probe, at rest, from which on it is bad.
@@ -134,6 +135,7 @@ class CellSettings(NamedTuple):
     spread_alarm_v_month: float = 0.02
     spread_least_v: float = 0.03
     probe_settle_s: float = 3600.0
+    probe_forget_days: float = 120.0
     probe_floor_k: float = 0.7
     probe_alarm_z: float = 5.0
     probe_alarm_k: float = 5.0
@@ -146,9 +148,9 @@ class CellSettings(NamedTuple):
     cooling_least_k: float = 1.5
     cooling_alarm: float = 0.5
     cooling_watch: float = 0.42
-    cooling_t: float = 3.0
+    cooling_t: float = 4.5
     cooling_cusum: float = 8.0
-    cooling_recent_steps: float = 10.0
+    cooling_recent_steps: float = 20.0
     cooling_memory_steps: float = 150.0
 
 
