@@ -12,7 +12,7 @@ import numpy as np
 
 from twinpack.detect.cells.cusum import summed, suspect, verdict
 from twinpack.detect.cells.deviation import counted
-from twinpack.detect.cells.history import ENOUGH_BLOCKS, MEMORY_BLOCKS, WORST
+from twinpack.detect.cells.history import ENOUGH_BLOCKS, WORST
 from twinpack.detect.cells.linear import add_row, cleared, faded, inverted, product, quadratic
 from twinpack.detect.cells.segments import LEARNED_DAYS
 from twinpack.detect.cells.state import (
@@ -43,6 +43,8 @@ from twinpack.filters.kernels import kernel
 _PRIOR = np.full(PROBE_FEATURES, 0.04)
 """In blocks of 0.2 K: 1 K of offset, 1 K for 10 K over air or coolant, 1 K at 1 C."""
 _LEAST_PROBES = 3
+_MEMORY_BLOCKS = 500.0
+"""The scatter of a probe is learned slowly: one that creeps for weeks must not widen it meanwhile."""
 _CLIP = 3.0
 
 
@@ -219,7 +221,7 @@ def _judge_shifts(
         known = scatter[probe] > 0.0 and blocks >= ENOUGH_BLOCKS
         z[probe] = left[probe] / np.sqrt(max(scatter[probe], floor) * far) if known else np.nan
     _, spread, many = middle_and_scale(z, work)
-    wide, rate = max(spread, 1.0), 1.0 / min(blocks + 1.0, MEMORY_BLOCKS)
+    wide, rate = max(spread, 1.0), 1.0 / min(blocks + 1.0, _MEMORY_BLOCKS)
     cusum, moved = own[PROBE_CUSUM : PROBE_CUSUM + 2], own[PROBE_MOVED : PROBE_MOVED + 2]
     onset, since_onset = when[PROBE_ONSET : PROBE_ONSET + 2], count[PROBE_SINCE_ONSET : PROBE_SINCE_ONSET + 2]
     levels, since, heal = count[PROBE_LEVELS:], when[PROBE_SINCE:], int(gates.heal_blocks)
