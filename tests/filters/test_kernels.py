@@ -63,3 +63,12 @@ def test_division_by_zero_is_as_in_numpy() -> None:
     from tests.filters.divide import divide
 
     assert divide(1.0, 0.0) == float("inf")
+
+
+def test_constants_share_what_is_compiled_for_their_type() -> None:
+    from tests.filters.divide import divide, divide_by_three_and_four
+
+    assert divide_by_three_and_four(24.0) == 14.0
+    signatures = [str(one) for one in divide.nopython_signatures]  # type: ignore[attr-defined]
+    assert signatures.count("(float64, int64) -> float64") == 1
+    assert not any("Literal" in one for one in signatures)

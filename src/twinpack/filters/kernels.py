@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, ParamSpec, TypeVar
 
-from numba import njit
+from numba import njit, types
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -27,7 +27,18 @@ def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
         compiled = njit(**_OPTIONS)(function)
     else:
         _compile_anew_with_its_package(compiled, function.__module__.rpartition(".")[0])
+    _compile_once_for_all_constants(compiled)
     return compiled
+
+
+def _compile_once_for_all_constants(compiled: Any) -> None:
+    """Let other kernels that pass a constant share what is compiled for its type; Numba compiles for each value."""
+    by_value = compiled.get_call_template
+
+    def by_type(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        return by_value(tuple(map(types.unliteral, args)), {name: types.unliteral(one) for name, one in kws.items()})
+
+    compiled.get_call_template = by_type
 
 
 def _compile_anew_with_its_package(compiled: Any, package: str) -> None:

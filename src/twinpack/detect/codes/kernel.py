@@ -153,7 +153,9 @@ def _advance(
                     continue
             if count + _MOST_AT_ONCE * (stop - start) > len(events):
                 more = np.zeros((2 * len(events) + _MOST_AT_ONCE * (stop - start), _WIDTH), np.int64)
-                more[:count] = events[:count]
+                for at in range(count):  # a slice would have its checks of shape compiled as well
+                    for part in range(_WIDTH):
+                        more[at, part] = events[at, part]
                 events = more
             rule = _terms(terms, r)
             code = _read(life, v, r)

@@ -17,7 +17,7 @@ from twinpack.detect.screen.channels import (
     suspect_jumps,
     trusted_median,
 )
-from twinpack.detect.screen.lookback import NEW, NONE, look, renews
+from twinpack.detect.screen.lookback import NEW, NONE, keep, look, renews
 from twinpack.detect.screen.state import DEAD, SUSPECT
 from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER
@@ -209,11 +209,11 @@ def _look(at: int, time_us: int, which: int, median: float, shown: Any, state: C
     """Keep the present to measure from."""
     if which == NEW:
         state.cells_old_us[at], state.median_old_v[at] = state.cells_new_us[at], state.median_new_v[at]
-        state.cell_old_v[at, :] = state.cell_new_v[at]
+        keep(state.cell_old_v[at], state.cell_new_v[at])
     else:
         state.cells_old_us[at] = NEVER
     state.cells_new_us[at], state.median_new_v[at] = time_us, median
-    state.cell_new_v[at, :] = shown
+    keep(state.cell_new_v[at], shown)
 
 
 @kernel

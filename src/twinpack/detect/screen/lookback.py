@@ -6,6 +6,8 @@ is measured from once it is old enough, till then the older one.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER
 
@@ -28,3 +30,10 @@ def look(now_us: int, old_us: int, new_us: int, least_s: float, most_s: float) -
 def renews(which: int, now_us: int, new_us: int, most_s: float) -> bool:
     """Whether the present becomes the newer look; the one before becomes the older one if it was measured from."""
     return which == NEW or new_us == NEVER or now_us - new_us > most_s * 1e6
+
+
+@kernel
+def keep(known: Any, shown: Any) -> None:
+    """Write what is shown over what was known, one by one: a slice would have its checks of shape compiled as well."""
+    for place in range(len(known)):
+        known[place] = shown[place]

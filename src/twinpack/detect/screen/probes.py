@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from twinpack.detect.screen.lookback import NEW, NONE, look, renews
+from twinpack.detect.screen.lookback import NEW, NONE, keep, look, renews
 from twinpack.detect.screen.median import median_of
 from twinpack.detect.screen.state import DEAD, FROZEN, MOVED, SEEN
 from twinpack.filters.kernels import kernel
@@ -181,9 +181,9 @@ def _rise(i: int, at: int, time_us: int, shown: Any, state: ProbeChannels, limit
         out[_RATE, i] = fastest / ((time_us - base_us) / 1e6)
     if renews(which, time_us, new_us, limits.gap_s):
         state.probes_old_us[at] = new_us if which == NEW else NEVER
-        state.probe_old_c[at, :] = state.probe_new_c[at]
+        keep(state.probe_old_c[at], state.probe_new_c[at])
         state.probes_new_us[at] = time_us
-        state.probe_new_c[at, :] = shown
+        keep(state.probe_new_c[at], shown)
 
 
 @kernel
