@@ -185,6 +185,12 @@ class Running:
             found = pattern.search(answer.read())
         return float(found[1]) if found else 0.0
 
+    def health(self) -> dict[str, Any]:
+        """What it says of itself."""
+        with urllib.request.urlopen(self._url.replace("/metrics", "/healthz"), timeout=30) as answer:
+            found: dict[str, Any] = msgspec.json.decode(answer.read())
+        return found
+
     def wait_until_up(self) -> None:
         """Wait until it answers and is subscribed."""
         while True:

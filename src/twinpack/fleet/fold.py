@@ -169,14 +169,14 @@ def _first_versions(
     state: ShardState, group: Group, part: TwinState, taken: Steps, moving: Sequence[Segment]
 ) -> tuple[TwinState, list[Event]]:
     fresh = [at for at in range(len(moving)) if part.version[at] == 0]
-    events = []
+    events, deployed = [], []
     for at in fresh:
         lane, first = moving[at].lane, moving[at].start
         version = first_version(group.twins, state.vehicle_ids[lane], int(taken.time_us[first]))
-        one = np.array([at], dtype=np.intp)
-        part = part.put(one, deploy(group.twins, part.take(one), version))
+        deployed.append(deploy(group.twins, part.take(np.array([at], dtype=np.intp)), version))
         events.append(_version_event(version, int(taken.offset[first])))
-    return part, events
+    # Put together: each `put` copies all of them, and a fleet may begin in one batch.
+    return (part.put(np.array(fresh, dtype=np.intp), TwinState.of(deployed)) if fresh else part), events
 
 
 def _run(taken: Steps, moving: Sequence[Segment]) -> tuple[Run, npt.NDArray[np.intp]]:
