@@ -99,6 +99,8 @@ def test_rules_are_used_from_a_row_on(file: Path, tmp_path: Path, capsys: pytest
     assert "holds from row" in capsys.readouterr().out
     assert main(["rules", "use", str(file), "--home", str(home)]) == 0
     assert "already" in capsys.readouterr().out
+    assert main(["rules", "use", str(file), "--home", str(home), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["offset"] is None
     assert main(["run", "--home", str(home)]) == 0
     capsys.readouterr()
     assert main(["rules", "show", "--home", str(home), "--json"]) == 0
@@ -108,6 +110,24 @@ def test_rules_are_used_from_a_row_on(file: Path, tmp_path: Path, capsys: pytest
     capsys.readouterr()
     main(["rules", "show", "--home", str(home), "--json"])
     assert len(json.loads(capsys.readouterr().out)["rules"]) > 20
+
+
+def test_the_rules_of_the_workspace_at_hand_are_shown(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = begin(tmp_path / "home", healthy("a", 1)).home
+    assert main(["rules", "use", str(file), "--home", str(home)]) == 0
+    monkeypatch.setenv("TWINPACK_HOME", str(home))
+    capsys.readouterr()
+    assert main(["rules", "show"]) == 0
+    assert f"1 rule for the pack sim_nmc_96s, from the workspace {home}" in capsys.readouterr().out
+    assert main(["rules", "show", "tp-hot"]) == 0
+    assert "limit.hot_c" in capsys.readouterr().out
+    monkeypatch.setenv("TWINPACK_HOME", str(tmp_path / "none"))
+    assert main(["rules", "show"]) == 0
+    assert "from the shipped rules" in capsys.readouterr().out
+    assert main(["rules", "show", "--home", str(tmp_path / "none")]) == 2
+    assert "there is no workspace" in capsys.readouterr().err
 
 
 def test_rules_with_mistakes_are_not_used(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,17 @@ def effective_home(context: typer.Context, home: Path) -> Path:
     return home
 
 
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, before the command or after it."""
+    at: Any = context
+    while at is not None:
+        source = at.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            return True
+        at = at.parent
+    return False
+
+
 Home = Annotated[
     Path,
     typer.Option("--home", help=HOME_HELP, callback=effective_home, envvar="TWINPACK_HOME", show_default=False),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinpack.cli import output
-from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
+from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group, is_typed
+from twinpack.cli.times import Who, name_of
 
 if TYPE_CHECKING:
     from twinpack.detect.rules import PackRule, PackRules, RuleSet
@@ -47,20 +47,19 @@ def check(file: Annotated[Path, typer.Argument(help=FILE_HELP)], as_json: AsJson
 
 @command.command("show")
 def show(
+    context: typer.Context,
     code: Annotated[str | None, typer.Argument(help=CODE_HELP, show_default=False)] = None,
     file: Annotated[Path | None, typer.Option("--file", help=RULES_HELP, show_default=False)] = None,
     pack: Annotated[str, typer.Option(help=PACK_HELP)] = "sim_nmc_96s",
-    home: Annotated[
-        Path | None, typer.Option("--home", help="Show the rules that this workspace uses.", show_default=False)
-    ] = None,
+    home: Home = DEFAULT_HOME,
     shipped: Annotated[
         bool, typer.Option("--shipped", help="Print the shipped rules as TOML, to begin your own with.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show rules, with the limits that hold for a pack."""
+    """Show the rules that the workspace uses, with the limits that hold for a pack; without one, the shipped rules."""
     from twinpack.battery.pack import load_pack
-    from twinpack.detect.rules import SHIPPED, parse_rules, shipped_rules
+    from twinpack.detect.rules import parse_rules, shipped_rules
     from twinpack.errors import NotFoundError
     from twinpack.ingest.files import find_pack
 
@@ -70,15 +69,14 @@ def show(
     spec = load_pack(find_pack(pack))
     if file is not None:
         source, read = str(file), _read(file)
-    elif home is not None:
-        source, read = f"the workspace {home}", parse_rules(_in_use(home), "the workspace's rules")
     else:
-        source, read = SHIPPED, parse_rules(shipped_rules(), SHIPPED)
+        source, text = _of_workspace(context, home)
+        read = parse_rules(text, source)
     rules = read.for_pack(spec)
     if code is None:
         _show_all(rules, source, spec.name, as_json)
-    elif code in rules.index:
-        _show_one(rules.rules[rules.index[code]], as_json)
+    elif code.upper() in rules.index:
+        _show_one(rules.rules[rules.index[code.upper()]], as_json)
     else:
         raise NotFoundError(f"no rule {code!r} for the pack {spec.name}; there are {', '.join(rules.index)}")
 
@@ -87,7 +85,7 @@ def show(
 def use(
     file: Annotated[str, typer.Argument(help="The rule set, a TOML file, or `shipped` for that of this release.")],
     reason: Annotated[str, typer.Option(help="Why, for the history.")] = "asked for on the command line",
-    who: Annotated[str | None, typer.Option("--as", help="Who says so.", show_default="the system's user")] = None,
+    who: Who = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -102,7 +100,7 @@ def use(
     from twinpack.runtime.orders import append_command
     from twinpack.store.workspace import Workspace
 
-    workspace = Workspace.open(home, create=False)
+    workspace, name = Workspace.open(home, create=False), name_of(who)
     if file == SHIPPED_WORD:
         text = shipped_rules()
     else:
@@ -110,14 +108,28 @@ def use(
         with mistakes_told():
             parse_rules(text, file)
     before = _in_use(home)
-    if text == before:
-        output.line("the workspace uses these rules already")
-        return
-    offset = append_command(open_log(workspace), "", rules_command(text, who or getuser(), reason), "rules")
+    same = text == before
+    command_body = rules_command(text, name, reason)
+    offset = None if same else append_command(open_log(workspace), "", command_body, "rules")
     if as_json:
         output.json_result({"file": file, "offset": offset, "reason": reason})
+    elif same:
+        output.line("the workspace uses these rules already")
     else:
         output.line(f"{file} holds from row {offset} of the log on; `twinpack run` folds it, unless `serve` does")
+
+
+def _of_workspace(context: typer.Context, home: Path) -> tuple[str, str]:
+    """Where the rules to show come from, and their text; a workspace that was asked for by name has to be there."""
+    from twinpack.detect.rules import SHIPPED, shipped_rules
+    from twinpack.errors import NotFoundError
+
+    try:
+        return f"the workspace {home}", _in_use(home)
+    except NotFoundError:
+        if is_typed(context, "home"):
+            raise
+        return SHIPPED, shipped_rules()
 
 
 def _in_use(home: Path) -> str:
