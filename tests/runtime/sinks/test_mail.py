@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,6 +15,7 @@ from tests.servers.certificates import authority, signed
 from tests.servers.smtp import MailServer
 from tests.waiting import until
 from twinpack.errors import one_line
+from twinpack.ingest.logs import JsonLines
 
 
 @pytest.fixture(scope="module")
@@ -233,3 +235,9 @@ def test_the_log_is_a_sink_too(place: Place, caplog: pytest.LogCaptureFixture) -
     ]
     fields = vars(told[0])["twinpack_fields"]
     assert (fields["id"], fields["vehicle"], fields["sink"]) == (event.event_id, "car-1", "log")
+    lines = [json.loads(JsonLines().format(record)) for record in told]
+    assert [(line["level"], line["alarm_level"]) for line in lines] == [
+        ("error", "alarm"),
+        ("warning", "watch"),
+        ("warning", "alarm"),
+    ]

@@ -24,6 +24,9 @@ TIMEOUT_S = 10.0
 _PASSING = (408, 425, 429)
 """Statuses of the four hundreds that say to come again."""
 
+_OF_THE_LINE = frozenset({"format", "time", "level", "event"})
+"""What a line of the log has of its own: `level` is how loud the line is, not how bad the alarm."""
+
 _LOG = Events("alarms")
 
 
@@ -92,8 +95,10 @@ class LogSender:
     def send(self, notice: Notice) -> None:
         """Tell it."""
         wanted = notice.event == "raised" and notice.level == "alarm"
-        fields = {name: value for name, value in notice.body().items() if name not in ("format", "time", "event")}
-        fields |= {"sink": self._sink.name, "sample_time": notice.body()["time"], "text": headline(notice)}
+        body = notice.body()
+        fields = {name: value for name, value in body.items() if name not in _OF_THE_LINE}
+        fields |= {"sink": self._sink.name, "sample_time": body["time"], "alarm_level": notice.level}
+        fields["text"] = headline(notice)
         (_LOG.error if wanted else _LOG.warning)(f"alarm_{notice.event}", **fields)
 
 
