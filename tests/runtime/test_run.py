@@ -225,6 +225,8 @@ def test_a_model_that_is_learned_later_gives_twins_from_there_on(tmp_path: Path)
     workspace = begin(tmp_path / "home", healthy("a", 1), model=False)
     assert run(workspace, without_model=True).without_model == ("a",)
     with workspace.registry() as registry:
+        seen = registry.latest_figures()["a"]
+        assert (seen.last_seen_us, seen.late_samples) == (healthy("a", 1).time_us.max(), 0)
         workspace.artifacts(registry).save(ARTIFACT, pack=PACK)
     assert run(workspace).without_model == ()
     bring(workspace, healthy("a", 3).kept(healthy("a", 3).trip > 1))

@@ -19,6 +19,7 @@ from twinpack.store.registry import MAIN_STREAM, Registry
 from twinpack.store.snapshots import Snapshots
 from twinpack.store.tables import PREDICTION_STEPS, PREDICTIONS, TABLES, TRIPS, rows_of
 from twinpack.store.workspace import Workspace
+from twinpack.telemetry.arrivals import NEVER
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.twin.versions import ACCEPTED, REFUSED
 
@@ -125,13 +126,22 @@ def _records(state: ShardState, batch: SampleBatch) -> list[VehicleRecord]:
 def _latest(state: ShardState, vehicles: set[str]) -> dict[str, dict[str, Any]]:
     """Latest state of some vehicles, for people and the API."""
     lanes = {name: lane for lane, name in enumerate(state.vehicle_ids) if name in vehicles}
+    faults = latest_faults(state, lanes)
     found: dict[str, dict[str, Any]] = {name: {} for name in lanes}
+    for name in faults:  # a vehicle has these from its first sample on, a twin once there is a model
+        lane = lanes[name]
+        if (newest := int(state.steps.newest_us[lane])) != NEVER:
+            found[name] = {
+                "last_seen_us": newest,
+                "late_samples": int(state.steps.late[lane]),
+                "repeated_samples": int(state.steps.repeated[lane]),
+            }
     wanted = {lane: name for name, lane in lanes.items()}
     for group in state.groups.values():
         for at in np.flatnonzero(np.isin(group.members, list(wanted)) & (group.state.version > 0)).tolist():
             lane = int(group.members[at])
             values = dict(zip(group.twins.names, group.state.deployed_mean[:, at].tolist(), strict=True))
-            found[wanted[lane]] = {
+            found[wanted[lane]] |= {
                 "last_seen_us": int(group.state.last_us[at]),
                 "soc": float(group.state.shadow_mean[0, at]),
                 "version": int(group.state.version[at]),
@@ -140,8 +150,8 @@ def _latest(state: ShardState, vehicles: set[str]) -> dict[str, dict[str, Any]]:
                 "late_samples": int(state.steps.late[lane]),
                 "repeated_samples": int(state.steps.repeated[lane]),
             }
-    for name, faults in latest_faults(state, lanes).items():
-        found[name]["faults"] = faults
+    for name, known in faults.items():
+        found[name]["faults"] = known
     return {name: body for name, body in found.items() if body}
 
 
