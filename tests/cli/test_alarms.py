@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.runtime.workspaces import begin
 from tests.store.alarms.made import finding
+from tests.twin.garage import healthy
 from twinpack.cli.main import main
 from twinpack.fleet.events import Event
 from twinpack.ingest.log import SegmentLog
@@ -326,3 +328,17 @@ def test_a_window_from_now_on_is_ended_by_hand(told: Told, refused: Told) -> Non
     assert "has ended already" in refused("unmute", window["window_id"])
     later = json.loads(told("mute", "--vehicle", "car-1", "--from", "2099-01-01", "--json"))
     assert "it had not begun" in told("unmute", later["window_id"])
+
+
+def test_a_list_says_when_nobody_has_looked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = str(begin(tmp_path / "fresh", healthy("a", 1)).home)
+    assert main(["alarms", "--vehicle", "a", "--json", "--home", home]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["alarms"] == []
+    assert "`twinpack run --without-model --home" in told.err
+    assert main(["faults", "a", "--home", home]) == 2
+    assert "`twinpack run --without-model --home" in capsys.readouterr().err
+
+
+def test_codes_are_found_in_small_letters(told: Told) -> None:
+    assert "P0AA6" in told("--code", "p0aa6")

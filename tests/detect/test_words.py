@@ -45,6 +45,7 @@ def test_its_bits() -> None:
         ({"deviation_k": 4.25, "regime": "use"}, "+4.25 K from the median probe of the pack, in use"),
         ({"capacity_lack_pct": 3.21, "z": 7.0}, "3.21 % less capacity than the median cell, z 7"),
         ({"growth_mv_per_month": 2.5}, "the spread of the cells at rest grows by 2.5 mV a month"),
+        ({"loss_pct_per_day": 0.0576, "days": 0.0}, "loses 0.0576 % of its charge a day against the median cell"),
         ({"something": 1}, ""),
         ({}, ""),
     ],

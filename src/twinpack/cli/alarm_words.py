@@ -89,7 +89,7 @@ def evidence_lines(evidence: Mapping[str, Any], indent: str = "") -> Iterator[st
         elif not isinstance(value, Mapping):
             yield f"{indent}{_title(name):<{width}}  {_value(value)}"
     for name, value in rest.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             yield f"{indent}{_title(name)}:"
             yield from evidence_lines(value, f"{indent}  ")
 
@@ -104,7 +104,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return output.significant(value, 5)
+        text = output.significant(value, 5)
+        return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, list):
         more = f", ... ({len(value)} in all)" if len(value) > _SHOWN_VALUES else ""
         return ", ".join(_value(one) for one in value[:_SHOWN_VALUES]) + more

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twinpack.cli import output
+from twinpack.cli import fleet_facts, output
 from twinpack.cli.alarm_sinks import test_sink
 from twinpack.cli.alarm_windows import mute, unmute, windows
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
@@ -79,7 +79,7 @@ def alarms_list(
         states=states,
         vehicle=vehicle,
         fleet=fleet,
-        code=code,
+        code=None if code is None else code.upper(),
         category=category.value if category else None,
         min_severity=severity,
         min_level="watch" if watch or every else "alarm",
@@ -88,15 +88,19 @@ def alarms_list(
         since_us=None if since is None else moment_us("--since", since),
         limit=limit,
     )
-    with _registry(home) as (_, registry):
-        _check_names(registry, vehicle, fleet)
+    with _registry(home) as (workspace, registry):
+        advice = fleet_facts.not_looked(workspace, registry)
+        if not advice:
+            _check_names(registry, vehicle, fleet)
         found, counts = registry.alarms.alarms(wanted), registry.alarms.counts(wanted)
         watched = 0 if wanted.min_level == "watch" else _watched(registry, wanted)
     if as_json:
         by_severity = {str(level): count for level, count in counts.items()}
         output.json_result({"alarms": [record(one) for one in found], "by_severity": by_severity})
-        return
-    _tell(found, sum(counts.values()), watched)
+    else:
+        _tell(found, sum(counts.values()), watched)
+    if advice:  # no news would look like good news
+        output.note(advice)
 
 
 @command.command("show")

@@ -52,12 +52,15 @@ def command(
 
 
 def _read(home: Path, vehicle: str) -> VehicleFaults:
+    from twinpack.errors import NotFoundError
     from twinpack.store.fault_list import faults_of
     from twinpack.store.workspace import Workspace
 
     workspace = Workspace.open(home, create=False)
     with workspace.registry() as registry:
         if vehicle not in registry.fleet.known():
+            if advice := fleet_facts.not_looked(workspace, registry):
+                raise NotFoundError(f"no vehicle {vehicle!r}: {advice}")
             fleet_facts.find_vehicle(workspace, registry, vehicle)  # tells which may be meant
         return faults_of(registry, vehicle)
 

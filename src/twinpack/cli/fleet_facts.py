@@ -77,6 +77,16 @@ def next_step(workspace: Workspace, registry: Registry) -> str:
     return f"there are no twins yet; {run}"
 
 
+def not_looked(workspace: Workspace, registry: Registry) -> str:
+    """What to do where telemetry waits of which nothing was ever folded, "" elsewhere."""
+    from twinpack.ingest.log import open_log
+    from twinpack.store.registry import MAIN_STREAM
+
+    if registry.streams().get(MAIN_STREAM) or open_log(workspace).end_offset == 0:
+        return ""
+    return f"nobody has looked for faults here yet: {command('run --without-model', workspace.home)} does"
+
+
 def command(text: str, home: Path) -> str:
     """A command to type, for this workspace."""
     return f"`twinpack {text}`" if home == DEFAULT_HOME else f"`twinpack {text} --home {home}`"

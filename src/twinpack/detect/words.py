@@ -86,7 +86,7 @@ def _of_figures(evidence: Mapping[str, Any]) -> str:
 
 
 def _figure(name: str, value: Any) -> str:
-    if not isinstance(value, (int, float)):
+    if not isinstance(value, (int, float)) or (name == "days" and value <= 0):
         return ""
     shown = f"{value:.3g}".replace("-", _MINUS)
     if name == "days":
