@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ import typer
 from twinpack.cli import fleet_facts, output
 from twinpack.cli.alarm_sinks import test_sink
 from twinpack.cli.alarm_windows import mute, unmute, windows
+from twinpack.cli.opened import opened
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
 from twinpack.cli.times import Who, moment_us, name_of, shown, until_us
 from twinpack.errors import InputError
@@ -88,7 +88,7 @@ def alarms_list(
         since_us=None if since is None else moment_us("--since", since),
         limit=limit,
     )
-    with _registry(home) as (workspace, registry):
+    with opened(home) as (workspace, registry):
         advice = fleet_facts.not_looked(workspace, registry)
         if not advice:
             _check_names(registry, vehicle, fleet)
@@ -113,7 +113,7 @@ def alarms_show(
     """Show an alarm: what was found and why, the freeze frame, and what was done about it."""
     from twinpack.cli.alarm_words import as_record, tell
 
-    with _registry(home) as (workspace, registry):
+    with opened(home) as (workspace, registry):
         found = registry.alarms.alarm(alarm)
         history = registry.alarms.history(found.alarm_id)
         findings = registry.alarms.findings_of(found.alarm_id)
@@ -243,7 +243,7 @@ def alarms_clear(
     from twinpack.runtime.repairs import clear_code
 
     name = name_of(who)
-    with _registry(home) as (workspace, registry):
+    with opened(home) as (workspace, registry):
         found = [registry.alarms.alarm(one) for one in alarm]
         done = []
         for one in found:
@@ -272,18 +272,9 @@ def record(alarm: Alarm) -> dict[str, Any]:
     return with_times(asdict(alarm))
 
 
-@contextmanager
-def _registry(home: Path) -> Iterator[tuple[Workspace, Registry]]:
-    from twinpack.store.workspace import Workspace
-
-    workspace = Workspace.open(home, create=False)
-    with workspace.registry() as registry:
-        yield workspace, registry
-
-
 def _each(home: Path, ids: list[str], as_json: bool, what: str, act: Callable[[Registry, Alarm], Alarm]) -> None:
     """Do something to some alarms; all are found before the first is changed."""
-    with _registry(home) as (_, registry):
+    with opened(home) as (_, registry):
         found = [registry.alarms.alarm(one) for one in ids]
         done = []
         for one in found:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twinpack.cli import fleet_facts, output
+from twinpack.cli.opened import opened
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
 
 if TYPE_CHECKING:
     from twinpack.battery.pack import PackSpec
-    from twinpack.cli.fleet_csv import Line
+    from twinpack.cli.csv_lines import Line
     from twinpack.store.fleet_records import PackRecord, VehicleEntry
     from twinpack.store.fleet_status import VehicleStatus
     from twinpack.store.registry import Registry
-    from twinpack.store.workspace import Workspace
 
 command = command_group("Enter vehicles, fleets and packs; list them with how they were last seen.")
 
@@ -40,7 +39,7 @@ def fleet_list(
     """List the vehicles: fleet, pack, when each was last seen, its charge, and how many samples came late."""
     from twinpack.store.fleet_status import fleet_status
 
-    with _registry(home) as (workspace, registry):
+    with opened(home) as (workspace, registry):
         if fleet is not None:
             registry.fleet.fleet(fleet)
         rows = fleet_status(registry, fleet, retired=retired)
@@ -100,7 +99,7 @@ def fleet_add(
     from twinpack.store.fleet_records import VehicleEntry
 
     said = _said(label=label, vin=vin, model_year=model_year, climate=climate, notes=notes)
-    with _registry(home, create=True) as (workspace, registry):
+    with opened(home, create=True) as (workspace, registry):
         (judged,) = registry.fleet.judge([VehicleEntry(vehicle, fleet, pack, **said)])
         if isinstance(judged, TwinpackError):
             raise judged
@@ -126,7 +125,7 @@ def fleet_import(
     from twinpack.runtime.enrol import enrol
 
     lines = read_vehicles(path)
-    with _registry(home, create=True) as (workspace, registry):
+    with opened(home, create=True) as (workspace, registry):
         entries, wrong = _judged(registry, lines)
         for number, what in wrong:
             output.note(f"{path}:{number}: {what}")
@@ -163,7 +162,7 @@ def fleet_edit(
     changes |= _given(fleet=fleet, pack=pack, retired=retired)
     if not changes:
         raise InputError("nothing to change was named; `twinpack fleet edit --help` lists the options")
-    with _registry(home) as (_, registry):
+    with opened(home) as (_, registry):
         entry = registry.fleet.change(vehicle, **changes)
     if as_json:
         output.json_result(_entry_record(entry))
@@ -182,7 +181,7 @@ def fleet_create(
     """Create a fleet. Begins a workspace when there is none."""
     from twinpack.store.fleet_records import FleetRecord
 
-    with _registry(home, create=True) as (_, registry):
+    with opened(home, create=True) as (_, registry):
         fleet = registry.fleet.create_fleet(FleetRecord(name, pack, notes))
     if as_json:
         output.json_result(fleet)
@@ -195,7 +194,7 @@ def fleet_fleets(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """List the fleets, with how many vehicles each has in service."""
     from collections import Counter
 
-    with _registry(home) as (_, registry):
+    with opened(home) as (_, registry):
         fleets = registry.fleet.fleets()
         counts = Counter(known.fleet for known in registry.fleet.known().values() if not known.retired)
     if as_json:
@@ -222,7 +221,7 @@ def fleet_add_pack(
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ImportFileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    with _registry(home, create=True) as (_, registry):
+    with opened(home, create=True) as (_, registry):
         pack = registry.fleet.add_pack(text, str(path))
     if as_json:
         output.json_result({"name": pack.name, "added": fleet_facts.moment(pack.added_at_us)})
@@ -235,7 +234,7 @@ def fleet_packs(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """List the packs that vehicles may have: those shipped and those added."""
     from twinpack.battery.pack import parse_pack
 
-    with _registry(home) as (_, registry):
+    with opened(home) as (_, registry):
         packs = [(pack, parse_pack(pack.specification)) for pack in registry.fleet.packs()]
     if as_json:
         found = [
@@ -248,16 +247,9 @@ def fleet_packs(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
         output.table(["pack", "chemistry", "cells", "Ah", ""], [_pack_cells(pack, spec) for pack, spec in packs])
 
 
-@contextmanager
-def _registry(home: Path, *, create: bool = False) -> Iterator[tuple[Workspace, Registry]]:
-    from twinpack.store.workspace import Workspace
-
-    workspace = Workspace.open(home, create=create)
-    with workspace.registry() as registry:
-        yield workspace, registry
-
-
-def _judged(registry: Registry, lines: Sequence[Line]) -> tuple[list[VehicleEntry], list[tuple[int, Exception]]]:
+def _judged(
+    registry: Registry, lines: Sequence[Line[VehicleEntry]]
+) -> tuple[list[VehicleEntry], list[tuple[int, Exception]]]:
     """The entries of a file as they would be kept, and the lines that are wrong, in order."""
     from twinpack.store.fleet_records import VehicleEntry
 

@@ -2,72 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-from twinpack.errors import ImportFileError, InputError
+from twinpack.cli.csv_lines import Line, read_lines
+from twinpack.errors import InputError
 from twinpack.store.fleet_records import DEFAULT_FLEET, VehicleEntry
 
 COLUMNS = ("vehicle", "fleet", "pack", "label", "vin", "model_year", "climate", "notes")
 
 
-@dataclass(frozen=True)
-class Line:
-    """A vehicle, or what is wrong, and the number of its line."""
-
-    number: int
-    said: VehicleEntry | InputError
-
-
-def read_vehicles(path: Path) -> list[Line]:
+def read_vehicles(path: Path) -> list[Line[VehicleEntry]]:
     """The vehicles of a file; a line that cannot be understood is given with the reason.
 
     Raises:
         ImportFileError: The file cannot be read, or its header is wrong.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(_lines(path, csv.reader(file, strict=True)))
-    except OSError as error:
-        raise ImportFileError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ImportFileError(f"{path}: is not text in UTF-8: {error.reason} at byte {error.start}") from error
+    return read_lines(path, COLUMNS, ("vehicle",), _entry)
 
 
-def _lines(path: Path, reader: Iterator[list[str]]) -> Iterator[Line]:
-    number = getattr(reader, "line_num", 0)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(path, header)
-        number = getattr(reader, "line_num", 0) + 1
-        for values in reader:
-            if any(value.strip() for value in values):
-                yield Line(number, _entry(header, values))
-            number = getattr(reader, "line_num", 0) + 1
-    except csv.Error as error:
-        raise ImportFileError(f"{path}:{max(number, 1)}: is not CSV: {error}") from error
-
-
-def _check_header(path: Path, header: list[str]) -> None:
-    known = ", ".join(COLUMNS)
-    if "vehicle" not in header:
-        raise ImportFileError(f"{path}:1: the header has no column 'vehicle'; the columns are {known}")
-    for name in header:
-        if name not in COLUMNS:
-            raise ImportFileError(f"{path}:1: unknown column {name!r}; the columns are {known}")
-        if header.count(name) > 1:
-            raise ImportFileError(f"{path}:1: column {name!r} stands there twice")
-
-
-def _entry(header: list[str], values: list[str]) -> VehicleEntry | InputError:
-    if len(values) != len(header):
-        return InputError(f"{len(values)} values under a header of {len(header)}")
-    said = dict(zip(header, (value.strip() for value in values), strict=True))
+def _entry(said: Mapping[str, str]) -> VehicleEntry:
     year = said.get("model_year", "")
     if year and not (year.isascii() and year.isdigit()):
-        return InputError(f"model_year {year!r} is not a year")
+        raise InputError(f"model_year {year!r} is not a year")
     return VehicleEntry(
         vehicle_id=said["vehicle"],
         fleet=said.get("fleet") or DEFAULT_FLEET,

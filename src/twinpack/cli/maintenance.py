@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinpack.cli import output
+from twinpack.cli.opened import opened
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
 from twinpack.cli.times import Who, name_of
 from twinpack.errors import InputError, TwinpackError
 
 if TYPE_CHECKING:
-    from twinpack.cli.maintenance_csv import Line
+    from twinpack.cli.csv_lines import Line
     from twinpack.store.registry import Registry
     from twinpack.store.workshop.records import MaintenanceRecord
     from twinpack.store.workspace import Workspace
@@ -62,7 +62,7 @@ def maintenance_list(
     as_json: AsJson = False,
 ) -> None:
     """List the records: what is planned by its day, then what is past, the latest first."""
-    with _registry(home) as (_, registry):
+    with opened(home) as (_, registry):
         if vehicle is not None and vehicle not in registry.fleet.known():
             raise InputError(f"there is no vehicle {vehicle!r}; `twinpack fleet list --retired` lists them")
         found = registry.workshop.records(vehicle, status and status.value, kind and kind.value)
@@ -112,7 +112,7 @@ def maintenance_add(
         who=name_of(who),
     )
     _check_past(wanted)
-    with _registry(home) as (workspace, registry):
+    with opened(home) as (workspace, registry):
         record = registry.workshop.add(wanted)
         record = _told(workspace, registry, record, keep)
     _show(record, as_json, f"record {record.record_id} of {vehicle} {'kept' if is_done else 'planned'}")
@@ -134,7 +134,7 @@ def maintenance_done(
 
     from twinpack.store.workshop.records import DONE
 
-    with _registry(home) as (workspace, registry):
+    with opened(home) as (workspace, registry):
         before = registry.workshop.record(record)
         if before.status == DONE and (keep or not before.resets or before.log_offset is not None):
             raise InputError(f"record {before.record_id} is done already, on {before.done_on}")
@@ -175,7 +175,7 @@ def maintenance_edit(
     )
     if not given:
         raise InputError("nothing to change was named; `twinpack maintenance edit --help` lists the options")
-    with _registry(home) as (_, registry):
+    with opened(home) as (_, registry):
         before = registry.workshop.record(record)
         if cancel is not None and before.status == DONE:
             raise InputError(
@@ -188,7 +188,7 @@ def maintenance_edit(
 @command.command("remove")
 def maintenance_remove(record: RecordId, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Take a record away that was entered by mistake; a repair that the log tells of stays."""
-    with _registry(home) as (_, registry):
+    with opened(home) as (_, registry):
         removed = registry.workshop.remove(record)
     _show(removed, as_json, f"record {removed.record_id} of {removed.vehicle_id} removed")
 
@@ -210,7 +210,7 @@ def maintenance_import(
     from twinpack.runtime.repairs import tell_repairs
 
     lines = read_records(path, name_of(who))
-    with _registry(home) as (workspace, registry):
+    with opened(home) as (workspace, registry):
         records, wrong = _judged(registry, lines)
         for number, what in wrong:
             output.note(f"{path}:{number}: {what}")
@@ -237,16 +237,9 @@ def maintenance_template(home: Home = DEFAULT_HOME) -> None:
     output.line(template().rstrip())
 
 
-@contextmanager
-def _registry(home: Path) -> Iterator[tuple[Workspace, Registry]]:
-    from twinpack.store.workspace import Workspace
-
-    workspace = Workspace.open(home, create=False)
-    with workspace.registry() as registry:
-        yield workspace, registry
-
-
-def _judged(registry: Registry, lines: Sequence[Line]) -> tuple[list[MaintenanceRecord], list[tuple[int, str]]]:
+def _judged(
+    registry: Registry, lines: Sequence[Line[MaintenanceRecord]]
+) -> tuple[list[MaintenanceRecord], list[tuple[int, str]]]:
     """The records of a file as they would be kept, and the lines that are wrong, in order."""
     from twinpack.cli.maintenance_csv import column_first
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from twinpack.errors import ImportFileError, InputError
+from twinpack.cli.csv_lines import Line, read_lines
+from twinpack.errors import InputError
 from twinpack.store.records import sha256_text
 from twinpack.store.workshop.records import DONE, PLANNED, MaintenanceRecord
 
@@ -16,14 +16,6 @@ REQUIRED = ("vehicle", "kind", "title")
 
 _FIELDS = {"vehicle id": "vehicle", "planned_on": "planned", "done_on": "done"}
 """Columns whose fields have another name."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A record, or what is wrong, and the number of its line."""
-
-    number: int
-    said: MaintenanceRecord | InputError
 
 
 def template() -> str:
@@ -35,7 +27,7 @@ def template() -> str:
     return "\n".join((",".join(COLUMNS), *examples)) + "\n"
 
 
-def read_records(path: Path, who: str) -> list[Line]:
+def read_records(path: Path, who: str) -> list[Line[MaintenanceRecord]]:
     """The records of a file; a line that cannot be understood is given with the reason, its column first.
 
     Args:
@@ -45,13 +37,7 @@ def read_records(path: Path, who: str) -> list[Line]:
     Raises:
         ImportFileError: The file cannot be read, or its header is wrong.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(_lines(path, csv.reader(file, strict=True), who))
-    except OSError as error:
-        raise ImportFileError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ImportFileError(f"{path}: is not text in UTF-8: {error.reason} at byte {error.start}") from error
+    return read_lines(path, COLUMNS, REQUIRED, lambda said: _record(said, who))
 
 
 def column_first(error: Exception) -> str:
@@ -63,39 +49,10 @@ def column_first(error: Exception) -> str:
     return text
 
 
-def _lines(path: Path, reader: Iterator[list[str]], who: str) -> Iterator[Line]:
-    number = 1
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(path, header)
-        number = getattr(reader, "line_num", 0) + 1
-        for values in reader:
-            if any(value.strip() for value in values):
-                yield Line(number, _record(header, values, who))
-            number = getattr(reader, "line_num", 0) + 1
-    except csv.Error as error:
-        raise ImportFileError(f"{path}:{number}: is not CSV: {error}") from error
-
-
-def _check_header(path: Path, header: list[str]) -> None:
-    known = ", ".join(COLUMNS)
-    for name in REQUIRED:
-        if name not in header:
-            raise ImportFileError(f"{path}:1: the header has no column {name!r}; the columns are {known}")
-    for name in header:
-        if name not in COLUMNS:
-            raise ImportFileError(f"{path}:1: unknown column {name!r}; the columns are {known}")
-        if header.count(name) > 1:
-            raise ImportFileError(f"{path}:1: column {name!r} stands there twice")
-
-
-def _record(header: list[str], values: list[str], who: str) -> MaintenanceRecord | InputError:
-    if len(values) != len(header):
-        return InputError(f"{len(values)} values under a header of {len(header)}")
-    said = dict(zip(header, (value.strip() for value in values), strict=True))
+def _record(said: Mapping[str, str], who: str) -> MaintenanceRecord:
     odometer = said.get("odometer_km", "")
     if odometer and not (odometer.isascii() and odometer.isdigit()):
-        return InputError(f"odometer_km {odometer!r} is not a whole number")
+        raise InputError(f"odometer_km {odometer!r} is not a whole number")
     record = MaintenanceRecord(
         vehicle_id=said["vehicle"],
         kind=said["kind"],
