@@ -54,7 +54,7 @@ def test_times_are_in_utc(late: Workspace, capsys: pytest.CaptureFixture[str]) -
     assert replay(late, since="2020-09-15T22:00:00+02:00") == 0
     assert "nothing came late from 2020-09-15 20:00:00 on" in capsys.readouterr().out
     assert replay(late, since="yesterday") == 2
-    assert "--from yesterday: not a time" in capsys.readouterr().err
+    assert "--from 'yesterday' is no time" in capsys.readouterr().err
 
 
 def test_a_workspace_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

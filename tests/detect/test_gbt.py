@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.detect.codes.made import pack_rules, rule, run, steady
-from twinpack.detect.gbt import ALARMS, GbtAlarms, gbt_alarms
+from twinpack.detect.gbt import ALARMS, gbt_alarms
 
 TABLE = Path(__file__).parents[3] / "shared" / "standards" / "gbt32960_alarms.csv"
 
@@ -28,20 +28,6 @@ def test_bits_and_level_of_codes_that_fail_now() -> None:
     state, _ = run(rules, steady(10, 1, start=10, cell_v_max=3.9, temp_max_c=60.0), state=state)
     level, flags = gbt_alarms(state, rules)
     assert (level.tolist(), flags.tolist()) == ([2, 2], [0b10, 0b10])
-
-
-def test_encoded_as_one_byte_and_four() -> None:
-    alarms = GbtAlarms.of([(1, 4), (3, 18), (2, None)])
-    assert alarms == GbtAlarms(3, 1 << 18 | 1 << 4)
-    assert alarms.encode() == b"\x03\x00\x04\x00\x10"
-    assert GbtAlarms.decode(alarms.encode()) == alarms
-    assert alarms.names == ["state of charge low", "energy storage over-charge"]
-    assert GbtAlarms.of([]).encode() == bytes(5)
-
-
-def test_what_is_not_five_bytes_is_refused() -> None:
-    with pytest.raises(ValueError, match="5 bytes"):
-        GbtAlarms.decode(b"\x00")
 
 
 def test_there_is_a_name_for_every_bit_of_the_standard() -> None:

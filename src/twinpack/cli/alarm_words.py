@@ -12,7 +12,6 @@ from twinpack.cli.times import shown
 if TYPE_CHECKING:
     from twinpack.store.alarms.records import Action, Alarm, FindingRecord
 
-SEVERITIES = ("none", "drives normally", "limited performance", "stop or call rescue")
 _SHOWN_FINDINGS = 10
 _SHOWN_VALUES = 12
 
@@ -48,6 +47,7 @@ def tell(alarm: Alarm, history: Sequence[Action], findings: Sequence[FindingReco
 
 
 def _facts(alarm: Alarm) -> Iterator[tuple[str, str]]:
+    from twinpack.detect.words import SEVERITIES
     from twinpack.store.records import now_us
 
     yield "severity", f"{alarm.severity} ({SEVERITIES[alarm.severity]}), level {alarm.level}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twinpack.cli import output
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
+from twinpack.cli.times import moment_us
 
 if TYPE_CHECKING:
     from twinpack.runtime.differences import VehicleDifference
@@ -35,7 +35,7 @@ def command(
     from twinpack.runtime.replay import replay
     from twinpack.store.workspace import Workspace
 
-    from_us = _moment_us(from_)
+    from_us = moment_us("--from", from_)
     workspace = Workspace.open(home, create=False)
     with output.progress("replay", 100.0, "%") as bar:
         report = replay(
@@ -50,18 +50,6 @@ def command(
         _show(report)
     if report.unexpected or not {one.vehicle_id for one in report.changed} <= set(report.applied):
         raise typer.Exit(1)
-
-
-def _moment_us(text: str) -> int:
-    from twinpack.errors import InputError
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"--from {text}: not a time; write 2026-01-31 or 2026-01-31T12:00:00Z") from None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _figures(report: ReplayReport) -> dict[str, object]:

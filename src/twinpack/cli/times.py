@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from twinpack.detect.words import moment as in_words
 from twinpack.errors import InputError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,4 +74,4 @@ def shown(time_us: int | None) -> str:
     """A moment for people: UTC, to the second."""
     if time_us is None:
         return "never"
-    return f"{datetime.fromtimestamp(time_us / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return in_words(time_us)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Category = Literal["battery", "sensor", "data"]
 """What is at fault: the battery, a sensor of it, or the data that tell of it."""
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 Level = Literal["watch", "alarm"]
 """Whether people should look at it some time, or now."""
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""The lower first."""
 Change = Literal["pending", "raised", "passed", "gone"]
 
 PENDING: Change = "pending"

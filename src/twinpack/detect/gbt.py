@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
@@ -37,50 +33,6 @@ ALARMS: tuple[str, ...] = (
 
 CONSISTENCY = 10
 """Bit of the cell anomalies: a cell that deviates, drifts or discharges itself."""
-
-_WORD = struct.Struct(">BI")
-
-
-@dataclass(frozen=True)
-class GbtAlarms:
-    """The alarms of a vehicle.
-
-    Attributes:
-        level: Highest level, 0 none to 3 stop or call rescue.
-        flags: Bit n is set where the general alarm n holds.
-    """
-
-    level: int
-    flags: int
-
-    @property
-    def names(self) -> list[str]:
-        """The alarms in words."""
-        return [name for bit, name in enumerate(ALARMS) if self.flags >> bit & 1]
-
-    def encode(self) -> bytes:
-        """One byte of level, four of flags, the highest first."""
-        return _WORD.pack(self.level, self.flags)
-
-    @classmethod
-    def decode(cls, data: bytes) -> GbtAlarms:
-        """The inverse of `encode`.
-
-        Raises:
-            ValueError: It is not five bytes.
-        """
-        if len(data) != _WORD.size:
-            raise ValueError(f"alarms are {_WORD.size} bytes, not {len(data)}")
-        return cls(*_WORD.unpack(data))
-
-    @classmethod
-    def of(cls, faults: Iterable[tuple[int, int | None]]) -> GbtAlarms:
-        """The alarms of faults that are present, each given as its severity and its bit (None for none)."""
-        level = flags = 0
-        for severity, bit in faults:
-            level = max(level, severity)
-            flags |= 0 if bit is None else 1 << bit
-        return cls(level, flags)
 
 
 def gbt_alarms(state: CodesState, rules: PackRules) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32]]:

@@ -7,26 +7,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from twinpack.detect.status_byte import (
+    CONFIRMED,
+    FAILED,
+    FAILED_IN_CYCLE,
+    FAILED_SINCE_CLEAR,
+    LAMP,
+    PENDING,
+    UNTESTED,
+    UNTESTED_IN_CYCLE,
+)
+
 SEVERITIES = ("none", "drives normally", "limited performance", "stop or call rescue")
 """What each severity, 0 to 3, means for the vehicle."""
 
 CATEGORIES = {"battery": "battery fault", "sensor": "sensor fault", "data": "data fault"}
 
-FAILED = 0x01
-PENDING = 0x04
-CONFIRMED = 0x08
-NOT_TESTED_SINCE_CLEAR = 0x10
-LAMP = 0x80
-
 _BITS = (
-    (0x01, "test failed"),
-    (0x02, "failed this cycle"),
-    (0x04, "pending"),
-    (0x08, "confirmed"),
-    (0x10, "not tested since clear"),
-    (0x20, "failed since clear"),
-    (0x40, "not tested this cycle"),
-    (0x80, "lamp requested"),
+    (FAILED, "test failed"),
+    (FAILED_IN_CYCLE, "failed this cycle"),
+    (PENDING, "pending"),
+    (CONFIRMED, "confirmed"),
+    (UNTESTED, "not tested since clear"),
+    (FAILED_SINCE_CLEAR, "failed since clear"),
+    (UNTESTED_IN_CYCLE, "not tested this cycle"),
+    (LAMP, "lamp requested"),
 )
 
 _ANOMALIES = {
@@ -63,7 +68,7 @@ def status_words(status: int) -> str:
         return "pending, failing" if status & FAILED else "pending"
     if status & FAILED:
         return "failing"
-    return "not tested since cleared" if status & NOT_TESTED_SINCE_CLEAR else "passed"
+    return "not tested since cleared" if status & UNTESTED else "passed"
 
 
 def sentence(evidence: Mapping[str, Any]) -> str:
@@ -108,7 +113,7 @@ def figures(evidence: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def moment(time_us: int) -> str:
-    """A moment for people, to the second."""
+    """A moment for people: UTC, to the second."""
     return f"{datetime.fromtimestamp(time_us // 1_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

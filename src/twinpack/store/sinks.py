@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from typing import Any, Literal
 
+from twinpack.detect.findings import CATEGORIES, LEVELS
 from twinpack.errors import NotFoundError, SettingsError
 from twinpack.store.checks import flag, one_of, text, whole
 from twinpack.store.named import check_table, key, keys, keys_text, parse_tables, span, table_text
@@ -21,8 +22,6 @@ TYPES = (WEBHOOK, EMAIL, LOG)
 
 RAISED, PASSED, CLEARED = "raised", "passed", "cleared"
 EVENTS = (RAISED, PASSED, CLEARED)
-CATEGORIES = ("battery", "sensor", "data")
-LEVELS = ("watch", "alarm")
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _ONLY = {

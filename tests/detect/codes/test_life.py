@@ -9,7 +9,7 @@ import pytest
 
 from tests.detect.codes import made
 from tests.detect.codes.made import PACK, START, pack_rules, rule, run, steady
-from twinpack.detect.codes import CodesState, cleared, counters, dtc_bytes, ended_by_rules, listed, moved
+from twinpack.detect.codes import CodesState, cleared, counters, ended_by_rules, listed, moved
 from twinpack.detect.findings import Finding
 from twinpack.detect.rules import PackRules, parse_rules
 
@@ -443,18 +443,7 @@ def test_a_limit_that_changes_for_this_pack_alone_matters_here() -> None:
     assert before.rules[0].definition != differs.rules[0].definition
 
 
-# --- numbers of codes ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("code", "number"), [("P0A7E", b"\x0a\x7e\x00"), ("U0111", b"\xc1\x11\x00"), ("B1234", b"\x92\x34\x00")]
-)
-def test_codes_have_their_three_bytes(code: str, number: bytes) -> None:
-    assert dtc_bytes(code) == number
-
-
-def test_own_names_have_none() -> None:
-    assert dtc_bytes("TP-PLATING") is None
+# --- size ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_state_is_small() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from twinpack.detect.codes.orders import awaited, cleared, ended_by_rules, moved
 from twinpack.detect.codes.silence import Ticks
-from twinpack.detect.codes.state import CLEARED, CodesState
-from twinpack.detect.codes.status import CodeStatus, active, counters, dtc_bytes, listed
+from twinpack.detect.codes.state import CodesState
+from twinpack.detect.codes.status import CodeStatus, active, counters, listed
 from twinpack.detect.codes.step import codes
 
 __all__ = [
-    "CLEARED",
     "CodeStatus",
     "CodesState",
     "Ticks",
@@ -18,7 +17,6 @@ __all__ = [
     "cleared",
     "codes",
     "counters",
-    "dtc_bytes",
     "ended_by_rules",
     "listed",
     "moved",

@@ -16,12 +16,19 @@ from twinpack.detect.codes.cycles import NEW, SILENT, signed
 from twinpack.detect.codes.state import CodesState
 from twinpack.detect.rules import PackRules
 from twinpack.detect.rules.evaluation import FAIL, IDLE, LOST, PASS, UNKNOWN
+from twinpack.detect.status_byte import (
+    CONFIRMED,
+    FAILED,
+    FAILED_IN_CYCLE,
+    FAILED_SINCE_CLEAR,
+    LAMP,
+    PENDING,
+    UNTESTED,
+    UNTESTED_IN_CYCLE,
+)
 from twinpack.filters.kernels import kernel
 from twinpack.telemetry.arrivals import NEVER, Ints, Lanes
 
-FAILED, FAILED_IN_CYCLE, PENDING, CONFIRMED = 0x01, 0x02, 0x04, 0x08
-UNTESTED, FAILED_SINCE_CLEAR, UNTESTED_IN_CYCLE, LAMP = 0x10, 0x20, 0x40, 0x80
-"""Bits of the status byte."""
 FAILED_NOW = FAILED | FAILED_IN_CYCLE | PENDING
 NOT_PASSED = FAILED | UNTESTED | UNTESTED_IN_CYCLE
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.detect.codes.kernel import CONFIRMED, PENDING
-from twinpack.detect.codes.state import CLEARED, CodesState
+from twinpack.detect.codes.state import CodesState
 from twinpack.detect.findings import GONE, Finding
 from twinpack.detect.rules import PackRule, PackRules
+from twinpack.detect.status_byte import CLEARED, CONFIRMED, PENDING
 from twinpack.telemetry.arrivals import NEVER
 
 CLEARED_WORD = "cleared"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from twinpack.detect.status_byte import CLEARED
 from twinpack.telemetry.arrivals import NEVER, Bools, Ints
 from twinpack.telemetry.lanes import LaneArrays, lane_array
 
@@ -14,9 +15,6 @@ Small = npt.NDArray[np.uint8]
 
 NONE, PARKED, DRIVING, CHARGING = 0, 1, 2, 3
 """What a vehicle does, and what opened its operation cycle."""
-
-CLEARED = 0x50
-"""Status byte after a clear: not tested since then, nor in this operation cycle."""
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,18 @@
-"""What a state tells in the terms of ISO 14229: the fault detection counter, codes by status, code numbers."""
+"""What a state tells in the terms of ISO 14229: the fault detection counter, codes by status."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.detect.codes.kernel import BROKEN, CONFIRMED, FAILED, PENDING
+from twinpack.detect.codes.kernel import BROKEN
 from twinpack.detect.codes.state import CodesState
 from twinpack.detect.rules import PackRules
 from twinpack.detect.rules.evaluation import FAIL, PASS
+from twinpack.detect.status_byte import CONFIRMED, FAILED, PENDING
 from twinpack.telemetry.arrivals import Bools
-
-_DTC = re.compile(r"([PCBU])([0-3])([0-9A-F]{3})")
 
 
 @dataclass(frozen=True)
@@ -71,15 +69,6 @@ def active(state: CodesState) -> Bools:
     """Codes that are confirmed and fail now, shape (V, R)."""
     now: Bools = (state.status & (FAILED | CONFIRMED)) == (FAILED | CONFIRMED)
     return now
-
-
-def dtc_bytes(code: str) -> bytes | None:
-    """A trouble code as its three bytes, the third (failure type) 0: `U0111` is C1 11 00; None for own names."""
-    match = _DTC.fullmatch(code)
-    if match is None:
-        return None
-    letter, digit, rest = match.groups()
-    return ((("PCBU".index(letter) << 14) | (int(digit) << 12) | int(rest, 16)) << 8).to_bytes(3, "big")
 
 
 def _time(value: np.int64) -> int | None:

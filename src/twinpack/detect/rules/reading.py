@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from twinpack.detect.findings import CATEGORIES, LEVELS
 from twinpack.detect.rules.expression import Expression, hint, parse_condition
 from twinpack.detect.rules.limits import LimitSpec, read_limits
 from twinpack.detect.rules.quantities import QUANTITIES, SILENCE
@@ -79,7 +80,7 @@ class _Reader:
             code=self._code(),
             name=self._text("name", 80),
             description=self._text("description", 400),
-            category=self._one_of("category", ("battery", "sensor", "data"), "battery"),
+            category=self._one_of("category", CATEGORIES, "battery"),
             condition=condition,
             severity=severity,
             debounce_us=debounce,
@@ -90,7 +91,7 @@ class _Reader:
             n_heal=self._whole("n_heal", 1, MAX_CYCLES, 3),
             n_age=self._whole("n_age", 1, MAX_CYCLES, 40),
             freeze=self._names("freeze"),
-            level=self._one_of("level", ("watch", "alarm"), "alarm" if severe else "watch"),
+            level=self._one_of("level", LEVELS, "alarm" if severe else "watch"),
         )
         gbt = self._whole("gbt", 0, GBT_BITS - 1, -1)
         self._check_together(rule, condition, when)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from twinpack.detect import findings
-from twinpack.store.alarms.records import LEVELS, FindingRecord
+from twinpack.detect.findings import LEVELS
+from twinpack.store.alarms.records import FindingRecord
 from twinpack.store.sinks import CLEARED, PASSED, RAISED, Sink
 
 EVENT_OF: Mapping[str, str] = {findings.RAISED: RAISED, findings.PASSED: PASSED, findings.GONE: CLEARED}

@@ -12,7 +12,7 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from twinpack.detect import findings
-from twinpack.detect.findings import Finding
+from twinpack.detect.findings import LEVELS, Finding
 from twinpack.store.alarms.records import (
     ACTIVE,
     AGAIN,
@@ -20,7 +20,6 @@ from twinpack.store.alarms.records import (
     GONE,
     ITSELF,
     JOINED,
-    LEVELS,
     NOTHING,
     OPENED,
     PASSED,

@@ -11,9 +11,6 @@ CLEARED = "cleared"
 STATES = (ACTIVE, ACKNOWLEDGED, CLEARED)
 OPEN_STATES = (ACTIVE, ACKNOWLEDGED)
 
-LEVELS = ("watch", "alarm")
-"""Levels, the lower first."""
-
 ITSELF = "twinpack"
 """Who acts where no person does."""
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
+from twinpack.detect.findings import LEVELS
+from twinpack.detect.words import moment
 from twinpack.errors import ChangedError, InputError, NotFoundError
 from twinpack.store import schema
 from twinpack.store.alarms.people import check_who
@@ -22,7 +24,6 @@ from twinpack.store.alarms.records import (
     ACKNOWLEDGED,
     ACTIVE,
     CLEARED,
-    LEVELS,
     OPEN_STATES,
     STATES,
     Action,
@@ -235,7 +236,7 @@ class Alarms:
         def snoozed(alarm: Alarm, _: _History) -> Alarm:
             return replace(alarm, snoozed_until_us=until_us)
 
-        text = f"until {_moment(until_us)}" + (f": {comment}" if comment else "")
+        text = f"until {moment(until_us)}" + (f": {comment}" if comment else "")
         return self._act(alarm_id, who, "snoozed", text, revision, snoozed)
 
     def unsnooze(self, alarm_id: str, who: str, comment: str = "", revision: int | None = None) -> Alarm:
@@ -306,14 +307,8 @@ class _History:
         for row in self._connection.execute(query):
             line = Action(*row)
             what = "" if actions else f"{line.action} "
-            return f"{what}by {line.who} on {_moment(line.at_us)}"
+            return f"{what}by {line.who} on {moment(line.at_us)}"
         return "at a time not recorded"
-
-
-def _moment(at_us: int) -> str:
-    from datetime import UTC, datetime
-
-    return f"{datetime.fromtimestamp(at_us / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _found(connection: Connection, alarm_id: str, *, lock: bool = False) -> Alarm:
