@@ -76,6 +76,7 @@ class CellSettings(NamedTuple):
         probe_shift_alarm_k: Mean shift of a probe against its own history for an alarm.
         probe_shift_watch_k: The same, for a watch.
         cooling_c_rate: A slower charge tells nothing of the cooling, which may be off.
+        cooling_least_k: A step with less than this between pack and coolant tells nothing of the cooling.
         cooling_alarm: Fall of the heat taken away per kelvin, as a fraction of what it was, for an alarm.
         cooling_watch: The same, for a watch.
         cooling_t: That fall over its own standard error.
