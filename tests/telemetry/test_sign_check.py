@@ -38,3 +38,14 @@ def test_missing_values_and_no_rows_say_nothing() -> None:
     check.add(empty.astype(np.int64), empty.astype(np.int64), empty, empty)
     check.add(np.zeros(3, np.int64), np.arange(3), np.full(3, np.nan), np.arange(3.0))
     assert not check.wrong()
+
+
+@pytest.mark.parametrize(("sign", "wrong"), [(1.0, False), (-1.0, True)])
+def test_days_of_drives_and_charges_that_nearly_cancel(sign: float, wrong: bool) -> None:
+    seconds = np.arange(0, 10 * 3600, 60)
+    charging = seconds // 3600 % 2 == 1
+    current = sign * np.where(charging, 21.0, -20.0)  # some of what is charged is lost, so the sums disagree
+    soc = 80.0 + np.cumsum(np.where(charging, 9.0, -10.0) / 60)
+    check = SignCheck()
+    check.add(np.zeros(len(seconds), np.int64), seconds * 1_000_000, current, soc)
+    assert check.wrong() is wrong

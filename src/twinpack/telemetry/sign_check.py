@@ -8,6 +8,8 @@ import numpy.typing as npt
 from twinpack.telemetry.readings import Floats, Integers
 
 _LONGEST_STEP_S = 120.0
+_PIECE_US = 1_800_000_000
+"""Drives and charges of days cancel out; what is left of both says nothing. Half an hour is seldom of both."""
 _LEAST_SWING_PCT = 1.0
 _ENOUGH_SWING_PCT = 3.0
 _OPPOSED = 0.8
@@ -31,7 +33,8 @@ class SignCheck:
         inside = (np.diff(vehicle[order]) == 0) & (step_s <= _LONGEST_STEP_S)
         moved = np.where(inside, (current_a[order[1:]] + current_a[order[:-1]]) / 2 * step_s, 0.0)
         swing = np.where(inside, np.diff(soc_pct[order]), 0.0)
-        starts = np.flatnonzero(np.diff(vehicle[order[1:]], prepend=-1))
+        piece = time_us[order[1:]] // _PIECE_US
+        starts = np.flatnonzero(np.diff(vehicle[order[1:]], prepend=-1) | np.diff(piece, prepend=piece[0]))
         for moved_as, swing_pct in zip(np.add.reduceat(moved, starts), np.add.reduceat(swing, starts), strict=True):
             self._weigh(float(moved_as), float(swing_pct))
 
