@@ -187,6 +187,7 @@ def test_alarms_findings_and_maintenance_are_exported_too(tmp_path: Path) -> Non
         (["--table", "findings", "--vehicle", "car-3", "--format", "csv"], "there is no vehicle 'car-3'"),
         (["--format", "bdf"], "--vehicle"),
         (["--table", "nothing", "--format", "csv"], "telemetry"),
+        (["--table", "nothing", "--format", "csv"], "maintenance"),
         (["--from", "yesterday", "--format", "csv"], "yesterday"),
         ([], "which format"),
         (["--table", "version_heads", "--from", "2024-01-01", "--format", "csv"], "no time"),

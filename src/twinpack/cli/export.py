@@ -67,8 +67,13 @@ def _export(workspace: Workspace, wanted: Wanted, out: Path, form: Format) -> in
     from twinpack.store.export import export
     from twinpack.store.registry_export import export_registry
     from twinpack.store.registry_tables import REGISTRY_TABLES
+    from twinpack.store.tables import TABLES
 
     if wanted.table not in REGISTRY_TABLES:
+        if wanted.table not in TABLES:
+            raise NotFoundError(
+                f"there is no table {wanted.table!r}; there are: {', '.join((*TABLES, *REGISTRY_TABLES))}"
+            )
         return export(workspace.lake(), wanted, out, form.value)
     with workspace.registry() as registry:
         return export_registry(registry, wanted, out, form.value)
