@@ -26,12 +26,22 @@ def entry(x: float) -> float:
 """
 RUN = "from made_for_this.entry import entry; print(entry(1.0), sum(entry.stats.cache_hits.values()))"
 
+COMPILED = """
+from numba.core import event
+from made_for_this.entry import entry
+with event.install_recorder("numba:compile") as seen:
+    print(entry(1.0))
+began = [one.data for _, one in seen.buffer if one.is_start]
+told = [data["dispatcher"].py_func.__name__ + str(data["args"]) for data in began]
+print(*sorted(one for one in told if one.startswith("size")))
+"""
 
-def run(folder: Path, **more: str) -> list[str]:
+
+def run(folder: Path, code: str = RUN, **more: str) -> list[str]:
     # A module compiled by Python within the same second would not be read again.
     path = {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), "PYTHONDONTWRITEBYTECODE": "1"}
     environment = os.environ | path | more
-    done = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
@@ -65,10 +75,12 @@ def test_division_by_zero_is_as_in_numpy() -> None:
     assert divide(1.0, 0.0) == float("inf")
 
 
-def test_constants_share_what_is_compiled_for_their_type() -> None:
+def test_constants_share_what_is_compiled_for_their_type(package: Path, tmp_path: Path) -> None:
+    (package / "entry.py").write_text(ENTRY.replace("size(x)", "size(x) + size(3) + size(4)"))
+    assert run(tmp_path, code=COMPILED) == ["16.0", "size(float64,)", "size(int64,)"]
+
+
+def test_what_other_loops_call_is_called_by_python_as_well() -> None:
     from tests.filters.divide import divide, divide_by_three_and_four
 
-    assert divide_by_three_and_four(24.0) == 14.0
-    signatures = [str(one) for one in divide.nopython_signatures]  # type: ignore[attr-defined]
-    assert signatures.count("(float64, int64) -> float64") == 1
-    assert not any("Literal" in one for one in signatures)
+    assert (divide_by_three_and_four(12.0), divide(12.0, 3), divide_by_three_and_four(24.0)) == (7.0, 4.0, 14.0)

@@ -55,6 +55,7 @@ def test_the_verdict_hangs_on_no_threshold() -> None:
 
 def test_evidence_of_the_weak_cells() -> None:
     told = [one for one in found("car3", 10) if one.level == "alarm"]
+    assert told
     for one in told:
         assert -50.0 < one.evidence["deviation_mv"] < -15.0
         assert one.evidence["z"] < -5.0
