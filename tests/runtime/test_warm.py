@@ -17,5 +17,8 @@ def test_warming_up_makes_nothing_and_takes_every_pack() -> None:
 
 
 def test_a_fold_without_rules_or_vehicles_is_warmed_too() -> None:
-    warm(ShardState.empty(FoldSettings(), {}), [PACK])
-    warm(ShardState.empty(FoldSettings(), {}), [])
+    state = ShardState.empty(FoldSettings(), {})
+    before = state.to_bytes()
+    for packs in ([PACK], []):
+        warm(state, packs)
+        assert state.to_bytes() == before

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinpack.cli import output
+from twinpack.cli.opened import check_vehicle
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
 from twinpack.cli.times import Who, moment_us, name_of, shown, until_us
 from twinpack.errors import InputError
@@ -44,8 +45,8 @@ def mute(
     scope, name = ("vehicle", vehicle) if vehicle is not None else ("fleet", fleet)
     wanted = MuteWindow("", scope, str(name), start, until_us(until, lasts, start), reason, name_of(who))
     with Workspace.open(home, create=False).registry() as registry:
-        if scope == "vehicle" and name not in registry.fleet.known():
-            raise InputError(f"there is no vehicle {name!r}; `twinpack fleet list` lists them")
+        if vehicle is not None:
+            check_vehicle(registry, vehicle)
         window = registry.mutes.add(wanted)
     _told(window, as_json, f"alarms of {scope} {name} give no notice {_span(window)}")
 

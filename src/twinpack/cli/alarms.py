@@ -12,7 +12,7 @@ import typer
 from twinpack.cli import fleet_facts, output
 from twinpack.cli.alarm_sinks import test_sink
 from twinpack.cli.alarm_windows import mute, unmute, windows
-from twinpack.cli.opened import opened
+from twinpack.cli.opened import check_vehicle, opened
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
 from twinpack.cli.times import Who, moment_us, name_of, shown, until_us
 from twinpack.errors import InputError
@@ -55,7 +55,10 @@ def alarms_list(
     fleet: Annotated[str | None, typer.Option(help="Only of this fleet.", show_default=False)] = None,
     severity: Annotated[int, typer.Option(min=0, max=3, help="Only of this severity and above.")] = 0,
     code: Annotated[str | None, typer.Option(help="Only with this code.", show_default=False)] = None,
-    category: Annotated[Category | None, typer.Option(help="Only of this kind.", show_default=False)] = None,
+    category: Annotated[
+        Category | None,
+        typer.Option(help="Only with this at fault.", show_default=False),
+    ] = None,
     assignee: Annotated[str | None, typer.Option(help='Only of this person; "" for nobody.')] = None,
     snoozed: Annotated[bool | None, typer.Option("--snoozed/--awake", help=SNOOZED_HELP, show_default=False)] = None,
     since: Annotated[str | None, typer.Option(help="Raised at this sample time or later.", show_default=False)] = None,
@@ -67,7 +70,8 @@ def alarms_list(
 ) -> None:
     """List the alarms that are open, the most severe first; show and handle one of them.
 
-    Times of alarms are sample times, UTC. Severity: 0 none, 1 drives normally, 2 limited performance, 3 stop.
+    Times of alarms are sample times, UTC. Severity: 0 none, 1 drives normally, 2 limited performance, 3 stop or call
+    rescue.
     """
     if context.invoked_subcommand is not None:
         return
@@ -291,13 +295,11 @@ def named(alarm: Alarm) -> str:
 
 
 def _check_names(registry: Registry, vehicle: str | None, fleet: str | None) -> None:
-    """Refuse a vehicle or a fleet that is not known: a slip would look like good news."""
+    """Refuse a vehicle or a fleet that is not known."""
     if fleet is not None:
         registry.fleet.fleet(fleet)
-    if vehicle is not None and vehicle not in registry.fleet.known():
-        from twinpack.errors import NotFoundError
-
-        raise NotFoundError(f"there is no vehicle {vehicle!r}; `twinpack fleet list --retired` lists them")
+    if vehicle is not None:
+        check_vehicle(registry, vehicle)
 
 
 def _watched(registry: Registry, wanted: Wanted) -> int:

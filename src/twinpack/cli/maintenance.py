@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinpack.cli import output
-from twinpack.cli.opened import opened
+from twinpack.cli.opened import check_vehicle, opened
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
 from twinpack.cli.times import Who, name_of
 from twinpack.errors import InputError, TwinpackError
@@ -63,8 +63,8 @@ def maintenance_list(
 ) -> None:
     """List the records: what is planned by its day, then what is past, the latest first."""
     with opened(home) as (_, registry):
-        if vehicle is not None and vehicle not in registry.fleet.known():
-            raise InputError(f"there is no vehicle {vehicle!r}; `twinpack fleet list --retired` lists them")
+        if vehicle is not None:
+            check_vehicle(registry, vehicle)
         found = registry.workshop.records(vehicle, status and status.value, kind and kind.value)
     if as_json:
         output.json_result({"records": [_record(one) for one in found]})

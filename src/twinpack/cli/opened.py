@@ -1,4 +1,4 @@
-"""The workspace and its registry, open while a command is at work."""
+"""The workspace and its registry, open while a command is at work, and vehicles that have to be in it."""
 
 from __future__ import annotations
 
@@ -28,3 +28,15 @@ def opened(home: Path, *, create: bool = False) -> Iterator[tuple[Workspace, Reg
     workspace = Workspace.open(home, create=create)
     with workspace.registry() as registry:
         yield workspace, registry
+
+
+def check_vehicle(registry: Registry, vehicle_id: str) -> None:
+    """Refuse a vehicle that is not known: of a slip an empty list would look like good news.
+
+    Raises:
+        NotFoundError: It is in neither the registry nor the log.
+    """
+    from twinpack.errors import NotFoundError
+
+    if vehicle_id not in registry.fleet.known():
+        raise NotFoundError(f"there is no vehicle {vehicle_id!r}; `twinpack fleet list --retired` lists them")
