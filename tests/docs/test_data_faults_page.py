@@ -23,7 +23,8 @@ def test_the_page_names_what_holds() -> None:
         f"more than {DEFAULTS.probe_frozen_k:.0f} K from where it was when the probe last changed, for "
         f"{DEFAULTS.probe_frozen_s / 60:.0f} minutes",
         f"without cells: the current by {DEFAULTS.pack_frozen_c_rate} C",
-        f"goes to and fro by {1000 * DEFAULTS.current_frozen_v:.0f} mV",
+        f"goes to and fro by {1000 * DEFAULTS.current_frozen_v:.0f} mV "
+        f"({1000 * DEFAULTS.current_frozen_pack_v:.0f} mV a cell",
         f"are measured over at least {DEFAULTS.rate_s:.0f} s",
         f"more than {DEFAULTS.soc_frozen_pct:.0f} % flow",
     ):

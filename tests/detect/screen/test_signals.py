@@ -189,6 +189,15 @@ def test_a_steady_charge_is_no_frozen_current(every_s: int) -> None:
 
 
 @PERIODS
+def test_a_pack_voltage_that_is_read_coarsely_at_rest_makes_no_frozen_current(every_s: int) -> None:
+    time = np.arange(0, 2 * 3600, every_s)
+    read = PACK.series * 3.65 + PACK.series * np.random.default_rng(2).uniform(-0.018, 0.018, len(time))
+    assert quantity("current_frozen", time, pack_voltage_v=read, pack_current_a=0.0).sum() == 0
+    drives = read + PACK.series * 0.1 * np.sin(time / 90.0)  # as under a changing load
+    assert quantity("current_frozen", time, pack_voltage_v=drives, pack_current_a=-30.0).any()
+
+
+@PERIODS
 def test_a_charge_that_freezes_while_driving_is_found_masked_and_forgiven(every_s: int) -> None:
     day = _day(every_s).copy()
     frozen = (day.time_s >= 1800) & (day.time_s < 5000)

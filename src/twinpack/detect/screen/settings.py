@@ -33,6 +33,7 @@ class ScreenSettings:
             are unknown.
         pack_step_v: Coarsest usual step of the pack voltage, V: a small pack may move less than one.
         current_frozen_v: Cells fall and rise by more than this while a frozen current stays.
+        current_frozen_pack_v: The same of the pack voltage over its cells, where they are unknown, as it is read worse.
         current_frozen_s: For how long they must be seen to move.
         soc_frozen_pct: Charge that flows while a frozen state of charge stays, in % of the capacity.
         soc_step_pct: Coarsest usual step of the state of charge.
@@ -59,6 +60,7 @@ class ScreenSettings:
     pack_frozen_c_rate: float = 0.5
     pack_step_v: float = 1.0
     current_frozen_v: float = 0.02
+    current_frozen_pack_v: float = 0.06
     current_frozen_s: float = 90.0
     soc_frozen_pct: float = 5.0
     soc_step_pct: float = 1.0

@@ -60,6 +60,7 @@ class SignalLimits(NamedTuple):
     pack_frozen_c_rate: float
     pack_step_v: float
     current_frozen_v: float
+    current_frozen_pack_v: float
     current_frozen_s: float
     soc_frozen_pct: float
     soc_step_pct: float
@@ -107,10 +108,10 @@ def screen_signals(rows: SignalRows, state: SignalTracks, limits: SignalLimits, 
         if not np.isnan(rows.current_a[i]):
             _flow(at, now, rows.current_a[i], state, limits)
             out[_REST, i] = _rest(at, now, rows.current_a[i], rows.soc_pct[i], rows.odometer_km[i], state, limits)
-            cell_v = rows.median_v[i]
+            cell_v, least_v = rows.median_v[i], limits.current_frozen_v
             if np.isnan(cell_v) and state.used_us[at] == NEVER:
-                cell_v = rows.pack_v[i] / limits.series
-            out[_CURRENT, i] = _current(at, now, rows.current_a[i], cell_v, state, limits)
+                cell_v, least_v = rows.pack_v[i] / limits.series, limits.current_frozen_pack_v
+            out[_CURRENT, i] = _current(at, now, rows.current_a[i], cell_v, least_v, state, limits)
             state.current_us[at] = now
             state.current_a[at] = rows.current_a[i]
         if not np.isnan(rows.pack_v[i]):
@@ -175,7 +176,9 @@ def _rest(
 
 
 @kernel
-def _current(at: int, now: int, current_a: float, cell_v: float, state: SignalTracks, limits: SignalLimits) -> float:
+def _current(
+    at: int, now: int, current_a: float, cell_v: float, least_v: float, state: SignalTracks, limits: SignalLimits
+) -> float:
     """Whether the current stays while the voltage goes to and fro: in a steady charge it goes one way."""
     since_s = _since(now, state.current_us[at])
     if current_a != state.current_a[at] or since_s > limits.gap_s or np.isnan(state.still_v[at]):
@@ -188,8 +191,8 @@ def _current(at: int, now: int, current_a: float, cell_v: float, state: SignalTr
         state.still_high_v[at] = max(state.still_high_v[at], cell_v)
         state.still_fall_v[at] = max(state.still_fall_v[at], state.still_high_v[at] - cell_v)
         state.still_rise_v[at] = max(state.still_rise_v[at], cell_v - state.still_low_v[at])
-        moving = abs(cell_v - state.still_v[at]) > 0.25 * limits.current_frozen_v
-        if moving and min(state.still_fall_v[at], state.still_rise_v[at]) > limits.current_frozen_v:
+        moving = abs(cell_v - state.still_v[at]) > 0.25 * least_v
+        if moving and min(state.still_fall_v[at], state.still_rise_v[at]) > least_v:
             state.still_s[at] += since_s
         state.still_v[at] = cell_v
     return 1.0 if state.still_s[at] >= limits.current_frozen_s else 0.0
