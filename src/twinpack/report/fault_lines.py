@@ -12,7 +12,7 @@ from twinpack.report import plot_style as style
 from twinpack.report.fault_series import Window
 from twinpack.report.fault_subject import Stretch
 from twinpack.report.sampling import gap_after, keep_extremes
-from twinpack.telemetry.arrivals import Ints
+from twinpack.telemetry.arrivals import Bools, Ints
 from twinpack.telemetry.batch import Floats
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def draw(axis: Axes, panel: Panel, window: Window, stretches: Sequence[Stretch])
         if line.role == "measured":
             failing = np.where(within(time_us, stretches), values, np.nan)
             axis.plot(moments(time_us), failing, color=style.colour("crit"), linewidth=1.7, drawstyle=steps)
+            alone = _alone(failing)  # a line has no point of its own: a single frame would not be seen
+            axis.plot(moments(time_us[alone]), failing[alone], ".", color=style.colour("crit"), markersize=5)
         known = values[np.isfinite(values)]
         if line.shown and len(known):
             ends.append((float(known[-1]), line.shown, line.role if line.role != "measured" else "ink"))
@@ -89,6 +91,15 @@ def draw(axis: Axes, panel: Panel, window: Window, stretches: Sequence[Stretch])
         _scale(axis, panel, window)
     style.label(axis, panel.title)
     say(axis, ends)
+
+
+def _alone(values: Floats) -> Bools:
+    """Which are known while neither neighbour is, shape (S,)."""
+    known = np.isfinite(values)
+    beside = np.zeros(len(known), dtype=bool)
+    beside[1:] |= known[:-1]
+    beside[:-1] |= known[1:]
+    return known & ~beside
 
 
 def _draw_limit(axis: Axes, line: Line, window: Window) -> list[tuple[float, str, str]]:

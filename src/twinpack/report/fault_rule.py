@@ -199,8 +199,9 @@ def _caption(panel: Panel, subject: Subject) -> str:
         return f"{panel.title}: nothing is known of it while {when}."
     if panel.kind == "flag":
         return f"{panel.title}: {'yes' if known[0] >= 0.5 else 'no'} while {when}."
-    spans = {"low": f"down to {known.min():.4g}", "high": f"up to {known.max():.4g}"}
-    span = spans.get(panel.bad, f"{known.min():.4g} to {known.max():.4g}")
+    lowest, highest = known.min() + 0.0, known.max() + 0.0  # zero without its sign
+    spans = {"low": f"down to {lowest:.4g}", "high": f"up to {highest:.4g}"}
+    span = spans.get(panel.bad, f"{lowest:.4g} to {highest:.4g}")
     limits = ", ".join(f"{each.values[-1]:.4g}" for each in panel.limits if np.isfinite(each.values[-1]))
     against = f" (limit {limits})" if limits else ""
     return f"{panel.title}: {minus(f'{span}{against}')}, {when}."
