@@ -45,6 +45,8 @@ _GROWTH_DAYS, _GROWTH = 4.0, 0.5
 """A shift is a drift if it goes on for so many days, at so much of its slope."""
 _RELATIVE = 0.6
 """A figure that became worse must at least be so much of a watch's against the others."""
+_OF_A_CHANGE = np.sqrt(2.0)
+"""A change is as uncertain as both figures that it lies between."""
 _POOR = 0.9
 """Part of an alarm's z for a watch."""
 _WEAKNESS, _RESISTANCE, _LEAK = range(3)
@@ -168,7 +170,9 @@ def _judge(
             slow = own[HISTORY + figure]
             change = value - slow[cell] if known_days > 0.0 else 0.0
             drawn = known_days >= gates.learning_days and change >= 0.5 * most
-            lost = drawn and change >= max(most, gates.trend_t * error[cell]) and value >= _RELATIVE * watch
+            lost = (
+                drawn and change >= max(most, gates.trend_t * _OF_A_CHANGE * error[cell]) and value >= _RELATIVE * watch
+            )
             if not drawn:
                 slow[cell] += rate * (value - slow[cell])
         long = figure != _LEAK or days >= gates.selfdischarge_days
