@@ -385,13 +385,15 @@ def _microseconds(table: pa.Table, name: str) -> list[int]:
 
 
 def column_of(group: Any, name: str) -> Any:
-    """What a row group's metadata says of a column; of a list, of its elements."""
+    """What a row group's metadata says of a column, of a list of its elements; None of a signal that it has not."""
     columns = (group.column(index) for index in range(group.num_columns))
-    return next(column for column in columns if column.path_in_schema.split(".")[0] == name)
+    return next((column for column in columns if column.path_in_schema.split(".")[0] == name), None)
 
 
 def may_hold(group: Any, name: str) -> bool:
     """Whether a row group has values in a column, as far as the file tells without reading it."""
     column = column_of(group, name)
+    if column is None:  # an earlier release wrote the segment, and had no such signal
+        return False
     told = column.statistics
     return told is None or not told.has_null_count or bool(told.null_count < column.num_values)
