@@ -77,21 +77,23 @@ def _observe_group(
     beside: Mapping[str, Floats],
 ) -> tuple[DetectGroup, list[Finding]]:
     """One pack: `lanes` are its vehicles with samples, and those of which only ticks may tell something."""
-    sampled, (frames, ticks) = lanes[0], given
+    (sampled, _), (frames, ticks) = lanes, given
     rules, pack = rules_for(text, group.pack), group.spec
+    both = np.union1d(*lanes)
+    mine, which = frames.of_lanes(both)
     quantities: dict[str, Floats] = {}
     found: list[Finding] = []
     if len(sampled):
         where = np.searchsorted(group.members, sampled)
-        mine, which = frames.of_lanes(sampled)
-        screened_state, screened = screen.screen(group.screen.taken(where), mine, pack)
+        # The same samples; only the vehicles are counted without those that are silent.
+        seen = replace(mine, lane=np.searchsorted(sampled, both[mine.lane]).astype(np.int32))
+        screened_state, screened = screen.screen(group.screen.taken(where), seen, pack)
         group = replace(group, screen=group.screen.written(where, screened_state))
-        group, anomalies = _observe_cells(group, where, mine, screened)
+        group, anomalies = _observe_cells(group, where, seen, screened)
         quantities = {**screened.quantities, **{name: values[which] for name, values in beside.items()}}
         found += _of(anomalies, sampled)
-    both = np.union1d(*lanes)
     where = np.searchsorted(group.members, both)
-    codes_state, told = codes.codes(group.codes.taken(where), frames.of_lanes(both)[0], quantities, ticks, rules)
+    codes_state, told = codes.codes(group.codes.taken(where), mine, quantities, ticks, rules)
     return replace(group, codes=group.codes.written(where, codes_state)), found + _of(told, both)
 
 
