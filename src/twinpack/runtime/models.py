@@ -31,22 +31,28 @@ def give_models(workspace: Workspace, registry: Registry, log: SegmentLog) -> li
     recorded = registry.genesis(KEY)
     if recorded is None:
         raise WorkspaceError(f"{workspace.home} was not run yet")
-    wanting: set[str] = set()
     having = set(recorded["models"])
+    artifacts = workspace.artifacts(registry)
+    learned = {pack: one for pack in _packs(registry) - having if (one := artifacts.latest(pack)) is not None}
+    if not learned:  # asked again and again while vehicles wait: the log is read only when there is something to give
+        return []
+    wanting: set[str] = set()
     for body in _commands(log):
         if registers(body):
             wanting.add(load_pack(body["pack"]).name)
         elif body.get("type") == MODEL and (prototype := first_model(body)) is not None:
             having.add(prototype.pack)
-    artifacts = workspace.artifacts(registry)
-    given = []
-    for pack in sorted(wanting - having):
-        record = artifacts.latest(pack)
-        if record is not None:
-            prototype = Prototype.from_artifact(artifacts.load(record.hash), record.hash)
-            append_command(log, "", model_command(prototype), "model")
-            given.append(pack)
+    given = sorted((wanting - having) & learned.keys())
+    for pack in given:
+        digest = learned[pack].hash
+        prototype = Prototype.from_artifact(artifacts.load(digest), digest)
+        append_command(log, "", model_command(prototype), "model")
     return given
+
+
+def _packs(registry: Registry) -> set[str]:
+    """Packs that something was learned for."""
+    return {record.pack for record in registry.models()}
 
 
 def _commands(log: SegmentLog) -> list[Mapping[str, Any]]:
