@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 Category = Literal["battery", "sensor", "data"]
 """What is at fault: the battery, a sensor of it, or the data that tell of it."""
@@ -23,6 +23,14 @@ PASSED: Change = "passed"
 """It is not so at the moment; whoever fixed nothing should still look."""
 GONE: Change = "gone"
 """Healed: not so for long enough to be over, cleared by a command, or never confirmed."""
+
+
+class Moment(NamedTuple):
+    """Whom a finding is about, the sample time it came about and the log offset of what brought it about."""
+
+    lane: int
+    time_us: int
+    offset: int
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ Deviations are judged over blocks of hours, so a finding is told with the first 
 count, not numbers of samples.
 """
 
-from twinpack.detect.cells.ended import ALARM, ended, highest
+from twinpack.detect.cells.ended import ended, highest
 from twinpack.detect.cells.settings import CellSettings, varied
 from twinpack.detect.cells.stage import Cleaned, cells, reset
 from twinpack.detect.cells.state import CellsState
+from twinpack.detect.cells.tracks import ALARM
 
 __all__ = ["ALARM", "CellSettings", "CellsState", "Cleaned", "cells", "ended", "highest", "reset", "varied"]

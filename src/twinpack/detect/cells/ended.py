@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twinpack.detect.cells.evidence import CODES, MINUTE_US, finding_of
 from twinpack.detect.cells.state import (
     CELL_CODES,
     LEVELS,
     PACK_CODES,
-    PROBE_CODES,
     PROBE_LEVELS,
     PROBE_SINCE,
     PROBE_TIMES,
@@ -20,17 +20,14 @@ from twinpack.detect.cells.state import (
     TIMES_RAISED,
     CellsState,
 )
-from twinpack.detect.findings import GONE, Category, Finding
+from twinpack.detect.findings import GONE, Finding, Moment
 
-ALARM = 2
-"""Level of an alarm; 1 is a watch, 0 normal."""
-_MINUTE_US = 60_000_000
-_GROUPS: tuple[tuple[str, tuple[str, ...], str, Category, tuple[int, int, int]], ...] = (
-    ("cell", CELL_CODES, "cell", "battery", (LEVELS, TIMES_RAISED, SINCE)),
-    ("probe", PROBE_CODES, "probe", "sensor", (PROBE_LEVELS, PROBE_TIMES, PROBE_SINCE)),
-    ("pack", PACK_CODES, "", "battery", (0, len(PACK_CODES), 0)),
+_ROWS = (
+    ("cell", (LEVELS, TIMES_RAISED, SINCE)),
+    ("probe", (PROBE_LEVELS, PROBE_TIMES, PROBE_SINCE)),
+    ("pack", (0, len(PACK_CODES), 0)),
 )
-"""Arrays, codes and subject of each kind of finding, and the first rows of level, times raised and since when."""
+"""Arrays of each group of findings, and the first rows of level, times raised and since when."""
 
 
 def ended(
@@ -45,30 +42,18 @@ def ended(
         offset: Log offset of the command.
         told: What to keep in the evidence: who did it, and why.
     """
+    evidence = {"text": "repaired", "because": "repair", **told}
     found: dict[tuple[int, str, str], Finding] = {}
-    for name, codes, of, category, rows in _GROUPS:
-        count, when = getattr(state, f"{name}_count"), getattr(state, f"{name}_when")
+    for group, (name, rows) in enumerate(_ROWS):
+        count, when, kinds = getattr(state, f"{name}_count"), getattr(state, f"{name}_when"), len(CODES[group])
         for lane in lanes.tolist():
-            level, times = (count[lane, row : row + len(codes)] for row in rows[:2])
-            since = when[lane, rows[2] : rows[2] + len(codes)]
+            level, times = (count[lane, row : row + kinds] for row in rows[:2])
+            since = when[lane, rows[2] : rows[2] + kinds]
             for kind, which in np.argwhere(level > 0).tolist():
-                subject = f"{of} {which + 1}" if of else ""
-                alarm = int(level[kind, which]) == ALARM
-                found[lane, codes[kind], subject] = Finding(
-                    lane=lane,
-                    time_us=time_us,
-                    offset=offset,
-                    code=codes[kind],
-                    subject=subject,
-                    category=category,
-                    change=GONE,
-                    level="alarm" if alarm else "watch",
-                    severity=2 if alarm else 1,
-                    since_us=int(since[kind, which]) * _MINUTE_US,
-                    status=0,
-                    occurrence=int(times[kind, which]),
-                    evidence={"text": "repaired", "because": "repair", **told},
-                )
+                since_us, occurrence = int(since[kind, which]) * MINUTE_US, int(times[kind, which])
+                what, at = (group, kind, which + 1), Moment(lane, time_us, offset)
+                one = finding_of(what, at, GONE, int(level[kind, which]), since_us, occurrence, evidence)
+                found[lane, one.code, one.subject] = one
     return list(found.values())
 
 

@@ -39,12 +39,15 @@ from twinpack.detect.cells.tracks import (
     SINCE,
     TIMES,
 )
-from twinpack.detect.findings import GONE, RAISED, Category, Finding, Level
+from twinpack.detect.findings import GONE, RAISED, Change, Finding, Moment
 from twinpack.detect.frames import Frames
 
 Told = npt.NDArray[np.float64]
 MINUTE_US = 60_000_000
-_CODES = (CELL_CODES, PROBE_CODES, PACK_CODES)
+CODES = (CELL_CODES, PROBE_CODES, PACK_CODES)
+"""Codes by group and kind."""
+_OF = ("cell", "probe", "")
+"""What a finding of a group is about; "" for the pack."""
 
 
 def findings(told: Told, frames: Frames) -> list[Finding]:
@@ -60,29 +63,43 @@ def findings(told: Told, frames: Frames) -> list[Finding]:
 def _finding(one: Told, frames: Frames) -> Finding:
     row, group, kind, number = (int(one[at]) for at in (ROW, GROUP, KIND, NUMBER))
     level, since = int(one[LEVEL]), int(one[SINCE]) * MINUTE_US
-    subject = f"cell {number}" if group == IN_CELLS else f"probe {number}" if group == IN_PROBES else ""
-    at_us = int(frames.time_us[row])
+    at = Moment(int(frames.lane[row]), int(frames.time_us[row]), int(frames.offset[row]))
     evidence = {
-        **({"cell": number} if group == IN_CELLS else {"probe": number} if group == IN_PROBES else {}),
-        "days": round((at_us - since) / 86.4e9, 2),
+        **({_OF[group]: number} if _OF[group] else {}),
+        "days": round((at.time_us - since) / 86.4e9, 2),
         **_FIGURES[group, kind](one[FIGURES:]),
     }
-    shown: Level = "alarm" if level == ALARM else "watch"
-    category: Category = "sensor" if group == IN_PROBES else "battery"
+    known = {name: value for name, value in evidence.items() if value is not None}
+    return finding_of(
+        (group, kind, number), at, GONE if level == NORMAL else RAISED, level, since, int(one[TIMES]), known
+    )
+
+
+def finding_of(
+    what: tuple[int, int, int],
+    at: Moment,
+    change: Change,
+    level: int,
+    since_us: int,
+    occurrence: int,
+    evidence: Mapping[str, Any],
+) -> Finding:
+    """The finding about one cell, one probe or the pack; `what` is its group, kind and number from 1."""
+    group, kind, number = what
     return Finding(
-        lane=int(frames.lane[row]),
-        time_us=at_us,
-        offset=int(frames.offset[row]),
-        code=_CODES[group][kind],
-        subject=subject,
-        category=category,
-        change=GONE if level == NORMAL else RAISED,
-        level=shown,
+        lane=at.lane,
+        time_us=at.time_us,
+        offset=at.offset,
+        code=CODES[group][kind],
+        subject=f"{_OF[group]} {number}" if _OF[group] else "",
+        category="sensor" if group == IN_PROBES else "battery",
+        change=change,
+        level="alarm" if level == ALARM else "watch",
         severity=2 if level == ALARM else 1,
-        since_us=since,
+        since_us=since_us,
         status=0,
-        occurrence=int(one[TIMES]),
-        evidence={name: value for name, value in evidence.items() if value is not None},
+        occurrence=occurrence,
+        evidence=evidence,
     )
 
 

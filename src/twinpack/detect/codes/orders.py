@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.detect.codes.state import CodesState
-from twinpack.detect.findings import GONE, Finding
+from twinpack.detect.codes.words import finding_of
+from twinpack.detect.findings import GONE, Finding, Moment
 from twinpack.detect.rules import PackRule, PackRules
 from twinpack.detect.status_byte import CLEARED, CONFIRMED, PENDING
 from twinpack.telemetry.arrivals import NEVER
@@ -116,19 +117,6 @@ def _of_rules() -> Iterable[tuple[str, Any]]:
 def _gone(
     state: CodesState, lane: int, place: int, rule: PackRule, time_us: int, offset: int, told: Mapping[str, Any]
 ) -> Finding:
-    since_us = int(state.since_us[lane, place])
-    return Finding(
-        lane=lane,
-        time_us=time_us,
-        offset=offset,
-        code=rule.rule.code,
-        subject="",
-        category=rule.rule.category,
-        change=GONE,
-        level=rule.rule.level,
-        severity=rule.rule.severity,
-        since_us=time_us if since_us == NEVER else since_us,
-        status=CLEARED,
-        occurrence=int(state.occurrence[lane, place]),
-        evidence={"text": f"{rule.rule.name} ({told['because']})", **told},
-    )
+    since_us, occurrence = int(state.since_us[lane, place]), int(state.occurrence[lane, place])
+    evidence = {"text": f"{rule.rule.name} ({told['because']})", **told}
+    return finding_of(rule, Moment(lane, time_us, offset), GONE, since_us, CLEARED, occurrence, evidence)

@@ -22,7 +22,7 @@ from twinpack.detect.codes.kernel import (
     WHAT,
 )
 from twinpack.detect.codes.silence import Told
-from twinpack.detect.findings import GONE, PASSED, PENDING, RAISED, Change, Finding
+from twinpack.detect.findings import GONE, PASSED, PENDING, RAISED, Change, Finding, Moment
 from twinpack.detect.rules import QUANTITIES, PackRule, PackRules
 from twinpack.telemetry.arrivals import NEVER, Ints
 from twinpack.telemetry.batch import Floats
@@ -74,19 +74,27 @@ def finding(lane: int, time_us: int, offset: int, event: Ints, rules: PackRules,
     }
     if event[FIRST] != NEVER:
         evidence["first_us"] = int(event[FIRST])
+    at = Moment(lane, time_us, offset)
+    return finding_of(one, at, change, since_us, int(event[STATUS]), int(event[OCCURRENCE]), evidence)
+
+
+def finding_of(
+    one: PackRule, at: Moment, change: Change, since_us: int, status: int, occurrence: int, evidence: Mapping[str, Any]
+) -> Finding:
+    """The finding that a code changed; one that has no failing sample is since now."""
     return Finding(
-        lane=lane,
-        time_us=time_us,
-        offset=offset,
+        lane=at.lane,
+        time_us=at.time_us,
+        offset=at.offset,
         code=one.rule.code,
         subject="",
         category=one.rule.category,
         change=change,
         level=one.rule.level,
         severity=one.rule.severity,
-        since_us=time_us if since_us == NEVER else since_us,
-        status=int(event[STATUS]),
-        occurrence=int(event[OCCURRENCE]),
+        since_us=at.time_us if since_us == NEVER else since_us,
+        status=status,
+        occurrence=occurrence,
         evidence=evidence,
     )
 
