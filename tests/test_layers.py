@@ -26,7 +26,9 @@ LAYERS = (
     ("store",),
     ("ingest",),
     ("runtime",),
+    ("views",),
     ("report", "api", "scale", "testing"),
+    ("client",),
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

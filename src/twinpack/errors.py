@@ -14,6 +14,9 @@
     │   ├── QueryError            an SQL query that cannot be run, or is not allowed
     │   └── BodyError             the body of a request that cannot be expanded or split; its reason is a word
     ├── NotFoundError             a vehicle, version, model or file that does not exist
+    ├── IdentityError             who asks is not known: no sign-in, or one that has ended or is not genuine
+    ├── AccessError               who asks is known, and may not do this
+    ├── ServiceError              a twinpack service, or one that it asks, answered with an error or not at all
     ├── WorkspaceError            the workspace cannot be used
     │   ├── WorkspaceBusyError    another process runs on it
     │   ├── RegistryBusyError     the registry is locked, full or away for now; trying again is safe
@@ -99,6 +102,18 @@ class BodyError(InputError):
 
 class NotFoundError(TwinpackError):
     """A vehicle, version, model or file does not exist."""
+
+
+class IdentityError(TwinpackError):
+    """Who asks is not known: there is no sign-in, or one that has ended or is not genuine."""
+
+
+class AccessError(TwinpackError):
+    """Who asks is known, and may not do this."""
+
+
+class ServiceError(TwinpackError):
+    """A twinpack service, or one that it asks, answered with an error or not at all."""
 
 
 class WorkspaceError(TwinpackError):

@@ -160,6 +160,43 @@ class JobSettings:
 
 
 @dataclass(frozen=True)
+class ApiSettings:
+    """The API and the web app."""
+
+    host: str = _setting("127.0.0.1", _text, "address to listen at; beyond this machine give a certificate or a proxy")
+    port: int = _setting(8765, _whole(0, 65_535), "port; 0 takes a free one")
+    public_url: str = _setting("", _text, 'where browsers reach it, such as https://twin.example; "" is host and port')
+    cert_file: str = _setting("", _text, "certificate for https; plain http without")
+    key_file: str = _setting("", _text, "key of that certificate")
+    cors_origins: str = _setting("", _text, 'other origins whose pages may ask, with commas between; "" for none')
+    max_body_mb: float = _setting(1.0, _positive, "largest body of a request, MB")
+    request_s: float = _setting(30.0, _positive, "longest that a request may take, seconds")
+    requests_per_minute: int = _setting(1_200, _whole(1, 10_000_000), "requests that one account or key may make")
+    max_subscribers: int = _setting(2_000, _whole(1, 1_000_000), "live event streams held open at once")
+    late_intervals: float = _setting(2.0, _positive, "missed intervals after which a vehicle is late")
+    interval_s: float = _setting(60.0, _positive, "interval at which vehicles are expected to report, seconds")
+    stale_h: float = _setting(24.0, _positive, "silence after which a vehicle is stale, hours")
+    overdue_days: float = _setting(30.0, _positive, "days without an accepted update after which a twin is overdue")
+
+
+@dataclass(frozen=True)
+class IdentitySettings:
+    """Who may sign in."""
+
+    issuer: str = _setting("", _text, 'OIDC issuer, such as https://id.example/realm; "" is the built-in one')
+    audience: str = _setting("twinpack", _text, "audience that a token must name")
+    jwks_url: str = _setting("", _text, 'where the issuer\'s keys are; "" asks its discovery document')
+    username_claim: str = _setting("preferred_username", _text, "claim that names the account; sub where it is absent")
+    role_claim: str = _setting("twinpack_role", _text, "claim that names the role; the account's own role without it")
+    fleets_claim: str = _setting("twinpack_fleets", _text, "claim that lists the fleets; the account's own without it")
+    access_minutes: float = _setting(15.0, _positive, "how long an access token of the built-in issuer holds, minutes")
+    refresh_days: float = _setting(14.0, _positive, "how long a sign-in can be renewed without a password, days")
+    session_hours: float = _setting(12.0, _positive, "how long a browser session holds, hours")
+    lockout_failures: int = _setting(5, _whole(1, 1000), "wrong passwords after which an account is locked")
+    lockout_minutes: float = _setting(15.0, _positive, "how long it stays locked, minutes")
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a workspace, one attribute a section of `settings.toml`."""
 
@@ -174,6 +211,8 @@ class Settings:
     lake: LakeSettings = LakeSettings()
     broker: BrokerSettings = BrokerSettings()
     jobs: JobSettings = JobSettings()
+    api: ApiSettings = ApiSettings()
+    identity: IdentitySettings = IdentitySettings()
     trigger: tuple[Trigger, ...] = SHIPPED_TRIGGERS
     sink: tuple[Sink, ...] = ()
 

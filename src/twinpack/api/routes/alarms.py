@@ -1,0 +1,66 @@
+"""Alarms: the inbox, one with its evidence, and what people do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from twinpack.api.dependencies import Seer
+from twinpack.api.problems import documented
+from twinpack.views.shapes.alarms import (
+    ActionRequest,
+    AlarmAction,
+    AlarmDetail,
+    AlarmPage,
+    AlarmRow,
+    AlarmSignals,
+    AlarmState,
+    BulkRequest,
+    BulkResult,
+)
+
+router = APIRouter(prefix="/alarms", tags=["alarms"], responses=documented(404))
+
+
+@router.get("")
+def alarms(
+    seer: Seer,
+    state: Annotated[list[AlarmState] | None, Query(description="Active and acknowledged ones when left out.")] = None,
+    severity: Annotated[list[int] | None, Query(description="Any of these.")] = None,
+    level: Annotated[str | None, Query(description="alarm or watch.")] = None,
+    code: str | None = None,
+    vehicle_id: str | None = None,
+    fleet: str | None = None,
+    assignee: str | None = None,
+    snoozed: bool | None = None,
+    q: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> AlarmPage:
+    """Alarms: severity, then newest."""
+    raise NotImplementedError
+
+
+@router.post("/bulk")
+def bulk(body: BulkRequest, seer: Seer) -> BulkResult:
+    """The same action on many alarms; each stands for itself."""
+    raise NotImplementedError
+
+
+@router.get("/{alarm_id}")
+def alarm(alarm_id: str, seer: Seer) -> AlarmDetail:
+    """One alarm with its evidence."""
+    raise NotImplementedError
+
+
+@router.get("/{alarm_id}/signals")
+def signals(alarm_id: str, seer: Seer, minutes: Annotated[float, Query(gt=0, le=1440)] = 10.0) -> AlarmSignals:
+    """The signals around the moment an alarm was raised, against their limits."""
+    raise NotImplementedError
+
+
+@router.post("/{alarm_id}/{action}", responses=documented(404, 409))
+def act(alarm_id: str, action: AlarmAction, body: ActionRequest, seer: Seer) -> AlarmRow:
+    """Acknowledge, assign, comment, snooze, wake or clear."""
+    raise NotImplementedError
