@@ -1,4 +1,4 @@
-"""What handlers are given: who asks, and the workspace as that one may see it."""
+"""What handlers are given: who asks, and the workspace to be looked at."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from twinpack.views.opened import Views
 from twinpack.views.sight import Sight
 
 
@@ -14,4 +15,11 @@ def sight_of(request: Request) -> Sight:
     raise NotImplementedError
 
 
+def views_of(request: Request) -> Views:
+    """The workspace."""
+    views: Views = request.app.state.views
+    return views
+
+
 Seer = Annotated[Sight, Depends(sight_of)]
+Looked = Annotated[Views, Depends(views_of)]
