@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,17 +128,25 @@ def _fresh(home: Path) -> None:
 def _simulate(home: Path, vehicles: int, trips: int, seed: int) -> tuple[WrittenFleet, str]:
     """The fleet's files, and the vehicle with faults; the last trips are for live, if any are left for the history."""
     from twinpack.cli.demo_fault import PlantedFleet
-    from twinpack.cli.simulate import Kind, make_fleet
+    from twinpack.cli.demo_fleet import write_living
+    from twinpack.cli.simulate import PERIOD_S, YEARS
     from twinpack.cli.simulate_files import write_fleet
     from twinpack.simulate.physics import PhysicsFleet
+    from twinpack.simulate.settings import FleetSettings
 
-    fleet, pack = make_fleet(Kind.physics, vehicles, trips, None, seed)
-    if not isinstance(fleet, PhysicsFleet):
-        raise TypeError("the demo's fleet is one of physics")
-    planted = PlantedFleet(fleet)
+    settings = FleetSettings(vehicles, trips, YEARS, seed, PERIOD_S, start=_first_day(YEARS))
+    planted = PlantedFleet(PhysicsFleet(settings))
     with output.progress("simulate", vehicles * trips, "trips") as bar:
-        written = write_fleet(planted, pack, home / "fleet", bar.set, trips - 1 if trips > 1 else None)
+        written = write_fleet(planted, settings.pack, home / "fleet", bar.set, trips - 1 if trips > 1 else None)
+    write_living(home / "fleet", planted.faulty)
     return written, planted.faulty
+
+
+def _first_day(years: float) -> date:
+    """The day on which a history begins that ends yesterday."""
+    from twinpack.simulate.settings import DAYS_PER_YEAR
+
+    return datetime.now(UTC).date() - timedelta(days=math.ceil(years * DAYS_PER_YEAR) + 1)
 
 
 def _verify(trial: Trial) -> int:
