@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinpack.report.data import Decimals, FloatColumn
 from twinpack.report.encode import plain, script_json
+from twinpack.views.columns import FloatColumn
+from twinpack.views.twin_records import Decimals
 
 
 @dataclass(frozen=True, eq=False)

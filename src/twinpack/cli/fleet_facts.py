@@ -96,8 +96,8 @@ def errors_of(lake: Lake, vehicle: str | Sequence[str] | None = None) -> dict[st
     """Errors by vehicle, for those with scored trips."""
     import numpy as np
 
-    from twinpack.report.columns import by_vehicle, numbers
     from twinpack.store.tables import PREDICTIONS
+    from twinpack.views.columns import by_vehicle, numbers
 
     columns = ["vehicle_id", "deployed_rmse_v", "never_rmse_v"]
     found = {}

@@ -15,11 +15,9 @@ from twinpack.battery.pack import PackSpec
 from twinpack.errors import AuditError
 from twinpack.ingest.log import SegmentLog, open_log
 from twinpack.report import traces, vehicle
-from twinpack.report.columns import by_vehicle, records
-from twinpack.report.data import FleetRow, ReportData, TraceSeries, TripPoint, VehicleReport, VoltageHistory
+from twinpack.report.data import FleetRow, ReportData, TraceSeries, VehicleReport, VoltageHistory
 from twinpack.report.history import no_history, voltage_histories
-from twinpack.report.parameters import common_axes
-from twinpack.report.summarise import count, fleet_errors, fleet_figures
+from twinpack.report.summarise import fleet_errors, fleet_figures
 from twinpack.store.audit import Heads, verify
 from twinpack.store.lake import Lake
 from twinpack.store.records import VehicleRecord
@@ -27,6 +25,11 @@ from twinpack.store.registry import Registry
 from twinpack.store.tables import PREDICTION_STEPS, PREDICTIONS, TRIPS
 from twinpack.store.workspace import Workspace
 from twinpack.twin.versions import TwinVersion
+from twinpack.views.columns import by_vehicle, records
+from twinpack.views.twin_loop import count
+from twinpack.views.twin_parameters import common_axes
+from twinpack.views.twin_records import TripPoint
+from twinpack.views.twin_trips import trip_points
 
 PAGES = 200
 _ROWS_A_READ = 250_000
@@ -97,7 +100,7 @@ def _find(registry: Registry, lake: Lake, last_sample_us: Mapping[str, int]) -> 
                 pack=registry.fleet.specification(record.pack),
                 versions=tuple(registry.versions(record.vehicle_id)),
                 sessions=own,
-                trips=vehicle.trip_points(records(own), scored),
+                trips=trip_points(records(own), scored),
                 scores=tuple(scored),
                 last_seen_us=last_sample_us.get(record.vehicle_id),
             )

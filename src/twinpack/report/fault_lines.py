@@ -11,9 +11,9 @@ import numpy as np
 from twinpack.report import plot_style as style
 from twinpack.report.fault_series import Window
 from twinpack.report.fault_subject import Stretch
-from twinpack.report.sampling import gap_after, keep_extremes
 from twinpack.telemetry.arrivals import Bools, Ints
 from twinpack.telemetry.batch import Floats
+from twinpack.views.sampling import gap_after, keep_extremes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

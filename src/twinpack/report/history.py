@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from twinpack.report.columns import by_vehicle, micros, numbers
-from twinpack.report.data import FloatColumn, VoltageHistory
+from twinpack.report.data import VoltageHistory
+from twinpack.views.columns import FloatColumn, by_vehicle, micros, numbers
 
 POINTS = 1200
 _FEWEST, _MOST = 4, 240

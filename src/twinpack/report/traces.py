@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinpack.report.columns import micros, numbers
-from twinpack.report.data import TraceSeries, TripPoint
-from twinpack.report.sampling import gap_after, keep_extremes
+from twinpack.report.data import TraceSeries
+from twinpack.views.columns import micros, numbers
+from twinpack.views.sampling import gap_after, keep_extremes
+from twinpack.views.twin_records import TripPoint
 
 POINTS = 240
 COLUMNS = ("measured_v", "never_v", "never_sd_v", "living_v", "living_sd_v")

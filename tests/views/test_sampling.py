@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from twinpack.report.sampling import bucket_extremes, gap_after, keep_extremes
+from twinpack.views.sampling import bucket_extremes, gap_after, keep_extremes
 
 finite = st.floats(-1e6, 1e6)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twinpack.report.data import FloatColumn
+from twinpack.views.columns import FloatColumn
 
 
 def keep_extremes(values: FloatColumn, most: int) -> NDArray[np.int64]:

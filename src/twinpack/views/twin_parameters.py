@@ -1,12 +1,12 @@
-"""Trajectories of the living parameters, as the page shows them."""
+"""Trajectories of the living parameters, as they are drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinpack.report.data import ParameterSeries
 from twinpack.twin.figures import Naming, naming, standard_deviations
 from twinpack.twin.versions import PROTOTYPE, REFUSED, TwinVersion
+from twinpack.views.twin_records import ParameterSeries
 
 
 def parameter_series(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from twinpack.report.data import FloatColumn
+FloatColumn = NDArray[np.float64]
 
 
 def micros(table: pa.Table, name: str) -> NDArray[np.int64]:
