@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 """The migration this release works with."""
 
 metadata = MetaData(
@@ -258,4 +258,119 @@ mute_windows = Table(
     Column("who", String(128), nullable=False),
     Column("created_at_us", BigInteger, nullable=False),
     Index("ix_mute_windows_name", "name"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("username", String(64), primary_key=True),
+    Column("folded", String(64), nullable=False),
+    Column("display_name", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("fleets", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("preferences", Text, nullable=False),
+    Column("last_sign_in_us", BigInteger),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    Index("ix_users_folded", "folded", unique=True),
+    Index("ix_users_external_id", "external_id"),
+)
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("name_sha256", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("locked_until_us", BigInteger),
+    Index("ix_sign_in_failures_last_us", "last_us"),
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("session_id", String(32), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("username", String(64), nullable=False),
+    Column("secret_sha256", String(64), nullable=False),
+    Column("begun_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("ended_at_us", BigInteger),
+    Column("ended_by", String(16), nullable=False),
+    Index("ix_sign_ins_username", "username"),
+    Index("ix_sign_ins_expires_at_us", "expires_at_us"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("secret_sha256", String(64), primary_key=True),
+    Column("session_id", String(32), nullable=False),
+    Column("issued_at_us", BigInteger, nullable=False),
+    Column("used_at_us", BigInteger),
+    Index("ix_refresh_tokens_session_id", "session_id"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("grant_id", String(12), primary_key=True),
+    Column("vehicle_id", String(64), nullable=False),
+    Column("username", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("given_by", String(128), nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger),
+    Column("ended_at_us", BigInteger),
+    Column("given_at_us", BigInteger, nullable=False),
+    Index("ix_grants_vehicle_id", "vehicle_id"),
+    Index("ix_grants_username", "username"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", String(16), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("secret_sha256", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("fleets", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("created_at_us", BigInteger, nullable=False),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Column("last_used_at_us", BigInteger),
+    Column("revoked_at_us", BigInteger),
+    Index("ix_api_keys_created_by", "created_by"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Index("ix_audit_log_at_us", "at_us"),
+    Index("ix_audit_log_who", "who", "number"),
+    Index("ix_audit_log_subject", "subject", "number"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("erasure_id", String(12), primary_key=True),
+    Column("vehicle_id", String(64), nullable=False),
+    Column("from_us", BigInteger),
+    Column("until_us", BigInteger),
+    Column("asked_at_us", BigInteger, nullable=False),
+    Column("done_at_us", BigInteger),
+    Column("problem", Text, nullable=False),
 )
