@@ -20,6 +20,7 @@ from twinpack.store.commit import CHUNK, Batch, commit
 from twinpack.store.credentials import DeviceCredentials
 from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
 from twinpack.store.fleet import FleetRegister
+from twinpack.store.identity.audit_log import AuditLog
 from twinpack.store.records import (
     LatestFigures,
     ModelRecord,
@@ -64,6 +65,7 @@ class Registry:
         alarms: What was found, and what people do about it.
         mutes: Windows in which alarms give no notice.
         workshop: Maintenance, done and planned.
+        audit_log: What was done, and which owners' data was read.
     """
 
     def __init__(self, database: Database) -> None:
@@ -74,6 +76,7 @@ class Registry:
         self.alarms = Alarms(database)
         self.mutes = Mutes(database)
         self.workshop = Workshop(database)
+        self.audit_log = AuditLog(database)
 
     @classmethod
     def open(cls, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Registry:

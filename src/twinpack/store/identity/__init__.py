@@ -1,0 +1,1 @@
+"""Accounts, sign-ins, grants, keys and the audit log, as the registry keeps them."""
