@@ -14,25 +14,31 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
+# The app is built again when one of these is newer; its build looks closer and does nothing when none has changed.
+WEB := $(shell find web -type f -not -path 'web/node_modules/*')
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all lint bench evaluate serve clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.deps ## simulate a fleet, let its twins live, write the report (./twinpack-demo)
+demo: $(VENV)/.web ## simulate a fleet, let its twins live, write the report (./twinpack-demo)
 	$(BIN)/twinpack demo
 
-test: $(VENV)/.deps ## the fast tests
+test: $(VENV)/.web ## the fast tests, the web app's too
+	$(BIN)/python web/app.py test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 -m "not slow"
 
-test-all: $(VENV)/.deps ## all tests, the slow ones too
+test-all: $(VENV)/.web ## all tests, the slow ones too
+	$(BIN)/python web/app.py test
 	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8
 
-lint: $(VENV)/.deps ## ruff (rules and format) and mypy --strict
+lint: $(VENV)/.deps ## ruff (rules and format), mypy --strict; the web app's types, rules and format
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
+	$(BIN)/python web/app.py check
 
 bench: $(VENV)/.bench ## measure against baselines, side by side (build/bench.json)
 	$(BIN)/python -m benchmarks
@@ -44,14 +50,18 @@ serve: $(VENV)/.deps ## serve the report on this machine only: make serve [WORKS
 	$(BIN)/twinpack serve --only report --home $(WORKSPACE)
 
 clean: ## remove the virtual environment, caches and build output (no workspace is touched)
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist src/twinpack/_web web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.bench: $(VENV)/.deps
 	@echo "Installing what the benchmarks compare with"
 	@$(BIN)/python -m pip install -q -c constraints.txt --group bench
 	@touch $@
 
-$(VENV)/.deps: pyproject.toml constraints.txt
+$(VENV)/.web: $(VENV)/.deps $(WEB)
+	@$(BIN)/python web/app.py build
+	@touch $@
+
+$(VENV)/.deps: pyproject.toml constraints.txt hatch_build.py
 	@$(BIN)/python -c "" 2>/dev/null || { \
 		python="$(PYTHON)"; \
 		[ -n "$$python" ] || { \

@@ -1,0 +1,23 @@
+"""What the web app knows of the API is what the API is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "web"
+
+
+def run(*command: str) -> str:
+    return subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_types_are_those_of_the_description(tmp_path: Path) -> None:
+    made = tmp_path / "types.d.ts"
+    run("web/app.py", "npm", "exec", "--", "openapi-typescript", "openapi.json", "-o", str(made))
+
+    assert made.read_text(encoding="utf-8") == (WEB / "src" / "api" / "types.d.ts").read_text(encoding="utf-8"), (
+        "say: python web/app.py npm run types"
+    )
