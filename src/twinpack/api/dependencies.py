@@ -6,16 +6,20 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from twinpack.errors import IdentityError
 from twinpack.views.opened import Views
 from twinpack.views.sight import Sight
 
 
-def sight_of(request: Request) -> Sight:
+async def sight_of(request: Request) -> Sight:
     """Who asks, as the identity middleware found."""
-    raise NotImplementedError
+    seer: Sight | None = getattr(request.state, "sight", None)
+    if seer is None:
+        raise IdentityError("sign in first")
+    return seer
 
 
-def views_of(request: Request) -> Views:
+async def views_of(request: Request) -> Views:
     """The workspace."""
     views: Views = request.app.state.views
     return views

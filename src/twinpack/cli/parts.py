@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinpack.cli import output
-from twinpack.errors import NotFoundError, WorkspaceError
+from twinpack.errors import InputError, NotFoundError, WorkspaceError
 
 if TYPE_CHECKING:
     from twinpack.store.workspace import Workspace
@@ -21,6 +21,7 @@ SUPERVISED = "TWINPACK_SUPERVISED"
 """Variable that is set for processes that a supervisor started."""
 
 _JOBS_STOP_S = 30.0
+_LOOK_S = 0.5
 
 
 def supervised() -> bool:
@@ -68,6 +69,49 @@ def serve_report(folder: Path, port: int) -> None:
         announce(f"Serving {folder} at http://{report_server.ADDRESS}:{server.server_port}/{_hint()}")
         stopped.wait()
         server.shutdown()
+
+
+def serve_api(workspace: Workspace, port: int | None, no_auth: bool, log_level: str) -> None:
+    """Serve the API and the web app.
+
+    Args:
+        workspace: The workspace.
+        port: Its port where it is not that of the settings.
+        no_auth: Whether nobody has to sign in.
+        log_level: From what level on its events are told.
+
+    Raises:
+        InputError: The port cannot be used, or nobody would have to sign in from elsewhere.
+        SettingsError: The certificate cannot be used.
+        WorkspaceError: It broke, and has to be started again.
+    """
+    from twinpack.api.app import make_app
+    from twinpack.api.middleware.hosts import LOOPBACK
+    from twinpack.api.middleware.identity import NoSignIn
+    from twinpack.api.middleware.requests import API_LOGGER
+    from twinpack.api.server import ApiServer
+    from twinpack.ingest.logs import log_to_stderr
+    from twinpack.views.opened import Views
+
+    settings = workspace.settings.api
+    if no_auth and settings.host not in LOOPBACK:
+        raise InputError(
+            f"--no-auth works on this machine alone, and [api] host is {settings.host}: anybody there could do "
+            "everything; set it to 127.0.0.1, or leave --no-auth out"
+        )
+    if not no_auth:
+        raise InputError("give --no-auth: nobody can sign in yet")
+    log_to_stderr(log_level.upper(), API_LOGGER)
+    with until_stopped() as stopped, Views(workspace) as views:
+        server = ApiServer(make_app(views, NoSignIn(), settings, no_auth=True), settings, workspace.home, port)
+        server.start()
+        announce(f"Serving {workspace.home} at {server.url}/{_hint()}", server.url)
+        while server.alive and not stopped.wait(_LOOK_S):
+            pass
+        broke = not stopped.is_set()
+        server.close()
+        if broke:
+            raise WorkspaceError("the API has ended by itself; what it said stands above")
 
 
 def serve_broker(workspace: Workspace, port: int | None) -> None:

@@ -22,8 +22,9 @@ REPORT_PORT = 8765
 
 
 class PartName(StrEnum):
-    """One part of the service."""
+    """One part of the service; the report is served by itself alone."""
 
+    api = "api"
     broker = "broker"
     gateway = "gateway"
     jobs = "jobs"
@@ -41,7 +42,15 @@ class Level(StrEnum):
 
 def command(
     home: Home = DEFAULT_HOME,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The report's port; 0 takes a free one.")] = REPORT_PORT,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="The port of the app, or of the report where that is served; 0 takes a free one.",
+            show_default="that of the settings",
+        ),
+    ] = None,
     only: Annotated[
         PartName | None, typer.Option(help="Run this part alone, as in a container.", show_default=False)
     ] = None,
@@ -53,7 +62,10 @@ def command(
             show_default="when the settings name no broker",
         ),
     ] = None,
-    log_level: Annotated[Level, typer.Option(help="From what level on the gateway's events are told.")] = Level.warning,
+    no_auth: Annotated[bool, typer.Option("--no-auth", help="Let nobody sign in: on this machine alone.")] = False,
+    log_level: Annotated[
+        Level, typer.Option(help="From what level on the events of gateway and API are told.")
+    ] = Level.warning,
     broker_url: Annotated[
         str, typer.Option(hidden=True, help="With --only gateway: where the embedded broker is.")
     ] = "",
@@ -70,14 +82,16 @@ def command(
     from twinpack.cli import parts
 
     if only is PartName.report:
-        parts.serve_report(home / "report", port)
+        parts.serve_report(home / "report", REPORT_PORT if port is None else port)
     else:
         from twinpack.store.workspace import Workspace
 
         workspace = Workspace.open(home, create=False)
         embedded = broker if broker is not None else not workspace.settings.mqtt.url
         if only is None:
-            _supervise(workspace, embedded, port, log_level.value)
+            _supervise(workspace, embedded, REPORT_PORT if port is None else port, log_level.value)
+        elif only is PartName.api:
+            parts.serve_api(workspace, port, no_auth, log_level.value)
         elif only is PartName.broker:
             parts.serve_broker(workspace, broker_port)
         elif only is PartName.gateway:

@@ -34,11 +34,11 @@ class JsonLines(logging.Formatter):
 
 
 class Events:
-    """Tells what happens in one part of the gateway, or of what follows its log."""
+    """Tells what happens in one part of the gateway, of what follows its log, or of another service."""
 
-    def __init__(self, part: str) -> None:
-        """Name the part."""
-        self._log = logging.getLogger(f"{LOGGER}.{part}")
+    def __init__(self, part: str, service: str = LOGGER) -> None:
+        """Name the part, and the service."""
+        self._log = logging.getLogger(f"{service}.{part}")
 
     def debug(self, event: str, **fields: object) -> None:
         """What only helps to find a fault."""
@@ -78,14 +78,14 @@ class Seldom(logging.Filter):
         return True
 
 
-def log_to_stderr(level: int | str = logging.INFO) -> None:
-    """Write the events of the gateway, and of the server behind its HTTP door, to standard error in lines of JSON."""
+def log_to_stderr(level: int | str = logging.INFO, service: str = LOGGER) -> None:
+    """Write the events of a service, and of the server behind its HTTP door, to standard error in lines of JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     server = logging.StreamHandler(sys.stderr)
     server.setFormatter(JsonLines())
     server.addFilter(Seldom())
-    for name, its, least in ((LOGGER, handler, level), (_SERVER, server, logging.WARNING)):
+    for name, its, least in ((service, handler, level), (_SERVER, server, logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers = [its]
         logger.setLevel(least)

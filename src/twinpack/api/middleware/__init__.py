@@ -1,0 +1,1 @@
+"""What stands before every route; each is one ASGI application around the next."""

@@ -1,0 +1,112 @@
+"""Serves an application over HTTP or HTTPS until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from twinpack.errors import InputError, SettingsError
+from twinpack.store.settings import ApiSettings
+
+_STOP_S = 10
+_KEEP_ALIVE_S = 75  # longer than a proxy keeps an idle connection, so that it never sends into one that closes
+
+
+class ApiServer:
+    """Serves from a thread of its own."""
+
+    def __init__(self, app: ASGIApp, settings: ApiSettings, home: Path, port: int | None = None) -> None:
+        """Take the port.
+
+        Args:
+            app: What answers.
+            settings: Where to listen, and the certificate.
+            home: What relative paths in the settings are of.
+            port: A port in place of that of the settings.
+
+        Raises:
+            InputError: The port is taken, or not ours to have.
+            SettingsError: The certificate cannot be used.
+        """
+        self._cert, key = (_file(home, name) for name in (settings.cert_file, settings.key_file))
+        _check_certificate(self._cert, key)
+        self._host = settings.host
+        self._socket = _listening(settings.host, settings.port if port is None else port)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            # Only a proxy that the settings tell of may say for whom it asks.
+            proxy_headers=bool(settings.public_url),
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_STOP_S,
+            server_header=False,
+            ssl_certfile=self._cert,
+            ssl_keyfile=key,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=partial(self._server.run, sockets=[self._socket]), name="api")
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._cert else 'http'}://{host}:{self._socket.getsockname()[1]}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it answers, once it was started."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def close(self, let_go: Callable[[], None] = lambda: None) -> None:
+        """Take no new requests, call `let_go` to end streams that would go on, and wait for the rest to be answered."""
+        self._server.should_exit = True
+        let_go()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._socket.close()
+
+
+def _file(home: Path, name: str) -> Path | None:
+    return home / name if name else None
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=1_024)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(f"port {port} is in use by another program; choose one with --port") from error
+        if error.errno == errno.EACCES:
+            raise InputError(f"port {port} needs more rights than yours; choose one above 1023 with --port") from error
+        why = error.strerror or error
+        raise SettingsError(f"the API cannot listen at {host}:{port}: {why}; choose another [api] host") from error
+
+
+def _check_certificate(cert_file: Path | None, key_file: Path | None) -> None:
+    """Refuse now what the server would end on later."""
+    if cert_file is None:
+        if key_file is not None:
+            raise SettingsError("[api] key_file is set and cert_file is not: name the certificate of this key")
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_file, key_file, password=lambda: "")
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError(
+            f"[api] cert_file: {cert_file} with the key in {key_file or 'the same file'} cannot be used ({error}); "
+            "a certificate and its key are needed, in PEM and without a password"
+        ) from error
