@@ -1,0 +1,2 @@
+export { fitting, sorted, tableCsv, type Column } from "./columns";
+export { Table, type TableProps } from "./Table";
