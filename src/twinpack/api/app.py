@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from twinpack import __version__
+from twinpack.api.audit import audited
 from twinpack.api.health import Health
+from twinpack.api.identity.authenticator import Authenticator
 from twinpack.api.metrics import Metrics
 from twinpack.api.middleware.headers import Headers
 from twinpack.api.middleware.hosts import Hosts, allowed_hosts
-from twinpack.api.middleware.identity import Authenticator, Identity
+from twinpack.api.middleware.identity import Identity
 from twinpack.api.middleware.limits import Limits
 from twinpack.api.middleware.rates import Rates, SignInRates
 from twinpack.api.middleware.requests import Requests
@@ -40,9 +42,11 @@ def make_routes() -> FastAPI:
         redirect_slashes=False,
     )
     v1 = APIRouter(prefix="/v1")
+    v1.include_router(auth.public)
     for part in (auth, users, fleets, vehicles, twins, alarms, workshop, data, events):
-        v1.include_router(part.router)
+        v1.include_router(part.router, dependencies=[Depends(audited, scope="function")])
     app.include_router(v1)
+    app.include_router(auth.well_known)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     return app
 

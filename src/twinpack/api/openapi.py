@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from twinpack.api.middleware.identity import OPEN
+from twinpack.api.middleware.identity import GUARDED, OPEN
 from twinpack.api.problems import PROBLEM_TYPE, title_of
 
 _ALWAYS = (400, 408, 413, 421, 429, 500, 503)
@@ -48,7 +48,7 @@ def _complete(operation: dict[str, Any], path: str) -> set[int]:
     operation["responses"] = done | {
         str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in sorted(refusals)
     }
-    operation["security"] = [] if path in OPEN else [{"bearer": []}, {"session": []}]
+    operation["security"] = [] if path in OPEN or not path.startswith(GUARDED) else [{"bearer": []}, {"session": []}]
     return refusals
 
 

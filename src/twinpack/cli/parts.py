@@ -86,8 +86,8 @@ def serve_api(workspace: Workspace, port: int | None, no_auth: bool, log_level: 
         WorkspaceError: It broke, and has to be started again.
     """
     from twinpack.api.app import make_app
+    from twinpack.api.identity.authenticator import Authenticator
     from twinpack.api.middleware.hosts import LOOPBACK
-    from twinpack.api.middleware.identity import NoSignIn
     from twinpack.api.middleware.requests import API_LOGGER
     from twinpack.api.server import ApiServer
     from twinpack.ingest.logs import log_to_stderr
@@ -103,7 +103,8 @@ def serve_api(workspace: Workspace, port: int | None, no_auth: bool, log_level: 
         raise InputError("give --no-auth: nobody can sign in yet")
     log_to_stderr(log_level.upper(), API_LOGGER)
     with until_stopped() as stopped, Views(workspace) as views:
-        server = ApiServer(make_app(views, NoSignIn(), settings, no_auth=True), settings, workspace.home, port)
+        app = make_app(views, Authenticator.of(views, no_auth=no_auth), settings, no_auth=no_auth)
+        server = ApiServer(app, settings, workspace.home, port)
         server.start()
         announce(f"Serving {workspace.home} at {server.url}/{_hint()}", server.url)
         while server.alive and not stopped.wait(_LOOK_S):

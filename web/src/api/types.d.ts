@@ -24,26 +24,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/auth/sign-out": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Sign Out
-         * @description End the browser session.
-         */
-        post: operations["sign_out_v1_auth_sign_out_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/auth/token": {
         parameters: {
             query?: never;
@@ -78,6 +58,26 @@ export interface paths {
          * @description Get a new pair for a refresh token, which is good once.
          */
         post: operations["refresh_v1_auth_refresh_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Out
+         * @description End the browser session.
+         */
+        post: operations["sign_out_v1_auth_sign_out_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1048,6 +1048,26 @@ export interface paths {
          * @description Server-sent events: alarms raised and changed, trips closed, versions decided, newest values of a vehicle.
          */
         get: operations["events_v1_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Public Keys
+         * @description Public keys of the built-in issuer (RFC 7517), for services that check its tokens themselves.
+         */
+        get: operations["public_keys__well_known_jwks_json_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2051,6 +2071,11 @@ export interface components {
              * @example m.kern
              */
             username: string;
+            /**
+             * From At
+             * @description Since when the owner has had it, and so may see its data; now when left out. Never before the last owner's grant ended.
+             */
+            from_at?: string | null;
             /** Until At */
             until_at?: string | null;
             /**
@@ -2743,6 +2768,45 @@ export interface components {
              * @example 7c1e09
              */
             instance: string;
+        };
+        /**
+         * PublicKey
+         * @description A public key as a JSON Web Key.
+         */
+        PublicKey: {
+            /**
+             * Kty
+             * @example OKP
+             */
+            kty: string;
+            /**
+             * Crv
+             * @example Ed25519
+             */
+            crv: string;
+            /** X */
+            x: string;
+            /** Kid */
+            kid: string;
+            /**
+             * Use
+             * @default sig
+             * @constant
+             */
+            use: "sig";
+            /**
+             * Alg
+             * @example EdDSA
+             */
+            alg: string;
+        };
+        /**
+         * PublicKeys
+         * @description A JSON Web Key Set.
+         */
+        PublicKeys: {
+            /** Keys */
+            keys: components["schemas"]["PublicKey"][];
         };
         /**
          * QueryRequest
@@ -3807,34 +3871,6 @@ export interface operations {
             503: components["responses"]["Refused503"];
         };
     };
-    sign_out_v1_auth_sign_out_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Refused400"];
-            401: components["responses"]["Refused401"];
-            403: components["responses"]["Refused403"];
-            408: components["responses"]["Refused408"];
-            413: components["responses"]["Refused413"];
-            421: components["responses"]["Refused421"];
-            422: components["responses"]["Refused422"];
-            429: components["responses"]["Refused429"];
-            500: components["responses"]["Refused500"];
-            503: components["responses"]["Refused503"];
-        };
-    };
     token_v1_auth_token_post: {
         parameters: {
             query?: never;
@@ -3890,6 +3926,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TokenPair"];
                 };
+            };
+            400: components["responses"]["Refused400"];
+            401: components["responses"]["Refused401"];
+            403: components["responses"]["Refused403"];
+            408: components["responses"]["Refused408"];
+            413: components["responses"]["Refused413"];
+            421: components["responses"]["Refused421"];
+            422: components["responses"]["Refused422"];
+            429: components["responses"]["Refused429"];
+            500: components["responses"]["Refused500"];
+            503: components["responses"]["Refused503"];
+        };
+    };
+    sign_out_v1_auth_sign_out_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Refused400"];
             401: components["responses"]["Refused401"];
@@ -5855,6 +5919,33 @@ export interface operations {
             413: components["responses"]["Refused413"];
             421: components["responses"]["Refused421"];
             422: components["responses"]["Refused422"];
+            429: components["responses"]["Refused429"];
+            500: components["responses"]["Refused500"];
+            503: components["responses"]["Refused503"];
+        };
+    };
+    public_keys__well_known_jwks_json_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicKeys"];
+                };
+            };
+            400: components["responses"]["Refused400"];
+            408: components["responses"]["Refused408"];
+            413: components["responses"]["Refused413"];
+            421: components["responses"]["Refused421"];
             429: components["responses"]["Refused429"];
             500: components["responses"]["Refused500"];
             503: components["responses"]["Refused503"];

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from twinpack.api.identity.authenticator import Authenticator
 from twinpack.api.problems import problem_of
 from twinpack.errors import TwinpackError
-from twinpack.views.sight import Sight, everything
 
 GUARDED = "/v1/"
 OPEN = frozenset({"/v1/auth/sign-in", "/v1/auth/token", "/v1/auth/refresh"})
 """Where one becomes known; nobody can be known before."""
-
-
-class Authenticator(Protocol):
-    """Knows who asks."""
-
-    def sight(self, request: Request) -> Sight:
-        """Who asks, and what may be seen and done.
-
-        Raises:
-            IdentityError: Nobody that is known.
-            AccessError: One that is known, by a request that may have been forged.
-        """
-        ...
-
-
-class NoSignIn:
-    """Lets everybody see all: for the one person at this machine."""
-
-    def sight(self, request: Request) -> Sight:
-        """The owner of the workspace."""
-        return everything("no-auth")
 
 
 class Identity:
@@ -49,8 +25,8 @@ class Identity:
         """Answer those that are known."""
         if scope["type"] == "http" and scope["path"].startswith(GUARDED) and scope["path"] not in OPEN:
             try:
-                request = Request(scope, receive)
-                scope.setdefault("state", {})["sight"] = await to_thread.run_sync(self._authenticator.sight, request)
+                found = await self._authenticator.identified(Request(scope, receive))
+                scope.setdefault("state", {}).update(identified=found, sight=found.sight)
             except TwinpackError as error:
                 await problem_of(scope, error)(scope, receive, send)
                 return

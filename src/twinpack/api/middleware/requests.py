@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from twinpack.api.middleware.identity import GUARDED
 from twinpack.api.problems import problem
 from twinpack.ingest.logs import Events
+from twinpack.views.asking import request_id
 
 API_LOGGER = "twinpack.api"
 
@@ -34,6 +35,7 @@ class Requests:
             await self._app(scope, receive, send)
             return
         name = scope.setdefault("state", {})["request_id"] = secrets.token_hex(6)
+        request_id.set(name)
         began, status = time.monotonic(), 0
 
         async def send_named(message: Message) -> None:

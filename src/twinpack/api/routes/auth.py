@@ -6,12 +6,26 @@ from fastapi import APIRouter, Response
 
 from twinpack.api.dependencies import Seer
 from twinpack.api.problems import documented
-from twinpack.views.shapes.identity import Me, PasswordChange, Preferences, RefreshRequest, SignIn, TokenPair
+from twinpack.views.shapes.identity import (
+    Me,
+    PasswordChange,
+    Preferences,
+    PublicKeys,
+    RefreshRequest,
+    SignIn,
+    TokenPair,
+)
+
+public = APIRouter(tags=["identity"], responses=documented())
+"""For those who are not signed in yet."""
 
 router = APIRouter(tags=["identity"], responses=documented())
 
+well_known = APIRouter(tags=["identity"])
+"""At the root, for whoever checks tokens of the built-in issuer."""
 
-@router.post("/auth/sign-in")
+
+@public.post("/auth/sign-in")
 def sign_in(body: SignIn, response: Response) -> Me:
     """Begin a browser session: sets an HttpOnly, SameSite cookie; the answer holds the CSRF token."""
     raise NotImplementedError
@@ -23,13 +37,13 @@ def sign_out(response: Response, seer: Seer) -> None:
     raise NotImplementedError
 
 
-@router.post("/auth/token")
+@public.post("/auth/token")
 def token(body: SignIn) -> TokenPair:
     """Get an access token and a refresh token, for programs that people run."""
     raise NotImplementedError
 
 
-@router.post("/auth/refresh")
+@public.post("/auth/refresh")
 def refresh(body: RefreshRequest) -> TokenPair:
     """Get a new pair for a refresh token, which is good once."""
     raise NotImplementedError
@@ -62,4 +76,10 @@ def export_own_data(seer: Seer) -> Response:
 @router.delete("/me/data", status_code=202)
 def erase_own_data(seer: Seer) -> dict[str, str]:
     """Erase the account and what identifies its person; telemetry of the own times is erased from the lake."""
+    raise NotImplementedError
+
+
+@well_known.get("/.well-known/jwks.json")
+def public_keys() -> PublicKeys:
+    """Public keys of the built-in issuer (RFC 7517), for services that check its tokens themselves."""
     raise NotImplementedError

@@ -30,6 +30,23 @@ class TokenPair(Shape):
     refresh_token: str
 
 
+class PublicKey(Shape):
+    """A public key as a JSON Web Key."""
+
+    kty: str = Field(examples=["OKP"])
+    crv: str = Field(examples=["Ed25519"])
+    x: str
+    kid: str
+    use: Literal["sig"] = "sig"
+    alg: str = Field(examples=["EdDSA"])
+
+
+class PublicKeys(Shape):
+    """A JSON Web Key Set."""
+
+    keys: list[PublicKey]
+
+
 class RefreshRequest(Shape):
     """A refresh token; it is replaced, and using it twice ends the whole family."""
 
@@ -140,6 +157,11 @@ class GrantRequest(Shape):
 
     vehicle_id: Annotated[str, Field(max_length=64)]
     username: UserName
+    from_at: At | None = Field(
+        default=None,
+        description="Since when the owner has had it, and so may see its data; now when left out. Never before the "
+        "last owner's grant ended.",
+    )
     until_at: At | None = None
     transfer: bool = Field(default=False, description="End the grants of earlier owners now.")
 
