@@ -13,6 +13,7 @@ from tests.servers.postgresql import Server
 from tests.store.alarms.made import at, finding
 from twinpack.errors import ChangedError, InputError, NotFoundError
 from twinpack.fleet.events import Event
+from twinpack.store.alarms.narrowing import Within
 from twinpack.store.alarms.records import Alarm
 from twinpack.store.alarms.register import UNHANDLED, Alarms, Wanted
 from twinpack.store.fleet_records import FleetRecord, VehicleEntry
@@ -166,7 +167,7 @@ def test_where_there_are_no_alarms_it_says_so(registry: Registry) -> None:
 def fleet(registry: Registry) -> Registry:
     """Alarms a to f: of three vehicles, one of them entered by nobody."""
     registry.fleet.create_fleet(FleetRecord("north"))
-    registry.fleet.enter([VehicleEntry("car-1", "north", "p"), VehicleEntry("car-2", pack="p")])
+    registry.fleet.enter([VehicleEntry("car-1", "north", "p"), VehicleEntry("car-2", pack="p", label="Blue van")])
     commit(
         registry,
         finding(1, code="a", severity=1),
@@ -209,6 +210,15 @@ def fleet(registry: Registry) -> Registry:
         (Wanted(limit=2), "cb"),
         (UNHANDLED, "bed"),
         (Wanted(fleet="north", min_severity=1, min_level="alarm"), "ea"),
+        (Wanted(severities=(0, 3)), "cbd"),
+        (Wanted(level="watch"), "c"),
+        (Wanted(text="CAR-1"), "cea"),
+        (Wanted(text=" blue v"), "b"),
+        (Wanted(text="%"), ""),
+        (Wanted(within=Within({"north"})), "cea"),
+        (Wanted(within=Within(())), ""),
+        (Wanted(within=Within({"default"}, {"car-1": (at(2), at(5))})), "cbd"),
+        (Wanted(within=Within((), {"car-1": (None, None)}), min_severity=2), "ce"),
     ],
 )
 def test_lists_show_what_is_wanted_the_most_severe_and_latest_first(
@@ -219,12 +229,26 @@ def test_lists_show_what_is_wanted_the_most_severe_and_latest_first(
         assert sum(fleet.alarms.counts(wanted).values()) == len(codes)
 
 
+def test_a_list_goes_on_where_a_page_ended(fleet: Registry) -> None:
+    last, pages = None, ""
+    while page := fleet.alarms.alarms(Wanted(limit=2, after=last)):
+        pages += "".join(alarm.code for alarm in page)
+        last = (page[-1].severity, page[-1].last_us, page[-1].alarm_id)
+        assert sum(fleet.alarms.counts(Wanted(after=last)).values()) == 5
+    assert pages == "cbead"
+
+
+def test_findings_are_looked_up_by_their_events(fleet: Registry) -> None:
+    first = [alarm.first_event for alarm in fleet.alarms.alarms()]
+    assert sorted(found.code for found in fleet.alarms.findings([*first, "none"]).values()) == list("abcde")
+
+
 def test_alarms_are_counted_by_severity(fleet: Registry) -> None:
     assert fleet.alarms.counts() == {0: 1, 1: 1, 2: 1, 3: 2}
 
 
 @pytest.mark.parametrize(
-    "wanted", [Wanted(states=("open",)), Wanted(min_level="panic"), Wanted(min_severity=4), Wanted(min_severity=-1)]
+    "wanted", [Wanted(states=("open",)), Wanted(min_level="panic"), Wanted(min_severity=4), Wanted(level="panic")]
 )
 def test_a_list_of_what_cannot_be_is_refused(wanted: Wanted) -> None:
     with Registry.open("sqlite://") as registry, pytest.raises(InputError):

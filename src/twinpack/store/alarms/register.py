@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from twinpack.detect.findings import LEVELS
 from twinpack.detect.words import moment
 from twinpack.errors import ChangedError, InputError, NotFoundError
 from twinpack.store import schema
+from twinpack.store.alarms.narrowing import Within, behind, found_by, in_fleet
 from twinpack.store.alarms.people import check_who
 from twinpack.store.alarms.records import (
     ACKNOWLEDGED,
@@ -31,8 +32,11 @@ from twinpack.store.alarms.records import (
     FindingRecord,
 )
 from twinpack.store.database import Database
-from twinpack.store.fleet_records import DEFAULT_FLEET, check_text
+from twinpack.store.fleet_records import check_text
 from twinpack.store.records import now_us
+
+CHUNK = 5_000
+"""Keys of a query: SQLite takes 32,766 bound values in a statement."""
 
 _PREFIX = re.compile(r"[0-9a-f]{1,12}")
 
@@ -54,6 +58,11 @@ class Wanted:
         present: Whether they are so at the moment.
         since_us: Raised at this sample time or later.
         limit: How many at most.
+        severities: Of these severities.
+        level: Of this level.
+        text: What a search finds: in vehicle, label, code or subject.
+        within: Whose may be seen at all; None for everybody's.
+        after: Severity, last raise and identity of the alarm that these follow in the list; counts pass over it.
     """
 
     states: tuple[str, ...] = OPEN_STATES
@@ -68,6 +77,11 @@ class Wanted:
     present: bool | None = None
     since_us: int | None = None
     limit: int | None = None
+    severities: tuple[int, ...] | None = None
+    level: str | None = None
+    text: str = ""
+    within: Within | None = None
+    after: tuple[int, int, str] | None = None
 
     def check(self) -> None:
         """Raise when nothing could ever be asked for so.
@@ -82,6 +96,8 @@ class Wanted:
             raise InputError(f"level {self.min_level!r} is none of {', '.join(LEVELS)}")
         if not 0 <= self.min_severity <= 3:
             raise InputError(f"severity {self.min_severity} is not from 0 to 3")
+        if self.level is not None and self.level not in LEVELS:
+            raise InputError(f"level {self.level!r} is none of {', '.join(LEVELS)}")
 
 
 class Alarms:
@@ -102,6 +118,8 @@ class Alarms:
         wanted.check()
         table = schema.alarms
         query = select(table).where(*_conditions(wanted))
+        if wanted.after is not None:
+            query = query.where(behind(*wanted.after))
         query = query.order_by(table.c.severity.desc(), table.c.last_us.desc(), table.c.alarm_id)
         return [Alarm(*row) for row in self._database.rows(query.limit(wanted.limit))]
 
@@ -182,6 +200,15 @@ class Alarms:
         for found in _findings(self._database.rows(select(table).where(table.c.event_id == event_id))):
             return found
         raise NotFoundError(f"there is no finding {event_id!r}")
+
+    def findings(self, event_ids: Sequence[str]) -> dict[str, FindingRecord]:
+        """Some findings by their events; those that are not there are left out."""
+        table = schema.findings
+        found: dict[str, FindingRecord] = {}
+        for start in range(0, len(event_ids), CHUNK):
+            some = select(table).where(table.c.event_id.in_(event_ids[start : start + CHUNK]))
+            found |= {one.event_id: one for one in _findings(self._database.rows(some))}
+        return found
 
     # Handle
 
@@ -339,8 +366,8 @@ def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
     else:
         yield table.c.state.in_(wanted.states)
     if wanted.fleet is not None:
-        yield _in_fleet(wanted.fleet)
-    for name in ("code", "category", "assignee", "present"):
+        yield in_fleet(wanted.fleet)
+    for name in ("code", "category", "assignee", "present", "level"):
         if (value := getattr(wanted, name)) is not None:
             yield table.c[name] == value
     if wanted.vehicle is not None:
@@ -353,14 +380,12 @@ def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
         yield table.c.last_us >= wanted.since_us
     if wanted.snoozed is not None:
         yield _snoozed(wanted.snoozed)
-
-
-def _in_fleet(fleet: str) -> ColumnElement[bool]:
-    entries = schema.vehicle_entries
-    inside = schema.alarms.c.vehicle_id.in_(select(entries.c.vehicle_id).where(entries.c.fleet == fleet))
-    if fleet != DEFAULT_FLEET:
-        return inside
-    return or_(inside, schema.alarms.c.vehicle_id.not_in(select(entries.c.vehicle_id)))
+    if wanted.severities is not None:
+        yield table.c.severity.in_(wanted.severities)
+    if wanted.text.strip():
+        yield found_by(wanted.text)
+    if wanted.within is not None:
+        yield wanted.within.condition()
 
 
 def _snoozed(snoozed: bool) -> ColumnElement[bool]:
