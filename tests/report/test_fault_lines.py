@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from twinpack.report.fault_lines import Line, Panel, draw
-from twinpack.report.fault_series import Window
-from twinpack.report.fault_subject import Stretch
+from twinpack.report.fault_lines import draw
+from twinpack.views.alarms_recipes import Line, Panel
+from twinpack.views.alarms_series import Window
+from twinpack.views.alarms_subject import Stretch
 
 MINUTE_US = 60_000_000
 

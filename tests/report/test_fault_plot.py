@@ -22,9 +22,7 @@ from twinpack.detect.screen import ScreenState, screen
 from twinpack.errors import NotFoundError
 from twinpack.fleet.events import FINDING, Event, event_id
 from twinpack.ingest.log import SegmentLog
-from twinpack.report.fault_panels import condition_of, in_words, limits_of, panels_of
 from twinpack.report.fault_plot import draw_alarm
-from twinpack.report.fault_subject import Stretch, stretches_of, subject_of, window_of
 from twinpack.report.tokens import COLOURS
 from twinpack.runtime.lake import build_telemetry
 from twinpack.store.alarms.records import Alarm
@@ -34,6 +32,8 @@ from twinpack.store.workspace import Workspace
 from twinpack.telemetry.arrivals import NEVER, arrivals
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.schema import TELEMETRY, to_log
+from twinpack.views.alarms_panels import condition_of, in_words, limits_of, panels_of
+from twinpack.views.alarms_subject import Stretch, stretches_of, subject_of, window_of
 
 PACK = "sim_nmc_96s"
 START_US = 1_790_000_000_000_000

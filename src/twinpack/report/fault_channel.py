@@ -9,11 +9,12 @@ import numpy as np
 
 from twinpack.detect.cells.settings import CellSettings
 from twinpack.report import plot_style as style
-from twinpack.report.fault_lines import context, moments, say, shade, signed, within
-from twinpack.report.fault_series import SLOWLY_US, Channel, Window, channel, seen
-from twinpack.report.fault_subject import HOUR_US, Subject, clipped, days_of, nothing_of, told, window_of
+from twinpack.report.fault_lines import context, moments, say, shade, signed
 from twinpack.telemetry.arrivals import Ints
 from twinpack.telemetry.batch import Floats
+from twinpack.views.alarms_recipes import gate_of, within
+from twinpack.views.alarms_series import SLOWLY_US, Channel, Window, channel, seen
+from twinpack.views.alarms_subject import HOUR_US, Subject, clipped, days_of, nothing_of, told, window_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +55,7 @@ def channel_picture(workspace: Workspace, subject: Subject, kind: str, number: i
     figure, (panel, below) = style.picture((2.55, 0.62), subject.title, subject.subtitle, foot)
     ends = _draw_channel(panel, binned, subject)
     style.label(panel, f"{what}{when}, {unit}")
-    limit = _gate(subject, factor)
+    limit = gate_of(subject, factor)
     if limit is not None:
         panel.axhline(limit, color=style.colour("warn"), linewidth=1.2, linestyle=style.LIMIT_DASH)
         ends.append((limit, f"alarm {signed(limit)} {unit}", "warn"))
@@ -134,12 +135,3 @@ def _draw_channel(panel: Axes, binned: _Binned, subject: Subject) -> list[tuple[
     middle = float(np.nanmean([binned.low[known][-1], binned.high[known][-1]]))
     kind = subject.alarm.subject.split()[0]
     return [(float(deviation[-1]), subject.alarm.subject, "crit"), (middle, f"8 of 10 {kind}s", "ink-3")]
-
-
-def _gate(subject: Subject, factor: float) -> float | None:
-    """Deviation from which on blocks were bad, where the evidence tells the pack's own scale."""
-    scale, settings = subject.raised.evidence.get("scale_mv"), CellSettings()
-    if subject.alarm.code not in ("TP-CELL-LOW", "TP-CELL-HIGH") or not isinstance(scale, (int, float)):
-        return None
-    size = max(settings.deviation_alarm_v, settings.deviation_alarm_z * scale / 1e3)
-    return factor * (size if subject.alarm.code == "TP-CELL-HIGH" else -size)

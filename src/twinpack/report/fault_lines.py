@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from twinpack.report import plot_style as style
-from twinpack.report.fault_series import Window
-from twinpack.report.fault_subject import Stretch
 from twinpack.telemetry.arrivals import Bools, Ints
 from twinpack.telemetry.batch import Floats
+from twinpack.views.alarms_recipes import Line, Panel, within
+from twinpack.views.alarms_series import Window
+from twinpack.views.alarms_subject import Stretch
 from twinpack.views.sampling import gap_after, keep_extremes
 
 if TYPE_CHECKING:
@@ -21,49 +21,6 @@ if TYPE_CHECKING:
 POINTS = 1_600
 _WIDE = 20.0
 """From this ratio of highest to lowest on, a scale is logarithmic: a limit far below would lie on the axis."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A series to draw, S samples.
-
-    Attributes:
-        name: The quantity, "" where it is made of several.
-        time_us: Sample times, shape (S,).
-        values: Its values, shape (S,), NaN where unknown.
-        role: Its colour, by what it means; of `measured` the failing part is marked.
-        shown: What to call it at the right, "" for nothing.
-    """
-
-    name: str
-    time_us: Ints
-    values: Floats
-    role: str = "measured"
-    shown: str = ""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Series of one unit, and the limits that the first is held against.
-
-    Attributes:
-        title: What it shows, with the unit.
-        lines: The series, the one in question last.
-        limits: What that is held against.
-        kind: `number`, `count` (drawn in steps) or `flag` (no or yes).
-        bad: Which values are the worse ones: `low`, `high`, or "" where that cannot be said.
-    """
-
-    title: str
-    lines: tuple[Line, ...]
-    limits: tuple[Line, ...] = ()
-    kind: str = "number"
-    bad: str = ""
-
-    @property
-    def height_in(self) -> float:
-        """How high it is drawn, inches."""
-        return 0.7 if self.kind == "flag" else 1.6
 
 
 def draw(axis: Axes, panel: Panel, window: Window, stretches: Sequence[Stretch]) -> None:
@@ -131,6 +88,11 @@ def _scale(axis: Axes, panel: Panel, window: Window) -> None:
         axis.minorticks_off()
 
 
+def height_in(panel: Panel) -> float:
+    """How high a panel is drawn, inches."""
+    return 0.7 if panel.kind == "flag" else 1.6
+
+
 def context(axis: Axes, time_us: Ints, values: Floats, title: str) -> None:
     """A series that tells what was going on, small and grey."""
     times, thin = thinned(time_us, values)
@@ -168,14 +130,6 @@ def thinned(time_us: Ints, values: Floats) -> tuple[Ints, Floats]:
     kept = np.union1d(keep_extremes(values, POINTS), np.concatenate((gaps, gaps + 1))).astype(np.int64)
     place = np.searchsorted(kept, gaps) + 1
     return np.insert(time_us[kept], place, time_us[gaps]), np.insert(values[kept], place, np.nan)
-
-
-def within(time_us: Ints, stretches: Sequence[Stretch]) -> Any:
-    """Which moments lie in any stretch; that at which it ends does not."""
-    inside = np.zeros(len(time_us), np.bool_)
-    for stretch in stretches:
-        inside |= (time_us >= stretch.start_us) & (time_us < stretch.end_us)
-    return inside
 
 
 def moments(time_us: Ints) -> Any:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from twinpack.report.fault_channel import channel_picture
 from twinpack.report.fault_rule import rule_picture
-from twinpack.report.fault_subject import subject_of
 from twinpack.report.plot_style import save
 from twinpack.store.alarms.records import Alarm
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
+from twinpack.views.alarms_subject import subject_of
 
 
 def draw_alarm(workspace: Workspace, registry: Registry, alarm: Alarm, file: Path) -> str:

@@ -12,8 +12,8 @@ from twinpack.battery.pack import PackSpec
 from twinpack.detect import findings
 from twinpack.detect.words import SEVERITIES, sentence
 from twinpack.errors import NotFoundError
-from twinpack.report.fault_series import Window
 from twinpack.store.alarms.records import Alarm, FindingRecord
+from twinpack.views.alarms_series import Window
 
 if TYPE_CHECKING:
     from twinpack.store.registry import Registry
