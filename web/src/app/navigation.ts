@@ -1,0 +1,35 @@
+// What the rail shows: a role sees only what it may open.
+import type { IconName } from "@/components/Icon";
+import type { Me } from "./session";
+
+export interface Entry {
+  readonly to: string;
+  readonly label: string;
+  readonly icon: IconName;
+  /** The second key after `g`. */
+  readonly key?: string;
+}
+
+const OWNER: readonly Entry[] = [
+  { to: "/owner/health", label: "Health", icon: "battery" },
+  { to: "/owner/charging", label: "Charging", icon: "bolt" },
+  { to: "/owner/trips", label: "Trips", icon: "car" },
+  { to: "/owner/sharing", label: "Sharing", icon: "share" },
+];
+
+const WORK: readonly (Entry & { needs: string })[] = [
+  { to: "/fleet", label: "Fleet", icon: "fleet", key: "f", needs: "vehicle.find" },
+  { to: "/alarms", label: "Alarms", icon: "bell", key: "a", needs: "alarms.read" },
+  { to: "/data", label: "Data", icon: "data", key: "d", needs: "data.read" },
+];
+
+export const SETTINGS: Entry = { to: "/settings", label: "Settings", icon: "settings", key: "s" };
+
+export function entries(me: Pick<Me, "role" | "may">): readonly Entry[] {
+  return me.role === "owner" ? OWNER : WORK.filter((entry) => me.may.includes(entry.needs));
+}
+
+/** Where one begins. */
+export function home(me: Pick<Me, "role" | "may">): string {
+  return entries(me)[0]?.to ?? SETTINGS.to;
+}
