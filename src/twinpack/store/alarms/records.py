@@ -11,6 +11,10 @@ CLEARED = "cleared"
 STATES = (ACTIVE, ACKNOWLEDGED, CLEARED)
 OPEN_STATES = (ACTIVE, ACKNOWLEDGED)
 
+CONFIRMED = "confirmed"
+REFUTED = "refuted"
+"""What a person says of a fault with clearing it: it was real, or a false alarm."""
+
 ITSELF = "twinpack"
 """Who acts where no person does."""
 
@@ -100,7 +104,7 @@ class Action:
         sample_time_us: Sample time of the finding that brought it about, None for what people did.
         who: The person, or `ITSELF`.
         action: What was done: `raised`, `risen`, `unmuted`, `again`, `passed`, `gone`; `acknowledged`, `assigned`,
-            `commented`, `snoozed`, `woken`, `cleared`.
+            `commented`, `snoozed`, `woken`, `cleared`, and with that `confirmed` or `refuted`.
         comment: What was said of it.
     """
 

@@ -8,24 +8,26 @@ refused with `ChangedError`. What findings do to an alarm meanwhile refuses nobo
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from twinpack.detect.findings import LEVELS
 from twinpack.detect.words import moment
 from twinpack.errors import ChangedError, InputError, NotFoundError
 from twinpack.store import schema
+from twinpack.store.alarms.found import History, found_by_id
 from twinpack.store.alarms.narrowing import Within, behind, found_by, in_fleet
 from twinpack.store.alarms.people import check_who
 from twinpack.store.alarms.records import (
     ACKNOWLEDGED,
     ACTIVE,
     CLEARED,
+    CONFIRMED,
     OPEN_STATES,
+    REFUTED,
     STATES,
     Action,
     Alarm,
@@ -37,8 +39,6 @@ from twinpack.store.records import now_us
 
 CHUNK = 5_000
 """Keys of a query: SQLite takes 32,766 bound values in a statement."""
-
-_PREFIX = re.compile(r"[0-9a-f]{1,12}")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Alarms:
             InputError: Several begin so; names them.
         """
         with self._database.read() as connection:
-            return _found(connection, alarm_id)
+            return found_by_id(connection, alarm_id)
 
     def history(self, alarm_id: str) -> list[Action]:
         """What was done about an alarm, by whom, first to last."""
@@ -201,6 +201,15 @@ class Alarms:
             return found
         raise NotFoundError(f"there is no finding {event_id!r}")
 
+    def verdicts(self, code: str) -> dict[str, bool]:
+        """Alarms of a code of which a person said whether there was such a fault, and what they said."""
+        table, alarms = schema.alarm_actions, schema.alarms
+        mine = select(alarms.c.alarm_id).where(alarms.c.code == code)
+        query = select(table.c.alarm_id, table.c.action).where(
+            table.c.action.in_((CONFIRMED, REFUTED)), table.c.alarm_id.in_(mine)
+        )
+        return {alarm_id: action == CONFIRMED for alarm_id, action in self._database.rows(query)}
+
     def findings(self, event_ids: Sequence[str]) -> dict[str, FindingRecord]:
         """Some findings by their events; those that are not there are left out."""
         table = schema.findings
@@ -227,7 +236,7 @@ class Alarms:
             ChangedError: Another person has changed it since.
         """
 
-        def acknowledged(alarm: Alarm, history: _History) -> Alarm:
+        def acknowledged(alarm: Alarm, history: History) -> Alarm:
             if alarm.state == ACKNOWLEDGED:
                 raise InputError(
                     f"alarm {alarm.alarm_id} was acknowledged before, {history.told('acknowledged')}; "
@@ -241,7 +250,7 @@ class Alarms:
         """Give it to a person, or with "" to nobody; arguments and errors as of `acknowledge`."""
         assignee = check_who(assignee, "assignee") if assignee.strip() else ""
 
-        def assigned(alarm: Alarm, _: _History) -> Alarm:
+        def assigned(alarm: Alarm, _: History) -> Alarm:
             if alarm.assignee == assignee:
                 raise InputError(f"alarm {alarm.alarm_id} is assigned to {assignee or 'nobody'} already")
             return replace(alarm, assignee=assignee)
@@ -260,7 +269,7 @@ class Alarms:
         if until_us <= now_us():
             raise InputError("an alarm is snoozed until a time that is to come; that one has passed")
 
-        def snoozed(alarm: Alarm, _: _History) -> Alarm:
+        def snoozed(alarm: Alarm, _: History) -> Alarm:
             return replace(alarm, snoozed_until_us=until_us)
 
         text = f"until {moment(until_us)}" + (f": {comment}" if comment else "")
@@ -269,22 +278,28 @@ class Alarms:
     def unsnooze(self, alarm_id: str, who: str, comment: str = "", revision: int | None = None) -> Alarm:
         """Leave it alone no longer; arguments and errors as of `acknowledge`."""
 
-        def woken(alarm: Alarm, _: _History) -> Alarm:
+        def woken(alarm: Alarm, _: History) -> Alarm:
             if not alarm.snoozed(now_us()):
                 raise InputError(f"alarm {alarm.alarm_id} is not snoozed")
             return replace(alarm, snoozed_until_us=None)
 
         return self._act(alarm_id, who, "woken", comment, revision, woken)
 
-    def clear(self, alarm_id: str, who: str, reason: str, revision: int | None = None) -> Alarm:
-        """End it, seen before or not; raised again, another opens. Arguments and errors as of `acknowledge`."""
+    def clear(
+        self, alarm_id: str, who: str, reason: str, revision: int | None = None, real: bool | None = None
+    ) -> Alarm:
+        """End it, seen before or not; raised again, another opens. Arguments and errors as of `acknowledge`.
+
+        `real` says whether there was such a fault, None where nobody knows: a rule is judged by that.
+        """
         if not reason.strip():
             raise InputError("the reason is empty: say why the alarm is over")
 
-        def cleared(alarm: Alarm, _: _History) -> Alarm:
+        def cleared(alarm: Alarm, _: History) -> Alarm:
             return replace(alarm, state=CLEARED, present=False, snoozed_until_us=None)
 
-        return self._act(alarm_id, who, "cleared", reason, revision, cleared)
+        verdict = () if real is None else (CONFIRMED if real else REFUTED,)
+        return self._act(alarm_id, who, "cleared", reason, revision, cleared, also=verdict)
 
     def _act(
         self,
@@ -293,16 +308,17 @@ class Alarms:
         action: str,
         comment: str,
         revision: int | None,
-        change: Callable[[Alarm, _History], Alarm],
+        change: Callable[[Alarm, History], Alarm],
         *,
         cleared_too: bool = False,
+        also: Sequence[str] = (),
     ) -> Alarm:
         who = check_who(who)
         check_text("comment", comment)
         table, at_us = schema.alarms, now_us()
         with self._database.write() as connection:
-            before = _found(connection, alarm_id, lock=True)
-            history = _History(connection, before.alarm_id)
+            before = found_by_id(connection, alarm_id, lock=True)
+            history = History(connection, before.alarm_id)
             if revision is not None and revision != before.revision:
                 raise ChangedError(f"alarm {before.alarm_id} was changed meanwhile, {history.told()}; look at it again")
             if before.state == CLEARED and not cleared_too:
@@ -311,52 +327,15 @@ class Alarms:
                     "as another when it is raised again"
                 )
             changed = change(before, history)
-            number = before.actions + 1
+            lines = [
+                Action(before.alarm_id, before.actions + place, at_us, None, who, what, comment if place == 1 else "")
+                for place, what in enumerate((action, *also), 1)
+            ]
+            number = before.actions + len(lines)
             after = replace(changed, actions=number, revision=before.revision + 1, changed_at_us=at_us)
-            line = Action(before.alarm_id, number, at_us, None, who, action, comment)
             connection.execute(table.update().where(table.c.alarm_id == after.alarm_id).values(asdict(after)))
-            connection.execute(schema.alarm_actions.insert(), asdict(line))
+            connection.execute(schema.alarm_actions.insert(), [asdict(line) for line in lines])
         return after
-
-
-class _History:
-    """What was done about an alarm, for messages; read only when it is told."""
-
-    def __init__(self, connection: Connection, alarm_id: str) -> None:
-        self._connection = connection
-        self._alarm_id = alarm_id
-
-    def told(self, *actions: str) -> str:
-        """By whom and when the last of some actions was done; by people, when none is named."""
-        table = schema.alarm_actions
-        kind = table.c.action.in_(actions) if actions else table.c.sample_time_us.is_(None)
-        query = select(table).where(table.c.alarm_id == self._alarm_id, kind).order_by(table.c.number.desc()).limit(1)
-        for row in self._connection.execute(query):
-            line = Action(*row)
-            what = "" if actions else f"{line.action} "
-            return f"{what}by {line.who} on {moment(line.at_us)}"
-        return "at a time not recorded"
-
-
-def _found(connection: Connection, alarm_id: str, *, lock: bool = False) -> Alarm:
-    table = schema.alarms
-    if not _PREFIX.fullmatch(alarm_id):
-        raise NotFoundError(
-            f"there is no alarm {alarm_id!r}: its identity has up to 12 digits of 0-9 and a-f; `twinpack alarms` "
-            "lists those there are"
-        )
-    whole = len(alarm_id) == 12
-    begins = table.c.alarm_id == alarm_id if whole else table.c.alarm_id.startswith(alarm_id)
-    query: Select[Any] = select(table).where(begins).order_by(table.c.alarm_id).limit(4)
-    found = [Alarm(*row) for row in connection.execute(query.with_for_update() if lock else query)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        listed = ", ".join(alarm.alarm_id for alarm in found[:3]) + (", ..." if len(found) > 3 else "")
-        raise InputError(f"several alarms begin with {alarm_id!r}: {listed}; write more of the one that is meant")
-    if connection.execute(select(table.c.alarm_id).limit(1)).first() is None:
-        raise NotFoundError(f"there is no alarm {alarm_id!r}, nor any other: nothing was found so far")
-    raise NotFoundError(f"there is no alarm {alarm_id!r}; `twinpack alarms --all` lists those there are")
 
 
 def _conditions(wanted: Wanted) -> Iterable[ColumnElement[bool]]:
