@@ -122,7 +122,7 @@ def series(
 
 def in_words(tree: Value) -> str:
     """What a series is, with its unit."""
-    unit = _unit(tree)
+    unit = unit_of(tree)
     words = _words(tree)
     return f"{words[0].upper()}{words[1:]}{f', {unit}' if unit else ''}"
 
@@ -146,7 +146,8 @@ def _words(tree: Value) -> str:
             return tree.name.replace("_", " ")
 
 
-def _unit(tree: Value) -> str:
+def unit_of(tree: Value) -> str:
+    """The unit of a number, "" where it has none or several."""
     units = {QUANTITIES[node.name].unit for node in nodes(tree) if isinstance(node, Named) and node.name in QUANTITIES}
     unit = units.pop() if len(units) == 1 else ""
     return {"degC": "°C", "ohm/V": "Ω/V", "kohm": "kΩ", "1/h": "C"}.get(unit, unit)

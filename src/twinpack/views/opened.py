@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
+from twinpack.ingest.log import SegmentLog
 from twinpack.store.records import now_us
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
+from twinpack.views.alarms_words import Meanings
 from twinpack.views.sight import Reach, Right, Sight
 
 
@@ -18,6 +20,7 @@ class Views:
         workspace: The workspace.
         registry: Its registry.
         now_us: The clock, microseconds since the epoch.
+        meanings: What codes mean by the rules in use.
     """
 
     def __init__(self, workspace: Workspace, now_us: Callable[[], int] = now_us) -> None:
@@ -25,6 +28,7 @@ class Views:
         self.workspace = workspace
         self.registry: Registry = workspace.registry()
         self.now_us = now_us
+        self.meanings = Meanings(self.registry, SegmentLog(workspace.log_dir))
 
     def __enter__(self) -> Views:
         """Use as a context manager to close it at the end."""

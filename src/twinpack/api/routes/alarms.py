@@ -6,8 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from twinpack.api.dependencies import Seer
+from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
+from twinpack.views.alarms_acting import act as act_on
+from twinpack.views.alarms_acting import act_on_many
+from twinpack.views.alarms_detail import alarm_detail
+from twinpack.views.alarms_list import AlarmsAsked, alarm_page
 from twinpack.views.shapes.alarms import (
     ActionRequest,
     AlarmAction,
@@ -26,6 +30,7 @@ router = APIRouter(prefix="/alarms", tags=["alarms"], responses=documented(404))
 @router.get("")
 def alarms(
     seer: Seer,
+    views: Looked,
     state: Annotated[list[AlarmState] | None, Query(description="Active and acknowledged ones when left out.")] = None,
     severity: Annotated[list[int] | None, Query(description="Any of these.")] = None,
     level: Annotated[str | None, Query(description="alarm or watch.")] = None,
@@ -39,19 +44,30 @@ def alarms(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AlarmPage:
     """Alarms: severity, then newest."""
-    raise NotImplementedError
+    asked = AlarmsAsked(
+        states=state,
+        severities=severity,
+        level=level,
+        code=code,
+        vehicle_id=vehicle_id,
+        fleet=fleet,
+        assignee=assignee,
+        snoozed=snoozed,
+        text=q or "",
+    )
+    return alarm_page(views, seer, asked, cursor, limit)
 
 
 @router.post("/bulk")
-def bulk(body: BulkRequest, seer: Seer) -> BulkResult:
+def bulk(body: BulkRequest, seer: Seer, views: Looked) -> BulkResult:
     """The same action on many alarms; each stands for itself."""
-    raise NotImplementedError
+    return act_on_many(views, seer, body)
 
 
 @router.get("/{alarm_id}")
-def alarm(alarm_id: str, seer: Seer) -> AlarmDetail:
+def alarm(alarm_id: str, seer: Seer, views: Looked) -> AlarmDetail:
     """One alarm with its evidence."""
-    raise NotImplementedError
+    return alarm_detail(views, seer, alarm_id)
 
 
 @router.get("/{alarm_id}/signals")
@@ -61,6 +77,6 @@ def signals(alarm_id: str, seer: Seer, minutes: Annotated[float, Query(gt=0, le=
 
 
 @router.post("/{alarm_id}/{action}", responses=documented(404, 409))
-def act(alarm_id: str, action: AlarmAction, body: ActionRequest, seer: Seer) -> AlarmRow:
+def act(alarm_id: str, action: AlarmAction, body: ActionRequest, seer: Seer, views: Looked) -> AlarmRow:
     """Acknowledge, assign, comment, snooze, wake or clear."""
-    raise NotImplementedError
+    return act_on(views, seer, alarm_id, action, body)
