@@ -122,7 +122,7 @@ function yAxis(panel: Panel, height: number) {
   if (axis.ticks) {
     return { domain: [low, high] as Interval, ticks: axis.ticks.map((t) => ({ ...t })), digits: 0 };
   }
-  const count = axis.count ?? Math.max(2, Math.min(5, Math.floor(height / 26)));
+  const count = axis.count ?? Math.max(3, Math.min(5, Math.floor(height / 26)));
   const fixed = axis.min !== undefined && axis.max !== undefined;
   const nice = fixed ? ticksWithin(low, high, count) : niceTicks(low, high, count);
   const digits = decimals(nice.step);

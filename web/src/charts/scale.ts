@@ -34,7 +34,8 @@ type Multiples = (step: number) => [first: number, last: number];
 
 /** The finest of the round steps that has no more lines than wanted. */
 function firstFitting(min: number, max: number, count: number, multiples: Multiples): Ticks {
-  const most = Math.max(2, count);
+  // A range over zero has a line at zero and one to each side at least.
+  const most = Math.max(min < 0 && max > 0 ? 3 : 2, count);
   for (let scale = 10 ** Math.floor(Math.log10((max - min) / most) - 1); ; scale *= 10) {
     for (const round of ROUND) {
       const [first, last] = multiples(round * scale);
