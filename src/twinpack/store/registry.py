@@ -16,6 +16,8 @@ from twinpack.fleet.events import TRIP, VERSION, Event
 from twinpack.store import schema
 from twinpack.store.alarms.mutes import Mutes
 from twinpack.store.alarms.register import Alarms
+from twinpack.store.changes import MAIN_STREAM as MAIN_STREAM
+from twinpack.store.changes import Changes
 from twinpack.store.commit import CHUNK, Batch, commit
 from twinpack.store.credentials import DeviceCredentials
 from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
@@ -33,8 +35,6 @@ from twinpack.store.records import (
 from twinpack.store.registry_copy import copy_registry
 from twinpack.store.workshop.register import Workshop
 from twinpack.twin.versions import REFUSED, TwinVersion
-
-MAIN_STREAM = "main"
 
 _VERSION_COLUMNS = tuple(
     schema.twin_versions.c[name]
@@ -66,6 +66,7 @@ class Registry:
         mutes: Windows in which alarms give no notice.
         workshop: Maintenance, done and planned.
         audit_log: What was done, and which owners' data was read.
+        changes: What changes, in an order that can be followed.
     """
 
     def __init__(self, database: Database) -> None:
@@ -77,6 +78,7 @@ class Registry:
         self.mutes = Mutes(database)
         self.workshop = Workshop(database)
         self.audit_log = AuditLog(database)
+        self.changes = Changes(database)
 
     @classmethod
     def open(cls, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Registry:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
-HEAD_REVISION = "0004"
+HEAD_REVISION = "0005"
 """The migration this release works with."""
 
 metadata = MetaData(
@@ -222,6 +222,7 @@ alarm_actions = Table(
     Column("who", String(128), nullable=False),
     Column("action", String(16), nullable=False),
     Column("comment", Text, nullable=False),
+    Index("ix_alarm_actions_at_us", "at_us"),
 )
 
 maintenance = Table(

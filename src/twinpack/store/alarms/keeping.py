@@ -18,9 +18,9 @@ from twinpack.fleet.events import Event
 from twinpack.store import schema
 from twinpack.store.alarms.joining import Joined, Step, alarm_id, join
 from twinpack.store.alarms.mutes import Muted
+from twinpack.store.alarms.order import next_moment
 from twinpack.store.alarms.records import CLEARED, Alarm
 from twinpack.store.database import execute_many, insert_into
-from twinpack.store.records import now_us
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def _fresh(connection: Connection, events: Sequence[Event]) -> list[Event]:
 
 
 def _joined(connection: Connection, events: Sequence[Event]) -> Iterator[_Kept]:
-    at_us = now_us()
+    at_us = next_moment(connection)
     raised = [event for event in events if event.body.change == RAISED]
     open_alarms = {alarm.key: alarm for alarm in _open_alarms(connection, {event.vehicle_id for event in events})}
     taken = _taken(connection, [_first_choice(event) for event in raised])

@@ -20,6 +20,7 @@ from twinpack.errors import ChangedError, InputError, NotFoundError
 from twinpack.store import schema
 from twinpack.store.alarms.found import History, found_by_id
 from twinpack.store.alarms.narrowing import Within, behind, found_by, in_fleet
+from twinpack.store.alarms.order import next_moment
 from twinpack.store.alarms.people import check_who
 from twinpack.store.alarms.records import (
     ACKNOWLEDGED,
@@ -315,8 +316,9 @@ class Alarms:
     ) -> Alarm:
         who = check_who(who)
         check_text("comment", comment)
-        table, at_us = schema.alarms, now_us()
+        table = schema.alarms
         with self._database.write() as connection:
+            at_us = next_moment(connection)
             before = found_by_id(connection, alarm_id, lock=True)
             history = History(connection, before.alarm_id)
             if revision is not None and revision != before.revision:
