@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,12 @@ WEB = ROOT / "web"
 
 def run(*command: str) -> str:
     return subprocess.run([sys.executable, *command], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_kept_description_is_that_of_the_code() -> None:
+    kept = json.loads((WEB / "openapi.json").read_text(encoding="utf-8"))
+
+    assert json.loads(run("-m", "twinpack.api")) == kept, "say: python -m twinpack.api > web/openapi.json"
 
 
 def test_the_types_are_those_of_the_description(tmp_path: Path) -> None:
