@@ -22,6 +22,7 @@ from twinpack.store.commit import CHUNK, Batch, commit
 from twinpack.store.credentials import DeviceCredentials
 from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
 from twinpack.store.fleet import FleetRegister
+from twinpack.store.fleet_watch import FleetWatch
 from twinpack.store.identity.audit_log import AuditLog
 from twinpack.store.records import (
     LatestFigures,
@@ -67,6 +68,7 @@ class Registry:
         workshop: Maintenance, done and planned.
         audit_log: What was done, and which owners' data was read.
         changes: What changes, in an order that can be followed.
+        watch: What changes in it while a fleet is looked at.
     """
 
     def __init__(self, database: Database) -> None:
@@ -79,6 +81,7 @@ class Registry:
         self.workshop = Workshop(database)
         self.audit_log = AuditLog(database)
         self.changes = Changes(database)
+        self.watch = FleetWatch(database)
 
     @classmethod
     def open(cls, url: str, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Registry:

@@ -21,3 +21,8 @@ def moment_or_none(time_us: int | None) -> datetime | None:
 def micros_of(at: datetime) -> int:
     """Microseconds since the epoch; a moment without a zone is UTC."""
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+
+
+def micros_or_none(at: datetime | None) -> int | None:
+    """The same of a moment that may not be given."""
+    return None if at is None else micros_of(at)

@@ -6,11 +6,18 @@ from collections.abc import Callable
 from types import TracebackType
 
 from twinpack.ingest.log import SegmentLog
+from twinpack.store.lake import Lake
 from twinpack.store.records import now_us
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
 from twinpack.views.alarms_words import Meanings
+from twinpack.views.fleet_figures import FleetFigures
+from twinpack.views.fleet_table import NEVER, FleetTable
+from twinpack.views.packs import Packs
+from twinpack.views.samples import Samples
 from twinpack.views.sight import Reach, Right, Sight
+from twinpack.views.telemetry_files import TelemetryFiles
+from twinpack.views.vehicle_lake import VehicleRows
 
 
 class Views:
@@ -19,16 +26,25 @@ class Views:
     Attributes:
         workspace: The workspace.
         registry: Its registry.
+        lake: Its lake.
         now_us: The clock, microseconds since the epoch.
         meanings: What codes mean by the rules in use.
+        packs: Pack specifications by name.
+        samples: Telemetry of one vehicle.
+        rows: Rows of other tables of the lake of one vehicle.
     """
 
     def __init__(self, workspace: Workspace, now_us: Callable[[], int] = now_us) -> None:
         """Open what is read often."""
         self.workspace = workspace
         self.registry: Registry = workspace.registry()
+        self.lake: Lake = workspace.lake()
         self.now_us = now_us
         self.meanings = Meanings(self.registry, SegmentLog(workspace.log_dir))
+        self.packs = Packs(self.registry)
+        self.rows = VehicleRows(self.lake)
+        self._figures = FleetFigures(self.registry, self.lake, self.packs, workspace.settings.api, now_us)
+        self.samples = Samples(TelemetryFiles(self.lake), self._last_seen_us)
 
     def __enter__(self) -> Views:
         """Use as a context manager to close it at the end."""
@@ -38,9 +54,28 @@ class Views:
         """Close."""
         self.close()
 
+    def follow(self) -> None:
+        """Keep what changes up to date in threads from now on, so that no one who looks waits for it; for a service."""
+        self._figures.follow()
+
     def close(self) -> None:
         """Give everything back."""
+        self._figures.close()
         self.registry.close()
+
+    @property
+    def problem(self) -> str:
+        """Why what is followed is not up to date, "" while all is well."""
+        return self._figures.problem
+
+    @property
+    def fleet(self) -> FleetTable:
+        """The figures of every vehicle as they are now.
+
+        Raises:
+            WorkspaceError: They cannot be read.
+        """
+        return self._figures.table()
 
     def reach(self, seer: Sight, vehicle_id: str, right: Right) -> Reach:
         """A vehicle that may be looked at; see `Sight.reach`."""
@@ -48,5 +83,19 @@ class Views:
 
     def fleet_of(self, vehicle_id: str) -> str | None:
         """The fleet of a vehicle, None when there is no such vehicle."""
-        known = self.registry.fleet.known().get(vehicle_id)
-        return None if known is None else known.fleet
+        table = self.fleet
+        at = table.at.get(vehicle_id)
+        return None if at is None else table.entries[at].fleet
+
+    def pack_of(self, vehicle_id: str) -> str:
+        """Name of a vehicle's pack, "" when it is not known."""
+        table = self.fleet
+        at = table.at.get(vehicle_id)
+        return "" if at is None else table.entries[at].pack
+
+    def _last_seen_us(self, vehicle_id: str) -> int | None:
+        table = self.fleet
+        at = table.at.get(vehicle_id)
+        if at is None or table.last_seen_us[at] == NEVER:
+            return None
+        return int(table.last_seen_us[at])

@@ -1,0 +1,120 @@
+"""The fleet's figures in memory.
+
+They are made of the registry, the trips and the end of the log, and made anew when one of these has changed.
+One at a time makes them; who reads meanwhile is given the last ones and never waits. While `follow` runs they are at
+most about a second old. Without it, whoever asks looks first whether something changed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from twinpack.errors import TwinpackError
+from twinpack.store.lake import Lake
+from twinpack.store.registry import Registry
+from twinpack.store.settings import ApiSettings
+from twinpack.views.fleet_making import Told, aged, fleet_table
+from twinpack.views.fleet_sources import RegistryReader, TripsReader
+from twinpack.views.fleet_table import FleetTable
+from twinpack.views.packs import Packs
+
+EVERY_S = 0.5
+"""How often is looked for changes while they are followed."""
+
+
+class FleetFigures:
+    """Keeps a `FleetTable` up to date."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        lake: Lake,
+        packs: Packs,
+        settings: ApiSettings,
+        now_us: Callable[[], int],
+        newest: Callable[[], Mapping[str, int]] = dict,
+        odometers: Callable[[], Mapping[str, float]] = dict,
+    ) -> None:
+        """Nothing is read before it is asked for.
+
+        Args:
+            registry: Entries, versions, alarms and latest state.
+            lake: Trips.
+            packs: Pack specifications.
+            settings: When a vehicle is late, stale or overdue.
+            now_us: The clock, microseconds since the epoch.
+            newest: Sample time of the newest row of the log of vehicles that have rows which were not folded yet.
+            odometers: Distance that vehicles tell, kilometres.
+        """
+        self._registry = RegistryReader(registry, packs)
+        self._trips = TripsReader(lake)
+        self._settings = settings
+        self._now_us = now_us
+        self._newest = newest
+        self._odometers = odometers
+        self._table: FleetTable | None = None
+        self._seen = Told({}, {})
+        self._making = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.problem = ""
+
+    def table(self) -> FleetTable:
+        """The figures as they are now.
+
+        Raises:
+            WorkspaceError: They cannot be read, and never were.
+        """
+        table = self._table
+        if table is not None and (self._thread is not None or self._making.locked()):
+            return table
+        return self.refresh()
+
+    def refresh(self) -> FleetTable:
+        """Look for changes now.
+
+        Raises:
+            WorkspaceError: They cannot be read.
+        """
+        with self._making:
+            changed = self._registry.refresh()
+            changed |= self._trips.refresh()
+            seen = Told(dict(self._newest()), dict(self._odometers()))
+            changed |= seen != self._seen
+            self._seen = seen
+            if self._table is None or changed:
+                self._table = fleet_table(
+                    self._registry.facts, self._trips.driven, seen, self._settings, self._now_us()
+                )
+            else:
+                self._table = aged(self._table, self._settings, self._now_us())
+            return self._table
+
+    def follow(self, every_s: float = EVERY_S) -> None:
+        """Look for changes in a thread from now on, until `close`."""
+        self.refresh()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, args=(every_s,), name="fleet-figures", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Follow no longer."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self, every_s: float) -> None:
+        while not self._stop.wait(every_s):
+            began = time.monotonic()
+            try:
+                self.refresh()
+                self.problem = ""
+            except (TwinpackError, OSError) as error:
+                self.problem = f"the fleet's figures are old: {error}"
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: it tries again, and the reason is kept
+                self.problem = f"the fleet's figures cannot be made: {error!r}"
+            # A large fleet takes a while: at least as long is left to those who ask.
+            self._stop.wait(time.monotonic() - began)

@@ -1,0 +1,76 @@
+"""The newest of everything that a vehicle sent, each value with its own time: an old one is never carried forward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twinpack.detect.status_byte import FAILED
+from twinpack.telemetry.schema import SCALAR_SIGNALS, SIGNALS
+from twinpack.views.fleet_rows import figure, moment_if
+from twinpack.views.moments import moment
+from twinpack.views.opened import Views
+from twinpack.views.shapes.vehicle import Latest, SignalValue
+from twinpack.views.sight import Reach, Right, Sight, Span
+from twinpack.views.spans import holds
+
+
+@dataclass(frozen=True)
+class Newest:
+    """Newest value of each signal that has one, and its sample time, microseconds since the epoch."""
+
+    at_us: int | None
+    values: Mapping[str, tuple[float, int]]
+
+    def get(self, name: str) -> float | None:
+        """The newest value of a signal, None without one."""
+        found = self.values.get(name)
+        return None if found is None else found[0]
+
+
+def newest_of(views: Views, vehicle_id: str, span: Span) -> Newest:
+    """The newest values of a vehicle within some times.
+
+    Raises:
+        WorkspaceError: They cannot be read.
+    """
+    return Newest(*views.samples.newest_values(vehicle_id, span))
+
+
+def latest(views: Views, seer: Sight, reach: Reach) -> Latest:
+    """The newest value of each signal.
+
+    Args:
+        views: The workspace.
+        seer: Who looks; what it has no right to is left out.
+        reach: The vehicle, and of what times it may be seen.
+
+    Raises:
+        WorkspaceError: They cannot be read.
+    """
+    newest = newest_of(views, reach.vehicle_id, reach.span)
+    told = views.registry.latest_of(reach.vehicle_id)
+    folded = told.get("last_seen_us")
+    now = folded is not None and holds(reach.span, folded)
+    soc = told.get("soc") if now and (seer.may(Right.VEHICLE) or seer.may(Right.TWIN)) else None
+    return Latest(
+        vehicle_id=reach.vehicle_id,
+        at=moment_if(newest.at_us),
+        signals=[_signal(name, *newest.values[name]) for name in SCALAR_SIGNALS if name in newest.values],
+        soc_twin_pct=None if soc is None else figure(100.0 * soc, 1),
+        faults=_codes(told) if now and seer.may(Right.ALARMS) else [],
+    )
+
+
+def _codes(told: Mapping[str, Any]) -> list[str]:
+    codes: Mapping[str, int] = (told.get("faults") or {}).get("codes") or {}
+    return sorted(code for code, status in codes.items() if status & FAILED)
+
+
+def _signal(name: str, value: float, time_us: int) -> SignalValue:
+    known = SIGNALS[name]
+    told: float | bool = bool(value) if known.kind == "bool" else float(np.round(value, 4))
+    return SignalValue(name=name, value=told, unit=known.unit, at=moment(time_us))
