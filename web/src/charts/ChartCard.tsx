@@ -60,7 +60,7 @@ export function ChartCard(props: ChartCardProps) {
       title={title}
       mark={known && <Provenance of={known} />}
       unit={unit}
-      className={className}
+      className={[chart.height === undefined && styles.filling, className].filter(Boolean).join(" ")}
       actions={
         <>
           {drawn && readOut !== "none" && (

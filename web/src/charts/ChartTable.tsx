@@ -11,12 +11,13 @@ import type { ChartSpec } from "./spec";
 
 export function ChartTable({ spec, height }: { spec: ChartSpec; height: number | undefined }) {
   const tables = useMemo(() => tablesOf(spec).filter((table) => table.rows.length > 0), [spec]);
-  const share = (height ?? 240) / Math.max(1, tables.length);
-  return tables.map((table, i) => (
-    <div key={i} className={styles.table} style={{ height: Math.max(120, share) }}>
-      <One spec={spec} table={table} />
+  return (
+    <div className={styles.table} style={height === undefined ? undefined : { height }}>
+      {tables.map((table, i) => (
+        <One key={i} spec={spec} table={table} />
+      ))}
     </div>
-  ));
+  );
 }
 
 interface Numbered {

@@ -1,0 +1,5 @@
+import type { TabProps } from "..";
+
+export default function Page({ vehicle }: TabProps) {
+  return <p>{vehicle.row.vehicle_id}</p>;
+}

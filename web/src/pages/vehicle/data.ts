@@ -1,0 +1,64 @@
+/** What the pages of one vehicle read, and how they hear that it changed. */
+
+import { useEffect, useRef } from "react";
+
+import { api, queries, useApi, type Schemas } from "@/api/client";
+import { useEvents } from "@/api/events";
+
+export type VehicleDetail = Schemas["VehicleDetail"];
+export type Telemetry = Schemas["Telemetry"];
+export type Trip = Schemas["Trip"];
+export type Version = Schemas["Version"];
+export type Twin = Schemas["Twin"];
+
+const REFRESH_MS = 30_000;
+/** Several things told at once are read once. */
+const GATHER_MS = 400;
+
+const of = (id: string) => ({ path: { vehicle_id: id } });
+
+export function useVehicle(id: string) {
+  return useApi(
+    ["vehicle", id, "detail"],
+    (signal) => api.GET("/v1/vehicles/{vehicle_id}", { params: of(id), signal }),
+    {
+      everyMs: REFRESH_MS,
+      fresh: true,
+    },
+  );
+}
+
+export function useHealth(id: string, enabled: boolean) {
+  return useApi(
+    ["vehicle", id, "health"],
+    (signal) => api.GET("/v1/vehicles/{vehicle_id}/health", { params: of(id), signal }),
+    { fresh: true, enabled },
+  );
+}
+
+export function useTwin(id: string) {
+  return useApi(
+    ["vehicle", id, "twin"],
+    (signal) => api.GET("/v1/vehicles/{vehicle_id}/twin", { params: of(id), signal }),
+    {
+      fresh: true,
+    },
+  );
+}
+
+/** Reads all of a vehicle again when something happened to it. */
+export function useVehicleEvents(id: string): void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useEvents(
+    ["alarm", "trip", "version"],
+    () => {
+      clearTimeout(timer.current);
+      timer.current = setTimeout(
+        () => void queries.invalidateQueries({ queryKey: ["vehicle", id] }),
+        GATHER_MS,
+      );
+    },
+    id,
+  );
+}

@@ -1,0 +1,154 @@
+/** Drives and charges, newest first, each with how well the twin told its voltage. */
+
+import { useMemo } from "react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+
+import { answered, api, type ApiError, type Schemas } from "@/api/client";
+import { usePreferences } from "@/app/session";
+import { useUrlState } from "@/app/url";
+import { Card } from "@/components/Card";
+import { Shown } from "@/components/States";
+import { Choice } from "@/components/Tabs";
+import { Table, type Column } from "@/components/table";
+import { clock, day, formatter, number, per100In, stretch, utc } from "@/format";
+import type { Trip, VehicleDetail } from "../data";
+import styles from "./overview.module.css";
+
+type TripPage = Schemas["TripPage"];
+type Kind = "all" | "driving" | "charging";
+
+const PAGE = 100;
+const AHEAD = 20;
+const KINDS = [
+  { value: "driving", label: "Drives" },
+  { value: "charging", label: "Charges" },
+  { value: "all", label: "All" },
+] as const;
+
+export function Trips({ vehicle }: { vehicle: VehicleDetail }) {
+  const id = vehicle.row.vehicle_id;
+  const [kind, setKind] = useUrlState<Kind>("kind", "driving");
+  const query = useTrips(id, kind);
+  const units = formatter(usePreferences());
+  const columns = useMemo(() => columnsOf(units), [units.distanceUnit, units.temperatureUnit]);
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const total = query.data?.pages[0]?.page.total ?? 0;
+  const reach = (index: number): void => {
+    if (index > rows.length - AHEAD && query.hasNextPage && !query.isFetching) void query.fetchNextPage();
+  };
+  return (
+    <Card
+      title="Trips"
+      unit={query.data && `${number(total)} ${NAMES[kind]}`}
+      actions={<Choice label="Kind of trips" value={kind} set={setKind} options={KINDS} small />}
+      flush
+      className={styles.trips}
+    >
+      <Shown query={query} what="The trips could not be loaded" heights={[200]}>
+        {() =>
+          rows.length === 0 ? (
+            <p className={`support ${styles.none}`}>
+              No trip yet. A drive or a charge becomes one when it ends.
+            </p>
+          ) : (
+            <Table
+              label="Trips"
+              columns={columns}
+              rows={rows}
+              total={total}
+              rowKey={(trip) => String(trip.number)}
+              href={(trip) => `/vehicles/${encodeURIComponent(id)}/twin?trip=${trip.number}`}
+              onReach={reach}
+              fill
+            />
+          )
+        }
+      </Shown>
+    </Card>
+  );
+}
+
+function useTrips(id: string, kind: Kind) {
+  return useInfiniteQuery<TripPage, ApiError>({
+    queryKey: ["vehicle", id, "trips", kind],
+    initialPageParam: undefined,
+    getNextPageParam: (page) => page.page.next_cursor ?? undefined,
+    queryFn: ({ signal, pageParam }) =>
+      answered(
+        api.GET("/v1/vehicles/{vehicle_id}/trips", {
+          params: {
+            path: { vehicle_id: id },
+            query: {
+              limit: PAGE,
+              ...(kind !== "all" && { kind }),
+              ...(typeof pageParam === "string" && { cursor: pageParam }),
+            },
+          },
+          signal,
+        }),
+      ),
+  });
+}
+
+const NAMES: Record<Kind, string> = { all: "trips", driving: "drives", charging: "charges" };
+const WORDS: Record<Trip["kind"], string> = { driving: "", charging: "charge", resting: "rest" };
+
+const WEEK_MS = 6 * 86_400_000;
+
+/** Today by its time, this week by its weekday, else by its day: as little as tells it apart. */
+export function startText(at: string, now: number): string {
+  const date = new Date(at);
+  const age = now - date.getTime();
+  if (date.toDateString() === new Date(now).toDateString()) return clock(at);
+  if (age < WEEK_MS) return `${date.toLocaleDateString("en-GB", { weekday: "short" })} ${clock(at)}`;
+  return date.getFullYear() === new Date(now).getFullYear() ? `${day(at, now)} ${clock(at)}` : day(at, now);
+}
+
+function columnsOf(units: ReturnType<typeof formatter>): Column<Trip>[] {
+  const length = ({ start, end }: Trip): number => (Date.parse(end) - Date.parse(start)) / 1000;
+  const use = ({ kwh_per_100km: kwh }: Trip): number | null =>
+    kwh === null ? null : per100In(kwh, units.distanceUnit);
+  return [
+    {
+      id: "start",
+      head: "Start",
+      cell: (trip) => <span title={utc(trip.start)}>{startText(trip.start, Date.now())}</span>,
+      csv: (trip) => trip.start,
+    },
+    { id: "time", head: "Time", align: "end", width: 84, cell: (trip) => stretch(length(trip)) },
+    {
+      id: "distance",
+      head: units.distanceUnit,
+      align: "end",
+      width: 52,
+      from: 330,
+      cell: (trip) => (trip.kind === "driving" ? units.distanceValue(trip.distance_km, 1) : WORDS[trip.kind]),
+    },
+    {
+      id: "use",
+      head: `kWh/100`,
+      align: "end",
+      width: 66,
+      from: 380,
+      cell: (trip) => (use(trip) === null ? "" : number(use(trip), 1)),
+    },
+    {
+      id: "error",
+      head: "Twin error, V",
+      align: "end",
+      width: 88,
+      cell: (trip) => (
+        <>
+          {trip.decision === "accepted" && trip.version !== null && (
+            <span className={styles.updated}>updated </span>
+          )}
+          {trip.updated_rmse_v === null ? (
+            <span className="support">not scored</span>
+          ) : (
+            number(trip.updated_rmse_v, 2)
+          )}
+        </>
+      ),
+    },
+  ];
+}
