@@ -30,15 +30,15 @@ export function Body<Item>(props: Props<Item>) {
   useEffect(() => {
     if (last >= 0) onReach?.(last);
   }, [last, onReach]);
-  const [active, move] = useActive(total, (index) => virtual.scrollToIndex(index));
   const body = useRef<HTMLTableSectionElement>(null);
+  const [active, move] = useActive(total, body, (index) => virtual.scrollToIndex(index));
   const page = Math.max(1, Math.floor((scroll?.clientHeight ?? 0) / rowHeight) - 2);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isField(event.target)) return;
     const to = stepped(event.key, active, total, page);
     if (to === undefined) return;
     event.preventDefault();
-    move(to, body);
+    move(to);
   };
   return (
     <tbody ref={body} onKeyDown={onKeyDown}>
@@ -63,19 +63,25 @@ function Spacer({ height, columns }: { height: number; columns: number }) {
   );
 }
 
-/** The row that the keyboard is on: one stop for `Tab`, arrow keys inside. */
-function useActive(total: number, scrollTo: (index: number) => void) {
+/**
+ * The row that the keyboard is on: one stop for `Tab`, arrow keys inside. A row that is not drawn yet, or not here yet,
+ * gets the focus when it comes, if the focus has gone nowhere else.
+ */
+function useActive(total: number, body: RefObject<HTMLElement | null>, scrollTo: (index: number) => void) {
   const [active, setActive] = useState(0);
-  const move = (index: number, body: RefObject<HTMLElement | null>) => {
+  const wanted = useRef<number>(undefined);
+  useEffect(() => {
+    if (wanted.current === undefined) return;
+    const now = document.activeElement;
+    const elsewhere = now !== null && now !== document.body && body.current?.contains(now) !== true;
+    const target = body.current?.querySelector<HTMLElement>(`[data-focus="${wanted.current}"]`);
+    if (target && !elsewhere) target.focus({ preventScroll: true });
+    if (target || elsewhere) wanted.current = undefined;
+  });
+  const move = (index: number) => {
+    wanted.current = index;
     setActive(index);
     scrollTo(index);
-    // The row may have to be drawn first.
-    const focus = (tries: number) => {
-      const target = body.current?.querySelector<HTMLElement>(`[data-focus="${index}"]`);
-      if (target) target.focus({ preventScroll: true });
-      else if (tries > 0) requestAnimationFrame(() => focus(tries - 1));
-    };
-    requestAnimationFrame(() => focus(4));
   };
   return [Math.min(active, Math.max(total - 1, 0)), move] as const;
 }

@@ -13,20 +13,34 @@ export function Head<Row>({ columns, sort, onSort }: Props<Row>) {
   return (
     <thead>
       <tr aria-rowindex={1}>
-        {columns.map((column) => (
-          <Heading key={column.id} column={column} sort={sort} onSort={onSort} />
-        ))}
+        {columns.map((column, at) =>
+          column.joined ? null : (
+            <Heading key={column.id} column={column} span={spanOf(columns, at)} sort={sort} onSort={onSort} />
+          ),
+        )}
       </tr>
     </thead>
   );
 }
 
-function Heading<Row>({ column, sort, onSort }: { column: Column<Row> } & Omit<Props<Row>, "columns">) {
+/** How many columns a heading stands over: its own, and those before it that have none. */
+function spanOf<Row>(columns: readonly Column<Row>[], at: number): number {
+  let first = at;
+  while (columns[first - 1]?.joined) first -= 1;
+  return at - first + 1;
+}
+
+interface HeadingProps<Row> extends Omit<Props<Row>, "columns"> {
+  column: Column<Row>;
+  span: number;
+}
+
+function Heading<Row>({ column, span, sort, onSort }: HeadingProps<Row>) {
   const now = direction(column, sort);
   const sorts = column.sort !== undefined && onSort !== undefined;
   const classes = [
     styles.head,
-    column.align === "end" ? styles.end : "",
+    column.align === "end" && span === 1 ? styles.end : "",
     now === "none" ? "" : styles.sorted,
   ];
   const label = (
@@ -36,7 +50,12 @@ function Heading<Row>({ column, sort, onSort }: { column: Column<Row> } & Omit<P
     </>
   );
   return (
-    <th scope="col" className={classes.join(" ")} aria-sort={sorts ? now : undefined}>
+    <th
+      scope={span > 1 ? "colgroup" : "col"}
+      colSpan={span}
+      className={classes.join(" ")}
+      aria-sort={sorts ? now : undefined}
+    >
       {sorts ? (
         <button type="button" className={styles.sort} onClick={() => onSort(nextSort(column, sort))}>
           {label}

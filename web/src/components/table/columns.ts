@@ -13,6 +13,8 @@ export interface Column<Row> {
   /** Width in pixels; columns without one share what is left. */
   width?: number;
   align?: "end";
+  /** Stands under the heading of the next column. */
+  joined?: boolean;
   /** Narrowest table, in pixels, in which the column is shown. */
   from?: number;
   cell: (row: Row) => ReactNode;

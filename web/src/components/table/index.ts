@@ -1,2 +1,3 @@
 export { fitting, sorted, tableCsv, type Column } from "./columns";
+export { allOf, usePaged, type Piece } from "./paged";
 export { Table, type TableProps } from "./Table";
