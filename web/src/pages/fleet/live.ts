@@ -1,0 +1,30 @@
+/** What happens in the fleet is shown at once, but a list is not sorted anew under the pointer. */
+
+import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
+import { queries } from "@/api/client";
+import { useEvents } from "@/api/events";
+
+const CALM_MS = 2000;
+
+/** How many changes wait to be shown in the list, and how they are shown. */
+export function useLiveFleet(list: RefObject<HTMLElement | null>): { waiting: number; show: () => void } {
+  const [waiting, setWaiting] = useState(0);
+  const many = useRef(0);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const show = useCallback(() => {
+    many.current = 0;
+    setWaiting(0);
+    void queries.invalidateQueries({ queryKey: ["vehicles"] });
+  }, []);
+  useEvents(["alarm", "version"], () => {
+    many.current += 1;
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      void queries.invalidateQueries({ queryKey: ["fleet"] });
+      if (list.current?.matches(":hover, :focus-within")) setWaiting(many.current);
+      else show();
+    }, CALM_MS);
+  });
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return { waiting, show };
+}
