@@ -24,6 +24,10 @@ from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
 from twinpack.store.fleet import FleetRegister
 from twinpack.store.fleet_watch import FleetWatch
 from twinpack.store.identity.audit_log import AuditLog
+from twinpack.store.identity.grants import Grants
+from twinpack.store.identity.keys import ApiKeys
+from twinpack.store.identity.sessions import Sessions
+from twinpack.store.identity.users import Users
 from twinpack.store.records import (
     LatestFigures,
     ModelRecord,
@@ -66,6 +70,10 @@ class Registry:
         alarms: What was found, and what people do about it.
         mutes: Windows in which alarms give no notice.
         workshop: Maintenance, done and planned.
+        users: Accounts.
+        sessions: Their sign-ins.
+        grants: Which persons may see which vehicles' data.
+        keys: Keys of machines.
         audit_log: What was done, and which owners' data was read.
         changes: What changes, in an order that can be followed.
         watch: What changes in it while a fleet is looked at.
@@ -79,6 +87,10 @@ class Registry:
         self.alarms = Alarms(database)
         self.mutes = Mutes(database)
         self.workshop = Workshop(database)
+        self.users = Users(database)
+        self.sessions = Sessions(database)
+        self.grants = Grants(database)
+        self.keys = ApiKeys(database)
         self.audit_log = AuditLog(database)
         self.changes = Changes(database)
         self.watch = FleetWatch(database)
