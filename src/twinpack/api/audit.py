@@ -20,18 +20,25 @@ async def audited(request: Request, asked: Asked, looked: Looked) -> AsyncIterat
     name in the path. A handler says more with `tell`.
     """
     yield
-    if request.method in _READS or getattr(request.state, "unaudited", False):
-        return
-    subject = next(iter(request.path_params.values()), "")
     told: dict[str, object] = getattr(request.state, "audit_detail", {})
+    if request.method in _READS or told.get("unaudited"):
+        return
+    parts = dict(request.path_params)
+    first = next(iter(parts), "")
+    subject = str(told.get("subject", parts.get(first, "")))
+    detail = {name: value for name, value in (parts | told).items() if name not in (first, "subject")}
     action = getattr(request.scope.get("route"), "name", request.method)
-    detail = {**{name: value for name, value in request.path_params.items() if value != subject}, **told}
     sight = asked.sight
     await run_in_threadpool(
-        looked.registry.audit_log.write, sight.who, sight.role.value, action, str(subject), detail, request_id.get()
+        looked.registry.audit_log.write, sight.who, sight.role.value, action, subject, detail, request_id.get()
     )
 
 
 def tell(request: Request, **detail: object) -> None:
-    """Add to what the audit log says of this request; never a secret, and no VIN."""
+    """Add to what the audit log says of this request; `subject` is what it is about. Never a secret, and no VIN."""
     request.state.audit_detail = {**getattr(request.state, "audit_detail", {}), **detail}
+
+
+def leave_out(request: Request) -> None:
+    """Have the audit log say nothing of this request: it changes nothing that matters to others."""
+    tell(request, unaudited=True)

@@ -40,4 +40,5 @@ async def views_of(request: Request) -> Views:
 
 Seer = Annotated[Sight, Depends(sight_of)]
 Asked = Annotated[Identified, Depends(identified_of)]
+Known = Annotated[Authenticator, Depends(authenticator_of)]
 Looked = Annotated[Views, Depends(views_of)]

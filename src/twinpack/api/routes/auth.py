@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from functools import partial
 
-from twinpack.api.dependencies import Seer
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from twinpack.api.audit import leave_out
+from twinpack.api.dependencies import Asked, Known, Looked, Seer
+from twinpack.api.identity.identified import Identified
+from twinpack.api.identity.me import me_of
 from twinpack.api.problems import documented
+from twinpack.errors import AccessError, IdentityError, InputError
+from twinpack.store.identity.records import UserRecord
+from twinpack.views.opened import Views
 from twinpack.views.shapes.identity import (
     Me,
     PasswordChange,
     Preferences,
+    PublicKey,
     PublicKeys,
     RefreshRequest,
     SignIn,
@@ -26,45 +36,71 @@ well_known = APIRouter(tags=["identity"])
 
 
 @public.post("/auth/sign-in")
-def sign_in(body: SignIn, response: Response) -> Me:
+async def sign_in(body: SignIn, request: Request, response: Response, known: Known) -> Me:
     """Begin a browser session: sets an HttpOnly, SameSite cookie; the answer holds the CSRF token."""
-    raise NotImplementedError
+    user = await known.sign_ins.with_password(body.username, body.password, _address(request))
+    session, cookie = await run_in_threadpool(known.sign_ins.begin_browser, user)
+    found = await run_in_threadpool(known.of_cookie, cookie)
+    known.cookies.set(response, cookie, (session.expires_at_us - session.begun_at_us) // 1_000_000)
+    return me_of(found, user)
 
 
 @router.post("/auth/sign-out", status_code=204)
-def sign_out(response: Response, seer: Seer) -> None:
+def sign_out(response: Response, asked: Asked, known: Known, looked: Looked) -> None:
     """End the browser session."""
-    raise NotImplementedError
+    if asked.session_id:
+        looked.registry.sessions.end(asked.session_id)
+        known.forget()
+    known.cookies.end(response)
 
 
 @public.post("/auth/token")
-def token(body: SignIn) -> TokenPair:
+async def token(body: SignIn, request: Request, known: Known) -> TokenPair:
     """Get an access token and a refresh token, for programs that people run."""
-    raise NotImplementedError
+    user = await known.sign_ins.with_password(body.username, body.password, _address(request))
+    return await run_in_threadpool(known.sign_ins.begin_tokens, user)
 
 
 @public.post("/auth/refresh")
-def refresh(body: RefreshRequest) -> TokenPair:
+def refresh(body: RefreshRequest, known: Known) -> TokenPair:
     """Get a new pair for a refresh token, which is good once."""
-    raise NotImplementedError
+    try:
+        return known.sign_ins.refresh(body.refresh_token)
+    finally:
+        known.forget()  # a token that came twice has ended its sign-in
 
 
 @router.get("/me")
-def me(seer: Seer) -> Me:
+def me(asked: Asked, known: Known, looked: Looked) -> Me:
     """Who is signed in, and what may be done."""
-    raise NotImplementedError
+    return me_of(asked, _account(asked, looked), known.local_preferences)
 
 
 @router.put("/me/preferences")
-def set_preferences(body: Preferences, seer: Seer) -> Me:
+def set_preferences(body: Preferences, request: Request, asked: Asked, known: Known, looked: Looked) -> Me:
     """Keep how one likes to see things."""
-    raise NotImplementedError
+    leave_out(request)
+    if asked.shown == "none":
+        known.local_preferences = body.model_dump_json()
+    else:
+        looked.registry.users.set_preferences(_own_account(asked, looked).username, body.model_dump_json())
+    return me_of(asked, _account(asked, looked), known.local_preferences)
 
 
 @router.post("/me/password", status_code=204)
-def set_password(body: PasswordChange, seer: Seer) -> None:
+async def set_password(body: PasswordChange, request: Request, asked: Asked, known: Known, looked: Looked) -> None:
     """Change the own password; every other session of the account ends."""
-    raise NotImplementedError
+    user = await run_in_threadpool(_own_account, asked, looked)
+    if not user.built_in:
+        raise AccessError("the password of this account is kept by its issuer: change it there")
+    try:
+        await known.sign_ins.with_password(user.username, body.old, _address(request))
+    except IdentityError:
+        raise InputError("old is not the password of this account, or it is locked for some minutes") from None
+    await known.sign_ins.off_the_loop(
+        partial(looked.registry.users.change, user.username, password=body.new, keep_session=asked.session_id)
+    )
+    known.forget()
 
 
 @router.get("/me/data", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
@@ -80,6 +116,21 @@ def erase_own_data(seer: Seer) -> dict[str, str]:
 
 
 @well_known.get("/.well-known/jwks.json")
-def public_keys() -> PublicKeys:
+def public_keys(known: Known) -> PublicKeys:
     """Public keys of the built-in issuer (RFC 7517), for services that check its tokens themselves."""
-    raise NotImplementedError
+    return PublicKeys(keys=[PublicKey.model_validate(key) for key in known.public_keys()])
+
+
+def _account(asked: Identified, looked: Views) -> UserRecord | None:
+    return None if asked.username is None else looked.registry.users.find(asked.username)
+
+
+def _own_account(asked: Identified, looked: Views) -> UserRecord:
+    user = _account(asked, looked)
+    if user is None:
+        raise AccessError("this is for accounts of people: keys and devices have no preferences and no password")
+    return user
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client is not None else ""
