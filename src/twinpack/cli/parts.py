@@ -91,6 +91,7 @@ def serve_api(workspace: Workspace, port: int | None, no_auth: bool, log_level: 
     from twinpack.api.middleware.requests import API_LOGGER
     from twinpack.api.server import ApiServer
     from twinpack.ingest.logs import log_to_stderr
+    from twinpack.store.identity.first_user import ensure_first_user
     from twinpack.views.opened import Views
 
     settings = workspace.settings.api
@@ -99,13 +100,13 @@ def serve_api(workspace: Workspace, port: int | None, no_auth: bool, log_level: 
             f"--no-auth works on this machine alone, and [api] host is {settings.host}: anybody there could do "
             "everything; set it to 127.0.0.1, or leave --no-auth out"
         )
-    if not no_auth:
-        raise InputError("give --no-auth: nobody can sign in yet")
     log_to_stderr(log_level.upper(), API_LOGGER)
     with until_stopped() as stopped, Views(workspace) as views:
         app = make_app(views, Authenticator.of(views, no_auth=no_auth), settings, no_auth=no_auth)
         server = ApiServer(app, settings, workspace.home, port)
         server.start()
+        if not no_auth and (first := ensure_first_user(views.registry)):
+            output.line(f"Sign in as {first[0]} with the password {first[1]}  (it is not told again)")
         announce(f"Serving {workspace.home} at {server.url}/{_hint()}", server.url)
         while server.alive and not stopped.wait(_LOOK_S):
             pass
