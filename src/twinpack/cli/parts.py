@@ -102,6 +102,7 @@ def serve_api(workspace: Workspace, port: int | None, no_auth: bool, log_level: 
         )
     log_to_stderr(log_level.upper(), API_LOGGER)
     with until_stopped() as stopped, Views(workspace) as views:
+        views.follow()
         app = make_app(views, Authenticator.of(views, no_auth=no_auth), settings, no_auth=no_auth)
         server = ApiServer(app, settings, workspace.home, port)
         server.start()

@@ -93,8 +93,7 @@ class FleetFigures:
             return self._table
 
     def follow(self, every_s: float = EVERY_S) -> None:
-        """Look for changes in a thread from now on, until `close`."""
-        self.refresh()
+        """Look for changes in a thread from now on, until `close`; who asks before the first look waits for it."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, args=(every_s,), name="fleet-figures", daemon=True)
             self._thread.start()
@@ -107,7 +106,7 @@ class FleetFigures:
             self._thread = None
 
     def _run(self, every_s: float) -> None:
-        while not self._stop.wait(every_s):
+        while not self._stop.is_set():
             began = time.monotonic()
             try:
                 self.refresh()
@@ -117,4 +116,4 @@ class FleetFigures:
             except Exception as error:  # noqa: BLE001 - the edge of a thread: it tries again, and the reason is kept
                 self.problem = f"the fleet's figures cannot be made: {error!r}"
             # A large fleet takes a while: at least as long is left to those who ask.
-            self._stop.wait(time.monotonic() - began)
+            self._stop.wait(max(every_s, time.monotonic() - began))

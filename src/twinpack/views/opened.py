@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from twinpack.ingest.log import SegmentLog
@@ -16,6 +16,7 @@ from twinpack.views.fleet_table import NEVER, FleetTable
 from twinpack.views.packs import Packs
 from twinpack.views.samples import Samples
 from twinpack.views.sight import Reach, Right, Sight
+from twinpack.views.tail import Tail
 from twinpack.views.telemetry_files import TelemetryFiles
 from twinpack.views.vehicle_lake import VehicleRows
 
@@ -29,7 +30,9 @@ class Views:
         lake: Its lake.
         now_us: The clock, microseconds since the epoch.
         meanings: What codes mean by the rules in use.
+        log: Sealed segments of its log.
         packs: Pack specifications by name.
+        tail: The end of its log.
         samples: Telemetry of one vehicle.
         rows: Rows of other tables of the lake of one vehicle.
     """
@@ -40,11 +43,16 @@ class Views:
         self.registry: Registry = workspace.registry()
         self.lake: Lake = workspace.lake()
         self.now_us = now_us
-        self.meanings = Meanings(self.registry, SegmentLog(workspace.log_dir))
+        self.log = SegmentLog(workspace.log_dir)
+        self.meanings = Meanings(self.registry, self.log)
         self.packs = Packs(self.registry)
         self.rows = VehicleRows(self.lake)
-        self._figures = FleetFigures(self.registry, self.lake, self.packs, workspace.settings.api, now_us)
-        self.samples = Samples(TelemetryFiles(self.lake), self._last_seen_us)
+        files = TelemetryFiles(self.lake)
+        self.tail = Tail(self.log, lambda: files.end_offset)
+        self._figures = FleetFigures(
+            self.registry, self.lake, self.packs, workspace.settings.api, now_us, self._newest_in_log
+        )
+        self.samples = Samples(files, self.tail, self._last_seen_us)
 
     def __enter__(self) -> Views:
         """Use as a context manager to close it at the end."""
@@ -56,6 +64,7 @@ class Views:
 
     def follow(self) -> None:
         """Keep what changes up to date in threads from now on, so that no one who looks waits for it; for a service."""
+        self.tail.followed = True
         self._figures.follow()
 
     def close(self) -> None:
@@ -92,6 +101,11 @@ class Views:
         table = self.fleet
         at = table.at.get(vehicle_id)
         return "" if at is None else table.entries[at].pack
+
+    def _newest_in_log(self) -> Mapping[str, int]:
+        """Sample time of the newest sample of vehicles that have some in the log which the lake did not have."""
+        self.tail.refresh()
+        return self.tail.newest_us()
 
     def _last_seen_us(self, vehicle_id: str) -> int | None:
         table = self.fleet

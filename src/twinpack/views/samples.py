@@ -6,25 +6,31 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from twinpack.telemetry.schema import SCALAR_SIGNALS
 from twinpack.views.sight import Span
 from twinpack.views.spans import FAR_OFF, LONG_AGO, within
+from twinpack.views.tail import Tail
 from twinpack.views.telemetry_files import TelemetryFiles
+from twinpack.views.telemetry_rows import in_time_order
 from twinpack.views.telemetry_steps import Ints, times_of, values_of
+
+_DAY_US = 86_400_000_000
 
 
 class Samples:
     """Reads telemetry; any thread may ask."""
 
-    def __init__(self, files: TelemetryFiles, last_seen: Callable[[str], int | None]) -> None:
-        """Read from files of the lake.
+    def __init__(self, files: TelemetryFiles, tail: Tail, last_seen: Callable[[str], int | None]) -> None:
+        """Read from the lake and the log.
 
         Args:
             files: The lake's telemetry.
+            tail: The end of the log.
             last_seen: Sample time of a vehicle's newest row as far as is known.
         """
         self._files = files
+        self._tail = tail
         self._last_seen = last_seen
 
     def rows(self, vehicle_id: str, start_us: int, end_us: int, columns: Sequence[str]) -> pa.Table:
@@ -39,7 +45,10 @@ class Samples:
         Raises:
             WorkspaceError: They cannot be read.
         """
-        return self._files.rows(vehicle_id, start_us, end_us, columns)
+        # The log first: what is brought to the lake meanwhile is met twice, and not never.
+        fresh = self._tail.rows(vehicle_id, start_us, end_us, columns)
+        stored = self._files.rows(vehicle_id, start_us, end_us, columns)
+        return in_time_order(pa.concat_tables([stored, fresh])) if fresh.num_rows else stored
 
     def newest_rows(self, vehicle_id: str, span: Span, columns: Sequence[str], holding: str | None = None) -> pa.Table:
         """Rows of the last day within some times on which a vehicle sent anything, by time; none without one.
@@ -54,10 +63,20 @@ class Samples:
             WorkspaceError: They cannot be read.
         """
         start, end = within(span, LONG_AGO, FAR_OFF)
+        fresh = self._tail.rows(vehicle_id, start, end, columns)
+        if holding is not None:
+            fresh = fresh.filter(pc.field(holding).is_valid())
+        stored = self._files.newest_day(vehicle_id, start, self._end(vehicle_id, end), columns, holding)
+        if not fresh.num_rows:
+            return stored
+        both = in_time_order(pa.concat_tables([stored, fresh]))
+        time_us = times_of(both)
+        return both.slice(int(np.searchsorted(time_us, time_us[-1] // _DAY_US * _DAY_US)))
+
+    def _end(self, vehicle_id: str, end_us: int) -> int:
+        """Where it is of use to begin to look backwards."""
         last = self._last_seen(vehicle_id)
-        if last is not None:
-            end = min(end, last + 1)
-        return self._files.newest_day(vehicle_id, start, end, columns, holding)
+        return end_us if last is None else min(end_us, last + 1)
 
     def last_seen_us(self, vehicle_id: str, span: Span) -> int | None:
         """Sample time of a vehicle's newest row within some times, None without one."""
@@ -68,22 +87,24 @@ class Samples:
         rows = self.newest_rows(vehicle_id, span, ())
         return int(times_of(rows)[-1]) if rows.num_rows else None
 
-    def newest_values(self, vehicle_id: str, span: Span) -> tuple[int | None, dict[str, tuple[float, int]]]:
+    def newest_values(
+        self, vehicle_id: str, span: Span, signals: Sequence[str]
+    ) -> tuple[int | None, dict[str, tuple[float, int]]]:
         """Sample time of a vehicle's newest row within some times, and the newest value of each signal with its own.
 
         Raises:
             WorkspaceError: They cannot be read.
         """
-        rows = self.newest_rows(vehicle_id, span, SCALAR_SIGNALS)
+        rows = self.newest_rows(vehicle_id, span, signals)
         if not rows.num_rows:
             return None, {}
         time_us = times_of(rows)
-        return int(time_us[-1]), _last_of_each(rows, time_us)
+        return int(time_us[-1]), _last_of_each(rows, time_us, signals)
 
 
-def _last_of_each(rows: pa.Table, time_us: Ints) -> dict[str, tuple[float, int]]:
+def _last_of_each(rows: pa.Table, time_us: Ints, signals: Sequence[str]) -> dict[str, tuple[float, int]]:
     found = {}
-    for name in SCALAR_SIGNALS:
+    for name in signals:
         if rows.column(name).null_count < rows.num_rows:
             values = values_of(rows, name)
             known = np.flatnonzero(np.isfinite(values))

@@ -21,8 +21,8 @@ from twinpack.store.places import Place, told
 from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME, TELEMETRY
 from twinpack.store.telemetry_files import buckets_of
 from twinpack.telemetry.identifiers import shard_of
-from twinpack.telemetry.schema import TELEMETRY as SAMPLES
 from twinpack.views.lake_tables import OpenTable
+from twinpack.views.telemetry_rows import in_time_order, of_schema, telemetry_schema, within_times
 
 T = TypeVar("T")
 
@@ -107,9 +107,9 @@ class TelemetryFiles:
         def read(listing: _Listing) -> pa.Table:
             files = self._files(listing, vehicle_id, start_us, end_us)
             parts = [part for file in files for part in self._parts(file, vehicle_id, start_us, end_us, columns)]
-            return in_time_order(pa.concat_tables([_schema(columns).empty_table(), *parts]))
+            return in_time_order(pa.concat_tables([telemetry_schema(columns).empty_table(), *parts]))
 
-        return self._with_listing(read, _schema(columns).empty_table())
+        return self._with_listing(read, telemetry_schema(columns).empty_table())
 
     def newest_day(
         self, vehicle_id: str, from_us: int, before_us: int, columns: Sequence[str], holding: str | None = None
@@ -126,7 +126,7 @@ class TelemetryFiles:
         Raises:
             WorkspaceError: They cannot be read.
         """
-        empty = _schema(columns).empty_table()
+        empty = telemetry_schema(columns).empty_table()
 
         def read(listing: _Listing) -> pa.Table:
             for day in reversed(_days_within(listing.days, _day(from_us), _day(before_us - 1))):
@@ -198,7 +198,8 @@ class TelemetryFiles:
         names = [name for name in ("vehicle_id", SAMPLE_TIME, OFFSET, *columns) if name in footer.columns]
         with pq.ParquetFile(self._open(file.path), metadata=footer.metadata, read_dictionary=["vehicle_id"]) as opened:
             rows = opened.read_row_groups(wanted, names, use_threads=False)
-        yield _of_schema(_only(rows, vehicle_id, start_us, end_us), columns)
+        mine = rows.filter(pc.equal(rows.column("vehicle_id"), vehicle_id))
+        yield of_schema(within_times(mine, start_us, end_us), columns)
 
     def _open(self, path: str) -> Any:
         if self._place.folder is not None:
@@ -216,41 +217,6 @@ class TelemetryFiles:
             while len(self._footers) > _FOOTERS:
                 self._footers.popitem(last=False)
         return found
-
-
-def in_time_order(rows: pa.Table) -> pa.Table:
-    """Rows by sample time and offset, each once: the last of those with one time counts."""
-    if rows.num_rows < 2:
-        return rows
-    time = rows.column(SAMPLE_TIME).cast(pa.int64()).to_numpy()
-    if (time[1:] > time[:-1]).all():
-        return rows
-    ordered = rows.sort_by([(SAMPLE_TIME, "ascending"), (OFFSET, "ascending")])
-    time = ordered.column(SAMPLE_TIME).cast(pa.int64()).to_numpy()
-    return ordered.filter(pa.array([*(time[1:] != time[:-1]).tolist(), True]))
-
-
-def _only(rows: pa.Table, vehicle_id: str, start_us: int, end_us: int) -> pa.Table:
-    time = rows.column(SAMPLE_TIME).cast(pa.int64())
-    inside = pc.and_(pc.greater_equal(time, start_us), pc.less(time, end_us))
-    return rows.filter(pc.and_(pc.equal(rows.column("vehicle_id"), vehicle_id), inside))
-
-
-def _schema(columns: Sequence[str]) -> pa.Schema:
-    named = [SAMPLES.field(name) for name in (SAMPLE_TIME, *columns)]
-    return pa.schema([named[0], pa.field(OFFSET, pa.int64()), *named[1:]])
-
-
-def _of_schema(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
-    """Rows with all columns; one that a file does not have holds no values."""
-    schema = _schema(columns)
-    found = [
-        rows.column(field.name).cast(field.type)
-        if field.name in rows.column_names
-        else pa.nulls(rows.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(found, schema=schema)
 
 
 def _listing_of(table: DeltaTable) -> _Listing:

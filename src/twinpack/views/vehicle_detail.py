@@ -23,7 +23,7 @@ from twinpack.views.opened import Views
 from twinpack.views.shapes.common import Estimate
 from twinpack.views.shapes.vehicle import Change, PackFacts, VehicleDetail
 from twinpack.views.sight import Reach, Right, Sight
-from twinpack.views.spans import FAR_OFF, LONG_AGO, within
+from twinpack.views.spans import FAR_OFF, LONG_AGO, whole, within
 from twinpack.views.vehicle_imbalance import Imbalance, imbalance_of
 from twinpack.views.vehicle_latest import Newest, newest_of
 from twinpack.views.vehicle_versions import seen_versions
@@ -45,6 +45,7 @@ MAY = {
 
 State = Literal["driving", "charging", "parked", "unknown"]
 
+_STATE_SIGNALS = ("is_charging", "speed_kmh", "pack_current_a", "soc_pct", "soc_displayed_pct")
 _REST_C_RATE = 0.02
 _MOVING_KMH = 1.0
 _TWO_SIDED = 1.96
@@ -79,7 +80,7 @@ def vehicle_detail(views: Views, seer: Sight, reach: Reach) -> VehicleDetail:
     at = shown.at[reach.vehicle_id]
     entry = shown.entries[at]
     pack = views.packs.get(entry.pack)
-    known = _known(views, reach) if seer.may(Right.VEHICLE) else None
+    known = _known(views, reach, shown) if seer.may(Right.VEHICLE) else None
     versions = known.versions if known else ()
     capacity_ah = pack.capacity_ah if pack else None
     deployed = deployed_version(versions)
@@ -145,16 +146,23 @@ def last_change(versions: Sequence[TwinVersion], capacity_ah: float | None) -> C
     )
 
 
-def _known(views: Views, reach: Reach) -> _Known:
+def _known(views: Views, reach: Reach, table: FleetTable) -> _Known:
+    return _Known(
+        versions=seen_versions(views, reach),
+        newest=newest_of(views, reach.vehicle_id, reach.span, _STATE_SIGNALS),
+        imbalance=imbalance_of(views, reach),
+        trips=_trips(views, reach, table),
+    )
+
+
+def _trips(views: Views, reach: Reach, table: FleetTable) -> int:
+    """Driving and charging sessions that may be seen."""
+    if whole(reach.span):
+        return int(table.trips[table.at[reach.vehicle_id]])
     start, end = within(reach.span, LONG_AGO, FAR_OFF)
     trips = views.rows.trips(reach.vehicle_id)
     told = pc.and_(pc.not_equal(trips.column("kind"), "resting"), pc.greater_equal(trips.column("end_us"), start))
-    return _Known(
-        versions=seen_versions(views, reach),
-        newest=newest_of(views, reach.vehicle_id, reach.span),
-        imbalance=imbalance_of(views, reach),
-        trips=int(pc.sum(pc.and_(told, pc.less(trips.column("start_us"), end))).as_py() or 0),
-    )
+    return int(pc.sum(pc.and_(told, pc.less(trips.column("start_us"), end))).as_py() or 0)
 
 
 def _estimates(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +31,13 @@ class Newest:
         return None if found is None else found[0]
 
 
-def newest_of(views: Views, vehicle_id: str, span: Span) -> Newest:
-    """The newest values of a vehicle within some times.
+def newest_of(views: Views, vehicle_id: str, span: Span, signals: Sequence[str] = SCALAR_SIGNALS) -> Newest:
+    """The newest values of some signals of a vehicle within some times.
 
     Raises:
         WorkspaceError: They cannot be read.
     """
-    return Newest(*views.samples.newest_values(vehicle_id, span))
+    return Newest(*views.samples.newest_values(vehicle_id, span, signals))
 
 
 def latest(views: Views, seer: Sight, reach: Reach) -> Latest:

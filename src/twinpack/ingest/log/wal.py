@@ -210,9 +210,8 @@ def read_rows_after(path: Path, position: int) -> tuple[list[pa.Table], int]:
     Raises:
         FileNotFoundError: It is not there, because it was sealed.
     """
-    data = _content(path)
     tables = []
-    for start, kind, payload in _frames(data, position):
+    for start, kind, payload in _frames(_content(path, position), position):
         position = start + _HEADER.size + len(payload)
         if kind == ROWS:
             tables.append(_parsed(path, start, payload))
@@ -255,9 +254,12 @@ def _write_all(handle: int, pieces: list[bytes | pa.Buffer], at: int) -> None:
             view = view[written:]
 
 
-def _content(path: Path) -> memoryview:
+def _content(path: Path, position: int = 0) -> memoryview:
+    """What a file holds from a position on."""
     try:
-        return memoryview(path.read_bytes())
+        with path.open("rb") as file:
+            file.seek(position)
+            return memoryview(file.read())
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -266,20 +268,26 @@ def _content(path: Path) -> memoryview:
         ) from error
 
 
-def _frames(data: memoryview, at: int = 0) -> Iterator[tuple[int, int, memoryview]]:
-    """Position, type and payload of the whole frames from a position on, up to the first that is not."""
-    while (payload := _whole(data, at)) is not None:
-        yield at, data[at + 12], payload
+def _frames(data: memoryview, begin: int = 0) -> Iterator[tuple[int, int, memoryview]]:
+    """Position, type and payload of the whole frames, up to the first that is not.
+
+    Args:
+        data: What the file holds from a position on.
+        begin: That position.
+    """
+    at = 0
+    while (payload := _whole(data, at, begin)) is not None:
+        yield begin + at, data[at + 12], payload
         at += _HEADER.size + len(payload)
 
 
-def _whole(data: memoryview, at: int) -> memoryview | None:
-    """Payload of the frame at a position, None when there is no whole one."""
+def _whole(data: memoryview, at: int, begin: int = 0) -> memoryview | None:
+    """Payload of the frame at a place of what a file holds from `begin` on, None when there is no whole one."""
     if at + _HEADER.size > len(data):
         return None
     magic, position, kind, _, length, crc = _HEADER.unpack_from(data, at)
     start = at + _HEADER.size
-    if magic != _MAGIC or position != at or kind not in _SCHEMAS or start + length > len(data):
+    if magic != _MAGIC or position != begin + at or kind not in _SCHEMAS or start + length > len(data):
         return None
     payload = data[start : start + length]
     return payload if zlib.crc32(payload, zlib.crc32(data[at : at + _TO_CRC])) == crc else None
