@@ -133,3 +133,15 @@ def test_a_later_line_is_never_committed_before_an_earlier_one(registry: Registr
 def test_a_place_that_nobody_wrote_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="no place in the order of events"):
         Place.of(text)
+
+
+def test_what_is_read_up_to_a_place_and_what_is_read_from_there_is_all(registry: Registry) -> None:
+    commit(registry, trip(0), trip(1), trip(1, "car-2"), finding(2), finding(2, code="P0A1F"))
+    registry.alarms.comment(registry.alarms.alarms()[0].alarm_id, "seen", "Kim")
+    found = registry.changes.after(Place(0), MOST)
+    assert found is not None
+    changes, end = found
+    for number, change in enumerate(changes, 1):
+        before = registry.changes.after(Place(0), MOST, change.place)
+        assert before == (changes[:number], change.place)
+    assert registry.changes.after(end, MOST, Place(0)) is None

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from twinpack import __version__
 from twinpack.api.audit import audited
+from twinpack.api.events.hub import Hub
 from twinpack.api.health import Health
 from twinpack.api.identity.authenticator import Authenticator
 from twinpack.api.metrics import Metrics
@@ -64,6 +65,7 @@ def make_app(views: Views, authenticator: Authenticator, settings: ApiSettings, 
     app.state.views, app.state.authenticator, app.state.settings = views, authenticator, settings
     app.state.no_auth = no_auth
     metrics = Metrics()
+    app.state.hub = Hub(views, metrics, settings.max_subscribers)
     answer_with_problems(app)
     app.include_router(Health(views, metrics).router)
     app.router.default = WebApp()

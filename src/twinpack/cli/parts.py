@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinpack.cli import output
-from twinpack.errors import InputError, NotFoundError, WorkspaceError
+from twinpack.errors import NotFoundError, WorkspaceError
 
 if TYPE_CHECKING:
     from twinpack.store.workspace import Workspace
@@ -85,35 +85,20 @@ def serve_api(workspace: Workspace, port: int | None, no_auth: bool, log_level: 
         SettingsError: The certificate cannot be used.
         WorkspaceError: It broke, and has to be started again.
     """
-    from twinpack.api.app import make_app
-    from twinpack.api.identity.authenticator import Authenticator
-    from twinpack.api.middleware.hosts import LOOPBACK
     from twinpack.api.middleware.requests import API_LOGGER
-    from twinpack.api.server import ApiServer
+    from twinpack.api.service import ApiService
     from twinpack.ingest.logs import log_to_stderr
     from twinpack.store.identity.first_user import ensure_first_user
-    from twinpack.views.opened import Views
 
-    settings = workspace.settings.api
-    if no_auth and settings.host not in LOOPBACK:
-        raise InputError(
-            f"--no-auth works on this machine alone, and [api] host is {settings.host}: anybody there could do "
-            "everything; set it to 127.0.0.1, or leave --no-auth out"
-        )
     log_to_stderr(log_level.upper(), API_LOGGER)
-    with until_stopped() as stopped, Views(workspace) as views:
-        views.follow()
-        app = make_app(views, Authenticator.of(views, no_auth=no_auth), settings, no_auth=no_auth)
-        server = ApiServer(app, settings, workspace.home, port)
-        server.start()
-        if not no_auth and (first := ensure_first_user(views.registry)):
-            output.line(f"Sign in as {first[0]} with the password {first[1]}  (it is not told again)")
-        announce(f"Serving {workspace.home} at {server.url}/{_hint()}", server.url)
-        while server.alive and not stopped.wait(_LOOK_S):
+    with until_stopped() as stopped, ApiService(workspace, port=port, no_auth=no_auth) as service:
+        first = None if no_auth else ensure_first_user(service.views.registry)
+        announce(f"Serving {workspace.home} at {service.url}/{_hint()}", service.url)
+        if first is not None:
+            output.note(f"Sign in as {first[0]} with the password {first[1]} (it is not told again)")
+        while service.alive and not stopped.wait(_LOOK_S):
             pass
-        broke = not stopped.is_set()
-        server.close()
-        if broke:
+        if not stopped.is_set():
             raise WorkspaceError("the API has ended by itself; what it said stands above")
 
 

@@ -41,6 +41,16 @@ class Place:
     alarm_id: str = ""
     number: int = 0
 
+    @property
+    def row(self) -> tuple[int, int]:
+        """How far outcomes were read."""
+        return self.offset, self.count
+
+    @property
+    def line(self) -> tuple[int, str, int]:
+        """How far lines of alarms' histories were read."""
+        return self.at_us, self.alarm_id, self.number
+
     def __str__(self) -> str:
         """As one word, for those who come back."""
         return f"{self.offset}.{self.count}-{self.at_us}.{self.alarm_id}.{self.number}"
@@ -130,25 +140,26 @@ class Changes:
         with self._database.moment() as connection:
             return _end(connection)
 
-    def after(self, place: Place, most: int) -> tuple[list[Change], Place] | None:
+    def after(self, place: Place, most: int, until: Place | None = None) -> tuple[list[Change], Place] | None:
         """What changed since a place, and the place after it.
 
         Args:
             place: Where one has read to.
             most: So many changes at most are read.
+            until: Where to stop, for one who is told the rest by another; None for all.
 
         Returns:
             None when there were more, or when the registry does not reach to this place: it is another, or an older
             copy.
         """
         with self._database.moment() as connection:
-            end = _end(connection)
+            end = until or _end(connection)
             if place == end:
                 return [], end
-            if place.offset > end.offset or place.at_us > end.at_us:
+            if place.row > end.row or place.line > end.line:
                 return None
-            outcomes = _outcomes(connection, place, end.offset, most + 1)
-            lines = _lines(connection, replace(place, offset=end.offset, count=0), most + 1 - len(outcomes))
+            outcomes = _outcomes(connection, place, end, most + 1)
+            lines = _lines(connection, replace(place, offset=end.offset, count=end.count), end, most + 1)
         changes: list[Change] = [*outcomes, *lines]
         return None if len(changes) > most else (changes, end)
 
@@ -162,10 +173,10 @@ def _end(connection: Connection) -> Place:
     return Place(offset, 0, *(row or (0, "", 0)))
 
 
-def _outcomes(connection: Connection, place: Place, stop: int, most: int) -> list[Outcome]:
+def _outcomes(connection: Connection, place: Place, end: Place, most: int) -> list[Outcome]:
     table = schema.events
     query = select(table.c.vehicle_id, table.c.kind, table.c.sample_time_us, table.c.log_offset)
-    query = query.where(table.c.log_offset >= place.offset, table.c.log_offset < stop)
+    query = query.where(table.c.log_offset >= place.offset, table.c.log_offset <= end.offset)
     query = query.where(table.c.kind.in_((TRIP, VERSION))).order_by(table.c.log_offset, table.c.event_id)
     query = query.limit(most + place.count)
     rows = list(connection.execute(query))
@@ -176,8 +187,8 @@ def _outcomes(connection: Connection, place: Place, stop: int, most: int) -> lis
         count = count + 1 if row_offset == offset else 1
         offset = row_offset
         number, decision = decided.get((vehicle, row_offset, time_us), (0, "")) if kind == VERSION else (0, "")
-        if offset > place.offset or count > place.count:
-            here = replace(place, offset=offset, count=count)
+        here = replace(place, offset=offset, count=count)
+        if place.row < here.row <= end.row:
             found.append(Outcome(vehicle, kind, time_us, number, decision, here))
     return found
 
@@ -198,7 +209,7 @@ def _decided(connection: Connection, made: Sequence[tuple[str, int]]) -> dict[tu
     return found
 
 
-def _lines(connection: Connection, place: Place, most: int) -> list[AlarmLine]:
+def _lines(connection: Connection, place: Place, end: Place, most: int) -> list[AlarmLine]:
     actions, alarms = schema.alarm_actions, schema.alarms
     same = actions.c.at_us == place.at_us
     after = or_(
@@ -213,9 +224,10 @@ def _lines(connection: Connection, place: Place, most: int) -> list[AlarmLine]:
     )
     query = query.select_from(actions.join(alarms, actions.c.alarm_id == alarms.c.alarm_id))
     # The time alone is said first: it is what the index is asked by.
-    query = query.where(actions.c.at_us >= place.at_us, after)
+    query = query.where(actions.c.at_us >= place.at_us, actions.c.at_us <= end.at_us, after)
     query = query.order_by(actions.c.at_us, actions.c.alarm_id, actions.c.number).limit(most)
-    return [_line(place, tuple(row)) for row in connection.execute(query)]
+    lines = [_line(place, tuple(row)) for row in connection.execute(query)]
+    return [line for line in lines if line.place.line <= end.line]
 
 
 def _line(place: Place, row: Sequence[Any]) -> AlarmLine:

@@ -1046,6 +1046,9 @@ export interface paths {
         /**
          * Events
          * @description Server-sent events: alarms raised and changed, trips closed, versions decided, newest values of a vehicle.
+         *
+         *     Kinds that the role may not see are left out. A stream that was cut goes on where it ended; `reset` says that too
+         *     much was missed for that, and `end` that it ends, and why.
          */
         get: operations["events_v1_events_get"];
         put?: never;
@@ -5889,7 +5892,7 @@ export interface operations {
     events_v1_events_get: {
         parameters: {
             query?: {
-                /** @description Of alarm, latest, trip, version, ingest; commas between. */
+                /** @description Of alarm, trip, version, latest, ingest; commas between. */
                 kinds?: string | null;
                 /** @description Of this vehicle alone; needed for latest. */
                 vehicle_id?: string | null;
@@ -5909,12 +5912,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    /**
+                     * @example id: 118204.0-1795770126085246.a1b2c3d4e5f6.3
+                     *     event: alarm
+                     *     data: {"alarm_id":"a1b2c3d4e5f6","vehicle_id":"HF-0417","action":"acknowledged", …}
+                     */
+                    "text/event-stream": string;
                 };
             };
             400: components["responses"]["Refused400"];
             401: components["responses"]["Refused401"];
             403: components["responses"]["Refused403"];
+            404: components["responses"]["Refused404"];
             408: components["responses"]["Refused408"];
             413: components["responses"]["Refused413"];
             421: components["responses"]["Refused421"];
