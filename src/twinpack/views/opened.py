@@ -13,6 +13,7 @@ from twinpack.store.workspace import Workspace
 from twinpack.views.alarms_words import Meanings
 from twinpack.views.fleet_figures import FleetFigures
 from twinpack.views.fleet_table import NEVER, FleetTable
+from twinpack.views.owner_reads import OwnerReads
 from twinpack.views.packs import Packs
 from twinpack.views.samples import Samples
 from twinpack.views.sight import Reach, Right, Sight
@@ -46,6 +47,7 @@ class Views:
         self.log = SegmentLog(workspace.log_dir)
         self.meanings = Meanings(self.registry, self.log)
         self.packs = Packs(self.registry)
+        self._owner_reads = OwnerReads(self.registry, now_us)
         self.rows = VehicleRows(self.lake)
         files = TelemetryFiles(self.lake)
         self.tail = Tail(self.log, lambda: files.end_offset)
@@ -87,8 +89,10 @@ class Views:
         return self._figures.table()
 
     def reach(self, seer: Sight, vehicle_id: str, right: Right) -> Reach:
-        """A vehicle that may be looked at; see `Sight.reach`."""
-        return seer.reach(vehicle_id, self.fleet_of(vehicle_id), right)
+        """A vehicle that may be looked at; see `Sight.reach`. What is another's own goes to the audit log."""
+        reach = seer.reach(vehicle_id, self.fleet_of(vehicle_id), right)
+        self._owner_reads.note(seer, vehicle_id, right)
+        return reach
 
     def fleet_of(self, vehicle_id: str) -> str | None:
         """The fleet of a vehicle, None when there is no such vehicle."""
