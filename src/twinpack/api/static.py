@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from mimetypes import guess_type
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -48,9 +50,21 @@ class WebApp:
         if not (self._folder / "index.html").is_file():
             return HTMLResponse(_NOT_BUILT, 503)
         if path and (self._folder / path).is_file():
-            answer = await self._files.get_response(path, scope)
-            answer.headers["Cache-Control"] = _FOREVER if path.startswith("assets/") else _ASK_AGAIN
-            return answer
+            return await self._file(path, scope)
         if path.startswith("assets/") or "." in path.rpartition("/")[2]:
             raise HTTPException(404)
-        return FileResponse(self._folder / "index.html", headers={"Cache-Control": _ASK_AGAIN})
+        return await self._file("index.html", scope)
+
+    async def _file(self, path: str, scope: Scope) -> Response:
+        """A file; as its build compressed it, where that is there and taken."""
+        squeezed = f"{path}.gz"
+        taken = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        if taken and (self._folder / squeezed).is_file():
+            answer = await self._files.get_response(squeezed, scope)
+            answer.headers["Content-Encoding"] = "gzip"
+            answer.headers["Content-Type"] = guess_type(path)[0] or "application/octet-stream"
+        else:
+            answer = await self._files.get_response(path, scope)
+        answer.headers["Vary"] = "Accept-Encoding"
+        answer.headers["Cache-Control"] = _FOREVER if path.startswith("assets/") else _ASK_AGAIN
+        return answer
