@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 HOST = "localhost"
 _END = None
+_LEAVE_S = 2.0
 
 
 class InProcess(httpx.BaseTransport):
@@ -50,7 +51,10 @@ class InProcess(httpx.BaseTransport):
             exchange.parts.put(_END)
 
     async def _stop(self) -> None:
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            # What has been answered may still have files to close.
+            _, others = await asyncio.wait(others, timeout=_LEAVE_S)
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
