@@ -22,7 +22,7 @@ export function KeyList({ close }: { close: () => void }) {
           <div key={key}>
             <dt>
               {key.split(/(?<=.) /).map((one) => (
-                <kbd key={one}>{WRITTEN[one] ?? one.toUpperCase()}</kbd>
+                <kbd key={one}>{WRITTEN[one] ?? (one.length === 1 ? one.toUpperCase() : one)}</kbd>
               ))}
             </dt>
             <dd>{does}</dd>

@@ -19,7 +19,7 @@ function useActiveAlarms(): number | undefined {
     ACTIVE_ALARMS,
     (signal) =>
       api.GET("/v1/alarms", {
-        params: { query: { state: ["active"], level: "alarm", snoozed: false, limit: 1 } },
+        params: { query: { state: ["active", "acknowledged"], level: "alarm", snoozed: false, limit: 1 } },
         signal,
       }),
     { enabled, everyMs: 60_000 },

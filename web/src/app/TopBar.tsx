@@ -5,6 +5,7 @@ import { useLive } from "@/api/events";
 import { Icon } from "@/components/Icon";
 import { Logo } from "@/components/Logo";
 import { Menu } from "@/components/Menu";
+import { zone } from "@/format";
 import { leave } from "./leave";
 import { SLOT } from "./PageBar";
 import { Search } from "./Search";
@@ -56,11 +57,6 @@ function Live() {
   );
 }
 
-function zoneName(): string {
-  const parts = new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(new Date());
-  return parts.find((part) => part.type === "timeZoneName")?.value ?? "local time";
-}
-
 function Units() {
   const { distance, temperature } = usePreferences();
   const temp = temperature === "c" ? "°C" : "°F";
@@ -70,7 +66,7 @@ function Units() {
       className={styles.units}
       title="Units and time zone: change units in the settings"
     >
-      {distance} · {temp} · {zoneName()}
+      {distance} · {temp} · {zone()}
     </Link>
   );
 }
