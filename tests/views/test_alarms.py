@@ -182,6 +182,14 @@ def test_an_alarm_goes_from_hand_to_hand(alarmed: Views) -> None:
     assert {event.who for event in events[1:]} == {MECHANIC.who}
 
 
+def test_an_acknowledgement_can_be_taken_back(alarmed: Views) -> None:
+    one = id_of(alarmed, "P0AA6")
+    assert "unacknowledge" not in alarm_detail(alarmed, MECHANIC, one).may
+    act(alarmed, MECHANIC, one, "acknowledge", NOTHING)
+    assert {"acknowledge", "unacknowledge"} & set(alarm_detail(alarmed, MECHANIC, one).may) == {"unacknowledge"}
+    assert act(alarmed, MECHANIC, one, "unacknowledge", NOTHING).state == "active"
+
+
 def test_of_two_who_saw_the_same_alarm_the_second_is_told(alarmed: Views) -> None:
     one = id_of(alarmed, "P0AA6")
     act(alarmed, MECHANIC, one, "acknowledge", ActionRequest(revision=0))

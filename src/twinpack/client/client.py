@@ -279,6 +279,10 @@ class Client:
         """
         return self._act(alarm_id, "acknowledge", comment=comment, revision=revision)
 
+    def unacknowledge(self, alarm_id: str, *, comment: str = "", revision: int | None = None) -> alarm_shapes.AlarmRow:
+        """Take that back: nobody looks after it yet."""
+        return self._act(alarm_id, "unacknowledge", comment=comment, revision=revision)
+
     def assign(
         self, alarm_id: str, assignee: str, *, comment: str = "", revision: int | None = None
     ) -> alarm_shapes.AlarmRow:

@@ -60,6 +60,10 @@ def _acknowledge(views: Views, alarm: Alarm, who: str, body: ActionRequest) -> A
     return views.registry.alarms.acknowledge(alarm.alarm_id, who, body.comment, body.revision)
 
 
+def _unacknowledge(views: Views, alarm: Alarm, who: str, body: ActionRequest) -> Alarm:
+    return views.registry.alarms.unacknowledge(alarm.alarm_id, who, body.comment, body.revision)
+
+
 def _assign(views: Views, alarm: Alarm, who: str, body: ActionRequest) -> Alarm:
     return views.registry.alarms.assign(alarm.alarm_id, body.assignee, who, body.comment, body.revision)
 
@@ -87,6 +91,7 @@ def _clear(views: Views, alarm: Alarm, who: str, body: ActionRequest) -> Alarm:
 
 _ACTIONS: Mapping[AlarmAction, Callable[[Views, Alarm, str, ActionRequest], Alarm]] = {
     "acknowledge": _acknowledge,
+    "unacknowledge": _unacknowledge,
     "assign": _assign,
     "comment": _comment,
     "snooze": _snooze,

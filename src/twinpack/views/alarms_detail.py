@@ -81,9 +81,9 @@ def may_do(seer: Sight, alarm: Alarm, now_us: int) -> list[str]:
         return []
     if alarm.state == CLEARED:
         return ["comment"]
-    first = ["acknowledge"] if alarm.state == ACTIVE else []
+    first = "acknowledge" if alarm.state == ACTIVE else "unacknowledge"
     snooze = ["snooze", "unsnooze"] if alarm.snoozed(now_us) else ["snooze"]
-    return [*first, "assign", "comment", *snooze, "clear"]
+    return [first, "assign", "comment", *snooze, "clear"]
 
 
 def _condition(views: Views, alarm: Alarm, found: Sequence[FindingRecord]) -> str:

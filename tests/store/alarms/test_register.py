@@ -69,6 +69,15 @@ def test_assigned_to_nobody_again(registry: Registry) -> None:
     assert registry.alarms.history(alarm.alarm_id)[-1].comment == "to nobody"
 
 
+def test_acknowledged_and_taken_back(registry: Registry) -> None:
+    alarm = one(registry)
+    registry.alarms.acknowledge(alarm.alarm_id, "Kim")
+    assert registry.alarms.unacknowledge(alarm.alarm_id, "Kim").state == "active"
+    assert registry.alarms.acknowledge(alarm.alarm_id, "Robin").state == "acknowledged"
+    lines = registry.alarms.history(alarm.alarm_id)[1:]
+    assert [line.action for line in lines] == ["acknowledged", "unacknowledged", "acknowledged"]
+
+
 def test_snoozed_and_woken(registry: Registry) -> None:
     alarm, until_us = one(registry), now_us() + HOUR_US
     assert registry.alarms.snooze(alarm.alarm_id, until_us, "Kim").snoozed(now_us())
@@ -101,6 +110,7 @@ ILLEGAL: dict[str, tuple[Callable[[Alarms, str], object], str]] = {
     ),
     "assigned to nobody when it is": (lambda a, i: a.assign(i, " ", "K"), "assigned to nobody already"),
     "snoozed into the past": (lambda a, i: a.snooze(i, now_us() - 1, "K"), "that one has passed"),
+    "taken back before it was acknowledged": (lambda a, i: a.unacknowledge(i, "K"), "is not acknowledged"),
     "woken while awake": (lambda a, i: a.unsnooze(i, "K"), "is not snoozed"),
     "cleared without a reason": (lambda a, i: a.clear(i, "K", " "), "reason is empty"),
     "an empty comment": (lambda a, i: a.comment(i, " ", "K"), "comment is empty"),

@@ -1534,7 +1534,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "acknowledge" | "assign" | "comment" | "snooze" | "unsnooze" | "clear";
+            action: "acknowledge" | "unacknowledge" | "assign" | "comment" | "snooze" | "unsnooze" | "clear";
             /**
              * @default {
              *       "comment": "",
@@ -5577,7 +5577,7 @@ export interface operations {
             header?: never;
             path: {
                 alarm_id: string;
-                action: "acknowledge" | "assign" | "comment" | "snooze" | "unsnooze" | "clear";
+                action: "acknowledge" | "unacknowledge" | "assign" | "comment" | "snooze" | "unsnooze" | "clear";
             };
             cookie?: never;
         };

@@ -247,6 +247,16 @@ class Alarms:
 
         return self._act(alarm_id, who, "acknowledged", comment, revision, acknowledged)
 
+    def unacknowledge(self, alarm_id: str, who: str, comment: str = "", revision: int | None = None) -> Alarm:
+        """Take the acknowledgement back: nobody sees to it yet; arguments and errors as of `acknowledge`."""
+
+        def active(alarm: Alarm, _: History) -> Alarm:
+            if alarm.state != ACKNOWLEDGED:
+                raise InputError(f"alarm {alarm.alarm_id} is not acknowledged")
+            return replace(alarm, state=ACTIVE)
+
+        return self._act(alarm_id, who, "unacknowledged", comment, revision, active)
+
     def assign(self, alarm_id: str, assignee: str, who: str, comment: str = "", revision: int | None = None) -> Alarm:
         """Give it to a person, or with "" to nobody; arguments and errors as of `acknowledge`."""
         assignee = check_who(assignee, "assignee") if assignee.strip() else ""

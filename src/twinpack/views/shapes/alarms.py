@@ -9,7 +9,7 @@ from pydantic import Field
 from twinpack.views.shapes.common import At, Column, PageInfo, Shape, TimeMs, VehicleId
 
 AlarmState = Literal["active", "acknowledged", "cleared"]
-AlarmAction = Literal["acknowledge", "assign", "comment", "snooze", "unsnooze", "clear"]
+AlarmAction = Literal["acknowledge", "unacknowledge", "assign", "comment", "snooze", "unsnooze", "clear"]
 
 
 class AlarmRow(Shape):

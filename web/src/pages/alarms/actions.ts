@@ -50,6 +50,8 @@ export function told(rows: readonly Row[], action: Action, body: Body): string {
   switch (action) {
     case "acknowledge":
       return `${named(rows)} acknowledged`;
+    case "unacknowledge":
+      return `${named(rows)} no longer acknowledged`;
     case "snooze":
       return `${named(rows)} snoozed until ${body.until ? when(body.until) : "later"}`;
     case "assign":
@@ -66,6 +68,8 @@ export function told(rows: readonly Row[], action: Action, body: Body): string {
 /** What takes it back; null where nothing does. `before` is how the alarms stood. */
 export function undoOf(action: Action, before: readonly Row[]): { action: Action; body: Body } | null {
   switch (action) {
+    case "acknowledge":
+      return { action: "unacknowledge", body: {} };
     case "snooze":
       return { action: "unsnooze", body: {} };
     case "assign": {
