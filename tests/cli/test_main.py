@@ -171,7 +171,7 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str], monkeypat
 
 def test_an_unknown_command_suggests_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["serv"]) == 2
-    assert "Did you mean 'serve'?" in capsys.readouterr().err
+    assert "Did you mean 'serve'" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("stand_in")

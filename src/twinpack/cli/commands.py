@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "export": "twinpack.cli.export",
     "evaluate": "twinpack.cli.evaluate",
     "report": "twinpack.cli.report",
+    "user": "twinpack.cli.user",
     "token": "twinpack.cli.token",
     "backup": "twinpack.cli.backup",
     "restore": "twinpack.cli.restore",
