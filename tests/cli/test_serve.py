@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from pathlib import Path
@@ -23,7 +24,14 @@ from twinpack.cli import report_server
 from twinpack.cli.main import main
 from twinpack.ingest.broker import become_broker, password_path
 from twinpack.ingest.log import SegmentLog
-from twinpack.store.settings import BrokerSettings, GatewaySettings, HttpSettings, Settings, WorkspaceSettings
+from twinpack.store.settings import (
+    ApiSettings,
+    BrokerSettings,
+    GatewaySettings,
+    HttpSettings,
+    Settings,
+    WorkspaceSettings,
+)
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import SAMPLE_KINDS
 
@@ -128,7 +136,7 @@ class Service:
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        command = [sys.executable, "-m", "twinpack", "serve", "--home", str(self.home), "--port", "0"]
+        command = [sys.executable, "-m", "twinpack", "serve", "--home", str(self.home)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -167,6 +175,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
         workspace=WorkspaceSettings(pack="sim_nmc_96s"),
         gateway=GatewaySettings(unknown_vehicles="register"),
         http=HttpSettings(port=0),
+        api=ApiSettings(port=0),
         broker=BrokerSettings(port=0),
     )
     workspace = Workspace.open(tmp_path / "home", settings=settings)
@@ -210,7 +219,7 @@ def test_what_is_played_is_in_the_log_though_the_gateway_is_killed(
     gateway = next(pid for pid in service.children() if b"--broker-url" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(gateway, signal.SIGKILL)
     service.find(r"(gateway ended by signal 9; it is started again)")
-    assert ask(int(page), "/").status == 404  # a reader is answered all the while
+    assert ask(int(page), "/v1/me").status == 401  # one who asks is answered all the while
     health = f"{service.find(r'Taking telemetry at (http://.*)/v1/telemetry', count=2)}"
     sent += play(broker, tmp_path / "token", capsys, seed=2)
 
@@ -263,3 +272,51 @@ def test_a_part_that_cannot_begin_ends_all(tmp_path: Path, capfd: pytest.Capture
         Workspace.open(tmp_path / "home", settings=Settings(broker=BrokerSettings(port=port)))
         assert main(["serve", "--home", str(tmp_path / "home")]) == 2
     assert f"port {port} is in use" in capfd.readouterr().err
+
+
+# --- the API alone --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def api(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """`twinpack serve --only api` as a process, and its port."""
+    command = [sys.executable, "-m", "twinpack", "serve", "--only", "api", "--home", str(home), "--port", "0", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/", said)
+        assert found, said + process.stderr.read()
+        yield process, int(found[1])
+        process.kill()
+
+
+def test_the_api_tells_once_how_to_sign_in(tmp_path: Path) -> None:
+    home = Workspace.open(tmp_path / "home").home
+    with api(home) as (process, port):
+        assert process.stderr is not None
+        found = re.search(r"Sign in as (\w+) with the password (\S+)", process.stderr.readline())
+        assert found
+        assert ask(port, "/v1/me").status == 401
+        body = json.dumps({"username": found[1], "password": found[2]})
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("POST", "/v1/auth/token", body, {"Content-Type": "application/json"})
+        assert connection.getresponse().status == 200
+        connection.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=60)[1] == "Stopped.\n"
+        assert process.returncode == 0
+    with api(home) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=60)[1] == "Stopped.\n"
+
+
+def test_nobody_signs_in_where_that_was_said(tmp_path: Path) -> None:
+    with api(Workspace.open(tmp_path / "home").home, "--no-auth") as (_, port):
+        assert ask(port, "/v1/me").status == 200
+        assert ask(port, "/v1/me", host="evil.example").status == 421
+
+
+def test_without_sign_in_it_stays_on_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = Workspace.open(tmp_path / "home", settings=Settings(api=ApiSettings(host="0.0.0.0"))).home
+    assert main(["serve", "--only", "api", "--no-auth", "--home", str(home)]) == 2
+    assert "--no-auth works on this machine alone" in capsys.readouterr().err

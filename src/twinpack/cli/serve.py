@@ -1,4 +1,4 @@
-"""`twinpack serve`: a workspace at work on live data, and its report in a browser on this machine."""
+"""`twinpack serve`: a workspace at work on live data, with the API and the web app over it."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def command(
         int | None, typer.Option(hidden=True, help="With --only broker: its port, in place of that of the settings.")
     ] = None,
 ) -> None:
-    """Take live telemetry, let the twins follow it, do the jobs, and serve the report.
+    """Take live telemetry, let the twins follow it, do the jobs, and serve the API and the web app.
 
-    Broker, gateway with the twins, jobs and report are processes of their own: one that dies is started again, and a
+    Broker, gateway with the twins, jobs and API are processes of their own: one that dies is started again, and a
     burst of telemetry keeps no reader waiting. All listen at 127.0.0.1 unless the settings say otherwise. Ctrl-C or
     SIGTERM ends them, the sources first.
     """
@@ -89,7 +89,8 @@ def command(
         workspace = Workspace.open(home, create=False)
         embedded = broker if broker is not None else not workspace.settings.mqtt.url
         if only is None:
-            _supervise(workspace, embedded, REPORT_PORT if port is None else port, log_level.value)
+            app = [*(["--port", str(port)] if port is not None else []), *(["--no-auth"] if no_auth else [])]
+            _supervise(workspace, embedded, app, log_level.value)
         elif only is PartName.api:
             parts.serve_api(workspace, port, no_auth, log_level.value)
         elif only is PartName.broker:
@@ -108,7 +109,7 @@ def _usual_url(workspace: Workspace) -> str:
     return f"mqtt://{settings.host}:{settings.port}"
 
 
-def _supervise(workspace: Workspace, embedded: bool, port: int, log_level: str) -> None:
+def _supervise(workspace: Workspace, embedded: bool, app: Sequence[str], log_level: str) -> None:
     from twinpack.cli.parts import SUPERVISED
     from twinpack.ingest.broker import become_broker
     from twinpack.ingest.stopping import stop_on_signals
@@ -117,7 +118,7 @@ def _supervise(workspace: Workspace, embedded: bool, port: int, log_level: str) 
     claim = become_broker(workspace.home) if embedded else None  # let go of by this process's end, however it ends
     environment = os.environ | {SUPERVISED: "1"}
     supervisor = Supervisor(
-        _parts(workspace.home, embedded, port, log_level), lambda text: output.note(f"twinpack: {text}"), environment
+        _parts(workspace.home, embedded, app, log_level), lambda text: output.note(f"twinpack: {text}"), environment
     )
     try:
         with stop_on_signals() as stopped:
@@ -129,7 +130,7 @@ def _supervise(workspace: Workspace, embedded: bool, port: int, log_level: str) 
         raise typer.Exit(code)
 
 
-def _parts(home: Path, embedded: bool, port: int, log_level: str) -> list[Part]:
+def _parts(home: Path, embedded: bool, app: Sequence[str], log_level: str) -> list[Part]:
     """Every part, the sources first."""
     from twinpack.runtime.supervisor import Part
 
@@ -150,5 +151,5 @@ def _parts(home: Path, embedded: bool, port: int, log_level: str) -> list[Part]:
         *parts,
         Part(PartName.gateway, run_gateway, start_s=600.0, stop_s=120.0),
         Part(PartName.jobs, lambda _: run(PartName.jobs), stop_s=40.0),
-        Part(PartName.report, lambda _: run(PartName.report, "--port", str(port)), stop_s=5.0),
+        Part(PartName.api, lambda _: run(PartName.api, "--log-level", log_level, *app), stop_s=20.0),
     ]
