@@ -133,9 +133,9 @@ class Heads:
         heads = [_signed(key, event) for event in last.values()]
         return self._lake.append(VERSION_HEADS, _table(heads), offset_after)
 
-    def read(self) -> dict[str, list[SignedHead]]:
-        """Every head by vehicle, in order of offset, signatures unchecked."""
-        rows = self._lake.read(VERSION_HEADS).to_pylist()
+    def read(self, vehicle_id: str | None = None) -> dict[str, list[SignedHead]]:
+        """Every head by vehicle, or those of one vehicle, in order of offset, signatures unchecked."""
+        rows = self._lake.read(VERSION_HEADS, vehicle=vehicle_id).to_pylist()
         found: dict[str, list[SignedHead]] = {}
         for row in rows:
             found.setdefault(row["vehicle_id"], []).append(SignedHead(**row))
@@ -177,6 +177,11 @@ class Heads:
         return key
 
 
+def verify_vehicle(registry: Registry, heads: Heads, vehicle_id: str) -> AuditReport:
+    """Check every version of one vehicle, and every signed head of it; arguments and errors as of `verify`."""
+    return _verified(registry, heads, vehicle_id)
+
+
 def verify(registry: Registry, heads: Heads) -> AuditReport:
     """Check every version of every vehicle, and every signed head against them.
 
@@ -187,13 +192,17 @@ def verify(registry: Registry, heads: Heads) -> AuditReport:
     Raises:
         AuditError: The signing key is gone or damaged.
     """
+    return _verified(registry, heads)
+
+
+def _verified(registry: Registry, heads: Heads, vehicle: str | None = None) -> AuditReport:
     # Read in the order opposite to writing, so that a run at work meanwhile does not look like damage.
     limits = _Limits(registry)
-    signed = heads.read()
+    signed = heads.read(vehicle)
     broken = _forged(heads, signed)
     total = sum(map(len, signed.values()))
     versions = unsigned = vehicles = 0
-    for vehicle_id, rows in groupby(registry.version_rows(), attrgetter("vehicle_id")):
+    for vehicle_id, rows in groupby(registry.version_rows(vehicle), attrgetter("vehicle_id")):
         history = _History(vehicle_id, signed.pop(vehicle_id, []), limits)
         _note(broken, history.check(rows))
         vehicles, versions, unsigned = vehicles + 1, versions + history.count, unsigned + history.unsigned
