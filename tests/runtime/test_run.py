@@ -12,8 +12,8 @@ import pytest
 
 from tests.runtime.workspaces import SETTINGS, begin, bring, bring_file, record, with_settings
 from tests.twin.garage import ARTIFACT, LOOP, PACK, PROTOTYPE, healthy, worn
-from twinpack.cli.rollback import rollback_command
 from twinpack.errors import NotFoundError, SettingsError, WorkspaceBusyError
+from twinpack.fleet.commands import rollback_command
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.genesis import fold_settings
 from twinpack.runtime.learning import learn_prototype

@@ -50,6 +50,8 @@ def command(
 
 def as_record(vehicle: str, told: Sequence[Explanation], newest: Sequence[Explanation]) -> dict[str, Any]:
     """The explanations as JSON values; `total` is over all versions, `versions` are those asked for."""
+    from twinpack.twin.explain import totals
+
     return {
         "vehicle": vehicle,
         "total": [_with_change(change) for change in totals(told)],
@@ -61,17 +63,9 @@ def _with_change(change: Change) -> dict[str, Any]:
     return {**asdict(change), "change": change.change}
 
 
-def totals(told: Sequence[Explanation]) -> list[Change]:
-    """The whole change of each figure that the deployed version has."""
-    from twinpack.twin.explain import total
-
-    deployed = next((each for each in reversed(told) if each.changes), None)
-    names = [change.name for change in deployed.changes] if deployed else []
-    return [change for name in names if (change := total(told, name)) is not None]
-
-
 def paragraphs(vehicle: str, told: Sequence[Explanation], newest: Sequence[Explanation]) -> list[str]:
     """Lines of at most 80 columns: the whole change first, then version by version."""
+    from twinpack.twin.explain import totals
     from twinpack.twin.figures import CAPACITY, RESISTANCE
     from twinpack.twin.sentences import change_in_words, lines
 

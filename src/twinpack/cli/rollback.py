@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from twinpack.cli import output
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home
-
-if TYPE_CHECKING:
-    from twinpack.twin.versions import TwinVersion
 
 
 def command(
@@ -25,6 +22,7 @@ def command(
     Nothing is erased: the roll-back becomes a new version. It is a row of the log and takes effect when that row is
     folded, with the next `twinpack run`.
     """
+    from twinpack.fleet.commands import rollback_command
     from twinpack.ingest.log import open_log
     from twinpack.runtime.orders import append_command
     from twinpack.store.workspace import Workspace
@@ -38,17 +36,3 @@ def command(
         output.json_result({"vehicle": vehicle, "to": version, "reason": reason, "offset": offset})
     else:
         output.line(f"{vehicle} goes back to version {version} with the next `twinpack run` (row {offset} of the log)")
-
-
-def rollback_command(target: TwinVersion, reason: str) -> dict[str, Any]:
-    """The command that deploys `target` again; it carries all the fold needs, which never reads the registry."""
-    return {
-        "type": "rollback",
-        "vehicle": target.vehicle_id,
-        "to": target.number,
-        "model_hash": target.model_hash,
-        "parameters": list(target.parameters),
-        "mean": list(target.mean),
-        "covariance": list(target.covariance),
-        "reason": reason,
-    }

@@ -16,6 +16,7 @@ from twinpack.detect.state import rule_set
 from twinpack.errors import InputError, NotFoundError, RulesError
 from twinpack.telemetry.schema import command_rows
 from twinpack.twin.settings import Prototype
+from twinpack.twin.versions import TwinVersion
 
 REGISTER = "register"
 ROLLBACK = "rollback"
@@ -48,6 +49,27 @@ def model_command(prototype: Prototype) -> dict[str, Any]:
 def rules_command(text: str, who: str, reason: str) -> dict[str, Any]:
     """The command that finds faults by another rule set from its row on."""
     return {"type": RULES, "text": text, "who": who, "reason": reason}
+
+
+def rollback_command(target: TwinVersion, reason: str, who: str = "") -> dict[str, Any]:
+    """The command that deploys `target` again; it carries all the fold needs, which never reads the registry.
+
+    Args:
+        target: The version.
+        reason: Why, for the history.
+        who: Who asks for it, "" where nobody was told.
+    """
+    body = {
+        "type": ROLLBACK,
+        "vehicle": target.vehicle_id,
+        "to": target.number,
+        "model_hash": target.model_hash,
+        "parameters": list(target.parameters),
+        "mean": list(target.mean),
+        "covariance": list(target.covariance),
+        "reason": reason,
+    }
+    return body | ({"who": who} if who else {})
 
 
 def clear_codes_command(vehicle: str, codes: Sequence[str] | None, who: str, reason: str) -> dict[str, Any]:

@@ -159,6 +159,13 @@ def total(explanations: Sequence[Explanation], name: str) -> Change | None:
     )
 
 
+def totals(told: Sequence[Explanation]) -> list[Change]:
+    """The whole change of each figure that the deployed version has."""
+    deployed = next((each for each in reversed(told) if each.changes), None)
+    names = [change.name for change in deployed.changes] if deployed else []
+    return [change for name in names if (change := total(told, name)) is not None]
+
+
 def wear_direction(name: str) -> int:
     """-1 for what wear lowers, +1 for what it raises, 0 for what has no such direction."""
     if name in CAPACITY:

@@ -33,7 +33,7 @@ def rolled_back(twins: Twins, state: TwinState, vehicle_id: str, at_us: int, ord
         mean=mean,
         cov=square(order["covariance"], len(mean)),
         window_us=at_us,
-        evidence={"to": int(order["to"])},
+        evidence={"to": int(order["to"])} | ({"who": order["who"]} if isinstance(order.get("who"), str) else {}),
     )
 
 
