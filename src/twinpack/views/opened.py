@@ -19,7 +19,9 @@ from twinpack.views.samples import Samples
 from twinpack.views.sight import Reach, Right, Sight
 from twinpack.views.tail import Tail
 from twinpack.views.telemetry_files import TelemetryFiles
+from twinpack.views.twin_axes import SharedAxes
 from twinpack.views.vehicle_lake import VehicleRows
+from twinpack.views.versions_chain import Chains
 
 
 class Views:
@@ -36,6 +38,8 @@ class Views:
         tail: The end of its log.
         samples: Telemetry of one vehicle.
         rows: Rows of other tables of the lake of one vehicle.
+        axes: Ranges that pictures of parameters share.
+        chains: Whether histories of versions verify.
     """
 
     def __init__(self, workspace: Workspace, now_us: Callable[[], int] = now_us) -> None:
@@ -49,6 +53,8 @@ class Views:
         self.packs = Packs(self.registry)
         self._owner_reads = OwnerReads(self.registry, now_us)
         self.rows = VehicleRows(self.lake)
+        self.axes = SharedAxes(self.registry)
+        self.chains = Chains(workspace, self.registry)
         files = TelemetryFiles(self.lake)
         self.tail = Tail(self.log, lambda: files.end_offset)
         self._figures = FleetFigures(

@@ -7,8 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from twinpack.api.dependencies import Seer
+from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
+from twinpack.views.explain import explanation
+from twinpack.views.predictions import prediction as predicted
 from twinpack.views.shapes.common import VehicleId
 from twinpack.views.shapes.twin import (
     Explanation,
@@ -22,6 +24,12 @@ from twinpack.views.shapes.twin import (
     VersionDifference,
     VersionPage,
 )
+from twinpack.views.sight import Right
+from twinpack.views.twin import twin as twin_at
+from twinpack.views.twin_history import twin_history
+from twinpack.views.versions import compared, version_of, version_page
+from twinpack.views.versions_rollback import roll_back
+from twinpack.views.versions_rollback import rollback_preview as preview
 
 router = APIRouter(prefix="/vehicles/{vehicle_id}", tags=["twin"], responses=documented(404))
 
@@ -30,68 +38,79 @@ router = APIRouter(prefix="/vehicles/{vehicle_id}", tags=["twin"], responses=doc
 def twin(
     vehicle_id: VehicleId,
     seer: Seer,
+    views: Looked,
     at: Annotated[datetime | None, Query(description="As it stood then; RFC 3339 with its zone.")] = None,
 ) -> Twin:
     """The twin as it stands, or as it stood at a moment."""
-    raise NotImplementedError
+    return twin_at(views, views.reach(seer, vehicle_id, Right.TWIN), at)
 
 
 @router.get("/twin/history")
 def history(
     vehicle_id: VehicleId,
     seer: Seer,
+    views: Looked,
     trips: Annotated[int, Query(ge=1, le=20_000, description="At most so many points; the worst of each few.")] = 1500,
 ) -> TwinHistory:
     """Error of each trip with and without updates, and the parameters over the versions."""
-    raise NotImplementedError
+    return twin_history(views, views.reach(seer, vehicle_id, Right.TWIN), trips)
 
 
 @router.get("/versions")
 def versions(
     vehicle_id: VehicleId,
     seer: Seer,
+    views: Looked,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> VersionPage:
     """Versions, newest first."""
-    raise NotImplementedError
+    return version_page(views, views.reach(seer, vehicle_id, Right.TWIN), cursor, limit)
 
 
 @router.get("/versions/compare")
 def compare(
-    vehicle_id: VehicleId, seer: Seer, a: Annotated[int, Query(ge=1)], b: Annotated[int, Query(ge=1)]
+    vehicle_id: VehicleId, seer: Seer, views: Looked, a: Annotated[int, Query(ge=1)], b: Annotated[int, Query(ge=1)]
 ) -> VersionDifference:
     """Two versions beside each other."""
-    raise NotImplementedError
+    return compared(views, views.reach(seer, vehicle_id, Right.TWIN), a, b)
 
 
 @router.get("/versions/{number}")
-def version(vehicle_id: VehicleId, number: int, seer: Seer) -> Version:
+def version(vehicle_id: VehicleId, number: int, seer: Seer, views: Looked) -> Version:
     """One version."""
-    raise NotImplementedError
+    return version_of(views, views.reach(seer, vehicle_id, Right.TWIN), number)
 
 
 @router.get("/rollback")
-def rollback_preview(vehicle_id: VehicleId, seer: Seer, to_version: Annotated[int, Query(ge=1)]) -> RollbackPreview:
+def rollback_preview(
+    vehicle_id: VehicleId, seer: Seer, views: Looked, to_version: Annotated[int, Query(ge=1)]
+) -> RollbackPreview:
     """What a roll-back would do."""
-    raise NotImplementedError
+    return preview(views, views.reach(seer, vehicle_id, Right.ROLLBACK), to_version)
 
 
 @router.post("/rollback", status_code=202, responses=documented(404, 409))
-def rollback(vehicle_id: VehicleId, body: RollbackRequest, seer: Seer) -> Ordered:
+def rollback(vehicle_id: VehicleId, body: RollbackRequest, seer: Seer, views: Looked) -> Ordered:
     """Order a roll-back: a row of the log, folded by the runtime into a new version."""
-    raise NotImplementedError
+    return roll_back(views, views.reach(seer, vehicle_id, Right.ROLLBACK), body)
 
 
 @router.get("/explain")
-def explain(vehicle_id: VehicleId, seer: Seer, last: Annotated[int, Query(ge=0, le=1000)] = 10) -> Explanation:
+def explain(
+    vehicle_id: VehicleId, seer: Seer, views: Looked, last: Annotated[int, Query(ge=0, le=1000)] = 10
+) -> Explanation:
     """Each change of the figures, in words."""
-    raise NotImplementedError
+    return explanation(views, views.reach(seer, vehicle_id, Right.VEHICLE), last)
 
 
 @router.get("/trips/{number}/prediction")
 def prediction(
-    vehicle_id: VehicleId, number: int, seer: Seer, points: Annotated[int, Query(ge=10, le=20_000)] = 1000
+    vehicle_id: VehicleId,
+    number: int,
+    seer: Seer,
+    views: Looked,
+    points: Annotated[int, Query(ge=10, le=20_000)] = 1000,
 ) -> Prediction:
     """One trip: measured voltage beside the updated and the never-updated prediction, with bands."""
-    raise NotImplementedError
+    return predicted(views, views.reach(seer, vehicle_id, Right.TWIN), number, points)
