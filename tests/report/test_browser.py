@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.servers.packages import install
+from tests.servers import chromium
 from twinpack.report.page import render
 
 FLAGS = [
@@ -31,23 +29,6 @@ FLAGS = [
 ]
 
 
-@cache
-def browser() -> str:
-    """Chromium; the test is skipped where it cannot be had."""
-    found = _find()
-    if found is None:
-        install("chromium")
-        found = _find()
-    if found is None:
-        pytest.skip("needs Chromium to run the page: apt-get install chromium")
-    return found
-
-
-def _find() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next((path for name in names if (path := shutil.which(name)) is not None), None)
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = importlib.util.spec_from_file_location("fabricate", Path(__file__).with_name("fabricate.py"))
@@ -61,7 +42,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def dom(page: Path, route: str) -> str:
     profile = page.parent / f"profile{len(list(page.parent.iterdir()))}"
-    command = [browser(), *FLAGS, f"--user-data-dir={profile}", f"{page.as_uri()}{route}"]
+    command = [chromium.require(), *FLAGS, f"--user-data-dir={profile}", f"{page.as_uri()}{route}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert "CONSOLE" not in done.stderr, done.stderr
     return done.stdout

@@ -7,6 +7,7 @@ def test_something(small_fleet: Path) -> None:  # the fixture of this module: a 
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,9 @@ ROOT = Path(__file__).parents[2]
 VEHICLES, TRIPS = 8, 12
 FAULTY = "SIM-0001"
 """Its cell 17 grows weak, and on its last drive its battery loses its isolation."""
+
+KEPT = "TWINPACK_SMALL_FLEET"
+"""Names a folder in which it is kept from one run to the next, for who writes tests on it."""
 
 _YEARS = 2.0
 _SEED = 7
@@ -39,9 +43,10 @@ def small_fleet(pristine_fleet: Path, tmp_path: Path) -> Path:
 
 def made_once(factory: pytest.TempPathFactory) -> Path:
     """The workspace, made by the first process of the run that asks."""
-    shared = factory.getbasetemp()
+    shared = Path(os.environ.get(KEPT) or factory.getbasetemp())
     if shared.name.startswith("popen-"):  # a worker of pytest-xdist: the folder over it is that of the run
         shared = shared.parent
+    shared.mkdir(parents=True, exist_ok=True)
     home, done = shared / "small-fleet", shared / "small-fleet.done"
     with (shared / "small-fleet.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
