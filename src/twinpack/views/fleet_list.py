@@ -126,6 +126,8 @@ def _conditions(table: FleetTable, wanted: WantedVehicles) -> Iterator[tuple[str
         low, high = getattr(wanted, f"{name}_min"), getattr(wanted, f"{name}_max")
         if low is not None or high is not None:
             yield name, partial(_between, getattr(table, column), low, high)
+    if not wanted.retired:
+        yield "retired", lambda: ~table.retired
     simple: dict[str, Callable[[], Any]] = {
         "severity": lambda: table.alarms[:, wanted.severity :].any(axis=1),
         "overdue": lambda: table.overdue == wanted.overdue,
@@ -135,8 +137,6 @@ def _conditions(table: FleetTable, wanted: WantedVehicles) -> Iterator[tuple[str
         "fleet": lambda: table.fleet == wanted.fleet,
     }
     yield from ((name, test) for name, test in simple.items() if getattr(wanted, name) is not None)
-    if not wanted.retired:
-        yield "retired", lambda: ~table.retired
 
 
 def _between(values: Floats, low: float | None, high: float | None) -> Bools:
@@ -168,7 +168,7 @@ def _told(table: FleetTable, others: Ints, name: str, wanted: WantedVehicles) ->
     what = {"q": "name", "severity": "alarms", "retired": "service"}.get(name, name)
     vehicles = "1 vehicle matches" if len(others) == 1 else f"{number(len(others))} vehicles match"
     if name == "retired":
-        return f"{vehicles} that are out of service"
+        return f"{vehicles} among those out of service"
     return f"{vehicles} without the filter by {what}"
 
 

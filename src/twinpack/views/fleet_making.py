@@ -11,8 +11,8 @@ from twinpack.store.records import LatestFigures
 from twinpack.store.settings import ApiSettings
 from twinpack.views.fleet_cohort import cohorts, deviations
 from twinpack.views.fleet_sources import Driven, RegistryFacts
-from twinpack.views.fleet_table import NEVER, TREND_STEPS, FleetTable, Floats, Ints, Texts, ages, reporting_of
-from twinpack.views.fleet_versions import NAN, DeployedFigures
+from twinpack.views.fleet_table import NEVER, DeployedFigures, FleetTable, Floats, Ints, Texts, ages, reporting_of
+from twinpack.views.fleet_versions import NAN
 
 _NO_FIGURES = DeployedFigures()
 _NO_LATEST = LatestFigures()
@@ -70,7 +70,7 @@ def fleet_table(
         overdue=(deployed_us != NEVER) & (last_seen - deployed_us > settings.overdue_days * _DAY_US),
         retired=np.array([entry.retired for entry in entries], dtype=np.bool_),
         alarms=_alarms(facts, names),
-        trend_pct=_trends(deployed, last_seen),
+        versions=tuple(deployed),
         cohorts=found,
         deviation_pts=deviations(found.by_distance, pack, health[:, 0], distance),
     )
@@ -108,14 +108,6 @@ def _alarms(facts: RegistryFacts, names: Sequence[str]) -> Ints:
         if name in at:
             counts[at[name], min(max(severity, 0), 3)] += count
     return counts
-
-
-def _trends(deployed: Sequence[DeployedFigures], last_seen: Ints) -> Floats:
-    found = np.full((len(deployed), TREND_STEPS), np.nan)
-    for place, (one, last_us) in enumerate(zip(deployed, last_seen.tolist(), strict=True)):
-        if one.times_us and last_us != NEVER:
-            found[place] = one.trend(last_us)
-    return found
 
 
 def _times(values: Iterable[int | None]) -> Ints:

@@ -34,7 +34,7 @@ def vehicle_row(table: FleetTable, at: int) -> VehicleRow:
         deviation_pts=figure(table.deviation_pts[at], 2),
         resistance_x=figure(table.resistance_x[at], 3),
         soc_pct=figure(table.soc_pct[at], 1),
-        trend_pct=column(table.trend_pct[at], 2),
+        trend_pct=column(table.trend_pct(at), 2),
         alarms=alarm_counts(table.alarms[at].tolist()),
         reporting=REPORTING_WORDS[table.reporting[at]],
         last_seen_at=moment_if(int(table.last_seen_us[at])),

@@ -65,6 +65,6 @@ def _without_figures(table: FleetTable, hidden: Bools) -> FleetTable:
     return replace(
         table,
         **blank,
-        trend_pct=np.where(hidden[:, None], np.nan, table.trend_pct),
+        versions=tuple(None if gone else one for one, gone in zip(table.versions, hidden.tolist(), strict=True)),
         overdue=table.overdue & ~hidden,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -15,7 +16,8 @@ from twinpack.store.lake import Lake
 from twinpack.store.records import LatestFigures
 from twinpack.store.registry import MAIN_STREAM, Registry
 from twinpack.store.tables import OFFSET, TRIPS
-from twinpack.views.fleet_versions import DeployedFigures, deployed_figures
+from twinpack.views.fleet_table import DeployedFigures
+from twinpack.views.fleet_versions import deployed_figures
 from twinpack.views.lake_tables import OpenTable
 from twinpack.views.packs import Packs
 
@@ -86,7 +88,7 @@ class RegistryReader:
             return False
         self._entry_rows, self._met_rows = rows, met
         packs = {name: pack for name, pack, _ in met}
-        entered = {row[0]: VehicleEntry(*row) for row in rows}
+        entered = {row[0]: _entry(row) for row in rows}
         for name, entry in entered.items():
             if packs.get(name, entry.pack) != entry.pack:
                 entered[name] = replace(entry, pack=packs[name])
@@ -153,3 +155,9 @@ class TripsReader:
             mine.trips += count
             if distance is not None and math.isfinite(distance):
                 mine.distance_km = distance + (0.0 if math.isnan(mine.distance_km) else mine.distance_km)
+
+
+def _entry(row: tuple[Any, ...]) -> VehicleEntry:
+    """An entry from its row; SQLite tells what is so by 0 and 1."""
+    entry = VehicleEntry(*row)
+    return entry if entry.retired is False else replace(entry, retired=bool(entry.retired))

@@ -5,8 +5,9 @@ A list of many vehicles is filtered and sorted in milliseconds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -30,6 +31,25 @@ REPORTING_WORDS = ("reporting", "late", "stale", "never")
 """How a vehicle reports, by its number in `FleetTable.reporting`."""
 
 YEAR_US = 365.25 * 86_400e6
+
+
+@dataclass
+class DeployedFigures:
+    """What the deployed versions of one vehicle tell.
+
+    Attributes:
+        number: The version deployed now.
+        time_us: Sample time of its decision.
+        health: Capacity health, its standard deviation, resistance and its standard deviation; NaN for not known.
+        times_us: Sample times of all that were deployed.
+        capacity_pct: Capacity health of each.
+    """
+
+    number: int = 0
+    time_us: int = NEVER
+    health: tuple[float, float, float, float] = (math.nan, math.nan, math.nan, math.nan)
+    times_us: list[int] = field(default_factory=list)
+    capacity_pct: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -59,7 +79,7 @@ class FleetTable:
         overdue: Whether no version was accepted for long before its newest sample.
         retired: Whether it is out of service.
         alarms: Alarms that are not cleared by severity, shape (N, 4).
-        trend_pct: Capacity health at equal steps over the year before its newest sample, shape (N, TREND_STEPS).
+        versions: What the versions that were deployed tell, and whether that may be seen, of each.
         cohorts: Health of vehicles like each other over distance and age.
         deviation_pts: Health less the cohort's median at its distance.
     """
@@ -86,7 +106,7 @@ class FleetTable:
     overdue: Bools
     retired: Bools
     alarms: Ints
-    trend_pct: Floats
+    versions: tuple[DeployedFigures | None, ...]
     cohorts: Cohorts
     deviation_pts: Floats
 
@@ -99,6 +119,15 @@ class FleetTable:
     def names_folded(self) -> tuple[str, ...]:
         """Name and label of each vehicle in small letters, to be searched."""
         return tuple(f"{entry.vehicle_id}\n{entry.label}".casefold() for entry in self.entries)
+
+    def trend_pct(self, at: int) -> Floats:
+        """Capacity health of a vehicle at the ends of equal steps over the year before its newest sample."""
+        versions, last_us = self.versions[at], int(self.last_seen_us[at])
+        if versions is None or not versions.times_us or last_us == NEVER:
+            return np.full(TREND_STEPS, np.nan)
+        ends = last_us - (YEAR_US / TREND_STEPS) * np.arange(TREND_STEPS - 1, -1, -1)
+        place = np.searchsorted(np.array(versions.times_us), ends, side="right") - 1
+        return np.where(place >= 0, np.array(versions.capacity_pct)[np.maximum(place, 0)], np.nan)
 
     def later(self, as_of_us: int, reporting: Ints) -> FleetTable:
         """The same, a while later: nothing came, and silence grew longer."""

@@ -4,44 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-
-import numpy as np
-from numpy.typing import NDArray
 
 from twinpack.store.fleet_watch import DeployedRow, Numbers
 from twinpack.twin.figures import CAPACITY, RESISTANCE, health_naming
-from twinpack.views.fleet_table import NEVER, TREND_STEPS, YEAR_US
+from twinpack.views.fleet_table import DeployedFigures
 
 NAN = math.nan
-
-
-@dataclass
-class DeployedFigures:
-    """What the deployed versions of one vehicle tell.
-
-    Attributes:
-        number: The version deployed now.
-        time_us: Sample time of its decision.
-        health: Capacity health, its standard deviation, resistance and its standard deviation; NaN for not known.
-        times_us: Sample times of all that were deployed.
-        capacity_pct: Capacity health of each.
-    """
-
-    number: int = 0
-    time_us: int = NEVER
-    health: tuple[float, float, float, float] = (NAN, NAN, NAN, NAN)
-    times_us: list[int] = field(default_factory=list)
-    capacity_pct: list[float] = field(default_factory=list)
-
-    def trend(self, last_seen_us: int) -> NDArray[np.float64]:
-        """Capacity health as it was known at the ends of equal steps over the year before a time."""
-        if not self.times_us or last_seen_us == NEVER:
-            return np.full(TREND_STEPS, NAN)
-        ends = last_seen_us - (YEAR_US / TREND_STEPS) * np.arange(TREND_STEPS - 1, -1, -1)
-        at = np.searchsorted(np.array(self.times_us), ends, side="right") - 1
-        return np.where(at >= 0, np.array(self.capacity_pct)[np.maximum(at, 0)], NAN)
 
 
 def deployed_figures(
