@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,7 +95,7 @@ def maintenance_add(
     After a repair or a replacement, what was learned of the battery's cells begins anew, and its trouble codes are
     cleared: a row of the log says so, which takes effect when it is folded.
     """
-    from twinpack.store.workshop.records import DONE, PLANNED, MaintenanceRecord
+    from twinpack.store.workshop.records import DONE, PLANNED, MaintenanceRecord, check_past, today
 
     is_done = done or on is not None
     wanted = MaintenanceRecord(
@@ -105,13 +104,13 @@ def maintenance_add(
         title=title,
         status=DONE if is_done else PLANNED,
         planned_on=planned or "",
-        done_on=(on or _today()) if is_done else "",
+        done_on=(on or today()) if is_done else "",
         odometer_km=odometer,
         reference=reference or "",
         notes=notes or "",
         who=name_of(who),
     )
-    _check_past(wanted)
+    check_past(wanted)
     with opened(home) as (workspace, registry):
         record = registry.workshop.add(wanted)
         record = _told(workspace, registry, record, keep)
@@ -132,15 +131,15 @@ def maintenance_done(
     """Say that planned work is done; a repair or a replacement lets what was learned of the cells begin anew."""
     from dataclasses import replace
 
-    from twinpack.store.workshop.records import DONE
+    from twinpack.store.workshop.records import DONE, check_past, today
 
     with opened(home) as (workspace, registry):
         before = registry.workshop.record(record)
         if before.status == DONE and (keep or not before.resets or before.log_offset is not None):
             raise InputError(f"record {before.record_id} is done already, on {before.done_on}")
-        day = on or before.done_on or _today()
+        day = on or before.done_on or today()
         changes = {"status": DONE, "done_on": day, "who": name_of(who)} | _given(odometer_km=odometer, notes=notes)
-        _check_past(replace(before, **changes))
+        check_past(replace(before, **changes))
         after = registry.workshop.change(before.record_id, before.revision, **changes)
         after = _told(workspace, registry, after, keep)
     _show(after, as_json, f"record {after.record_id} of {after.vehicle_id} done on {after.done_on}")
@@ -242,6 +241,7 @@ def _judged(
 ) -> tuple[list[MaintenanceRecord], list[tuple[int, str]]]:
     """The records of a file as they would be kept, and the lines that are wrong, in order."""
     from twinpack.cli.maintenance_csv import column_first
+    from twinpack.store.workshop.records import check_past
 
     wrong = [(line.number, str(line.said)) for line in lines if isinstance(line.said, InputError)]
     said = [(line.number, line.said) for line in lines if not isinstance(line.said, InputError)]
@@ -250,7 +250,7 @@ def _judged(
         try:
             if isinstance(judged, TwinpackError):
                 raise judged
-            _check_past(judged)
+            check_past(judged)
             records.append(judged)
         except TwinpackError as error:
             wrong.append((number, column_first(error)))
@@ -261,17 +261,6 @@ def _told(workspace: Workspace, registry: Registry, record: MaintenanceRecord, k
     from twinpack.runtime.repairs import tell_repairs
 
     return next(iter([] if keep else tell_repairs(workspace, registry, [record])), record)
-
-
-def _check_past(record: MaintenanceRecord) -> None:
-    if record.done_on and record.done_on > _today(ahead_h=14):  # the day of the easternmost zone
-        raise InputError(f"done_on {record.done_on} is a day to come; --planned is for those")
-
-
-def _today(ahead_h: int = 0) -> str:
-    from datetime import timedelta
-
-    return (datetime.now(UTC) + timedelta(hours=ahead_h)).date().isoformat()
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from twinpack.api.dependencies import Seer
+from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
 from twinpack.views.shapes.common import VehicleId
 from twinpack.views.shapes.workshop import Maintenance, MaintenancePage, MaintenanceRequest
+from twinpack.views.sight import Right
+from twinpack.views.workshop import add_maintenance, change_maintenance, maintenance_page, remove_maintenance
 
 router = APIRouter(tags=["maintenance"], responses=documented(404))
 
@@ -17,28 +19,29 @@ router = APIRouter(tags=["maintenance"], responses=documented(404))
 @router.get("/maintenance")
 def maintenance(
     seer: Seer,
+    views: Looked,
     vehicle_id: str | None = None,
     status: Literal["planned", "done", "cancelled"] | None = None,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> MaintenancePage:
     """Maintenance: planned first, then newest."""
-    raise NotImplementedError
+    return maintenance_page(views, seer, vehicle_id, status, cursor, limit)
 
 
 @router.post("/vehicles/{vehicle_id}/maintenance", status_code=201)
-def add(vehicle_id: VehicleId, body: MaintenanceRequest, seer: Seer) -> Maintenance:
+def add(vehicle_id: VehicleId, body: MaintenanceRequest, seer: Seer, views: Looked) -> Maintenance:
     """Enter maintenance; a finished repair is told to the twin."""
-    raise NotImplementedError
+    return add_maintenance(views, views.reach(seer, vehicle_id, Right.MAINTENANCE_WRITE), body)
 
 
 @router.patch("/maintenance/{record_id}", responses=documented(404, 409))
-def change(record_id: str, body: MaintenanceRequest, seer: Seer) -> Maintenance:
+def change(record_id: str, body: MaintenanceRequest, seer: Seer, views: Looked) -> Maintenance:
     """Change a record."""
-    raise NotImplementedError
+    return change_maintenance(views, seer, record_id, body)
 
 
 @router.delete("/maintenance/{record_id}", status_code=204)
-def remove(record_id: str, seer: Seer) -> None:
+def remove(record_id: str, seer: Seer, views: Looked) -> None:
     """Remove a record that the twin was not told of."""
-    raise NotImplementedError
+    remove_maintenance(views, seer, record_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from twinpack.errors import InputError
 from twinpack.store.alarms.people import check_who
@@ -134,3 +134,19 @@ def check_day(name: str, value: str) -> None:
         raise InputError(f"{name} {value!r} is no day; write it as 2026-03-01") from None
     if day.isoformat() != value or not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InputError(f"{name} {value!r} is no day from {FIRST_YEAR} to {LAST_YEAR}; write it as 2026-03-01")
+
+
+def today() -> str:
+    """The day it is, UTC."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def check_past(record: MaintenanceRecord) -> None:
+    """Raise when work is said to be done on a day that has not begun anywhere on earth.
+
+    Raises:
+        InputError: It is.
+    """
+    easternmost = (datetime.now(UTC) + timedelta(hours=14)).date().isoformat()
+    if record.done_on and record.done_on > easternmost:
+        raise InputError(f"done_on {record.done_on} is a day to come; planned_on is for those")
