@@ -73,6 +73,7 @@ def test_a_part_that_dies_is_started_again_and_that_is_told(tmp_path: Path) -> N
     told: list[str] = []
     supervisor = Supervisor([patient("lone", place)], told.append)
     _, end = run(supervisor)
+    assert supervisor.at_work.wait(WAIT_S)  # before that it could not begin
     for times in (1, 2):
         until(lambda times=times: lines(place).count("begin lone") == times)  # type: ignore[misc]
         os.kill(supervisor.pids()["lone"], signal.SIGKILL)
@@ -110,3 +111,13 @@ def test_one_that_does_not_end_is_killed() -> None:
     time.sleep(0.5)  # until it is deaf; were it not yet, it would end, and the text below would be missing
     assert end() == 0
     assert told == ["deaf did not end within 0 s and was killed"]
+
+
+def test_it_says_when_all_are_at_work_and_what_they_said(tmp_path: Path) -> None:
+    place = tmp_path / "events"
+    supervisor = Supervisor([patient("first", place, lambda said: ["here"]), patient("second", place)], print)
+    assert not supervisor.at_work.is_set()
+    _, end = run(supervisor)
+    assert supervisor.at_work.wait(WAIT_S)
+    assert supervisor.said == {"first": "here", "second": ""}
+    assert end() == 0

@@ -50,7 +50,11 @@ class _Running:
 
 
 class Supervisor:
-    """Starts parts in order, starts those again that die, and ends them in the same order: sources come first."""
+    """Starts parts in order, starts those again that die, and ends them in the same order: sources come first.
+
+    Attributes:
+        at_work: Set once all of them are.
+    """
 
     def __init__(
         self, parts: Sequence[Part], tell: Callable[[str], None], environment: Mapping[str, str] | None = None
@@ -66,6 +70,7 @@ class Supervisor:
         self._tell = tell
         self._environment = None if environment is None else dict(environment)
         self._said: dict[str, str] = {}
+        self.at_work = threading.Event()
 
     def run(self, stopped: threading.Event) -> int:
         """Run until `stopped` is set.
@@ -77,12 +82,18 @@ class Supervisor:
             for running in self._running:
                 if not self._begin(running, stopped):
                     return 0 if stopped.is_set() else self._code(running)
+            self.at_work.set()
             while not stopped.wait(_LOOK_S):
                 for running in self._running:
                     self._look_after(running, stopped)
             return 0
         finally:
             self._end()
+
+    @property
+    def said(self) -> Said:
+        """What each part that is at work has said of itself."""
+        return dict(self._said)
 
     def pids(self) -> dict[str, int]:
         """The processes that run, by name."""
