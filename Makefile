@@ -23,7 +23,7 @@ WEB := $(shell find web -type f -not -path 'web/node_modules/*')
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-demo: $(VENV)/.web ## simulate a fleet, let its twins live, write the report (./twinpack-demo)
+demo: $(VENV)/.web ## simulate a fleet, let its twins live, serve the app; on a terminal until Ctrl-C (./twinpack-demo)
 	$(BIN)/twinpack demo
 
 test: $(VENV)/.web ## the fast tests, the web app's too
@@ -46,8 +46,8 @@ bench: $(VENV)/.bench ## measure against baselines, side by side (build/bench.js
 evaluate: $(VENV)/.deps ## judge the twins on recorded data: make evaluate DATA=DIR [QUICK=1] (build/evaluate.json)
 	$(BIN)/twinpack evaluate --data $(DATA) --out build/evaluate.json $(if $(QUICK),--quick)
 
-serve: $(VENV)/.deps ## serve the report on this machine only: make serve [WORKSPACE=DIR]
-	$(BIN)/twinpack serve --only report --home $(WORKSPACE)
+serve: $(VENV)/.web ## serve a workspace, the demo's with its fleet driving on: make serve [WORKSPACE=DIR]
+	$(BIN)/twinpack serve --home $(WORKSPACE) $(if $(wildcard $(WORKSPACE)/.twinpack-demo),--simulated-fleet)
 
 clean: ## remove the virtual environment, caches and build output (no workspace is touched)
 	rm -rf $(VENV) build dist src/twinpack/_web web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

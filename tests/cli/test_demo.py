@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from twinpack.cli.demo import WIDTH, Found, findings
+from twinpack.cli.demo_app import App
 from twinpack.cli.demo_fault import Caught
 from twinpack.cli.demo_live import Lived
 from twinpack.cli.main import main
@@ -23,7 +24,7 @@ FAULTS = Caught("car", ("TP-CELL-LOW",), 1_700_000_000_000_000, 10.0, 0, 3)
 def found(seconds: dict[str, float]) -> Found:
     health = HealthQuality(n=2, mae_pct=0.5, fleet_mean_mae_pct=2.0, inside_2_sigma_pct=100.0)
     live = Lived(90, 3, 2.0, 2)
-    return Found(2, 6, BAND, BAND, health, 12, "car: worn.", FAULTS, live, Path("report.html"), seconds)
+    return Found(2, 6, BAND, BAND, health, 12, "car: worn.", FAULTS, live, None, Path("report.html"), seconds)
 
 
 def test_the_share_of_each_stage_is_told() -> None:
@@ -46,6 +47,13 @@ def test_what_came_live_is_told() -> None:
     assert "The last 2 trips came live: 90 samples in 3 messages through MQTT" in told
 
 
+def test_the_app_is_told_with_how_to_sign_in() -> None:
+    app = App("http://127.0.0.1:8765", ("admin", "owner"), "secret words", ("fleet page: 2 vehicles",))
+    told = "\n".join(findings(replace(found({}), app=app)))
+    assert "App: fleet page: 2 vehicles." in told and "http://127.0.0.1:8765/" in told
+    assert "Sign in as admin, owner; the password of each is secret words" in told
+
+
 @pytest.mark.slow
 def test_a_small_demo_from_nothing_to_its_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = tmp_path / "demo"
@@ -59,3 +67,4 @@ def test_a_small_demo_from_nothing_to_its_report(tmp_path: Path, capsys: pytest.
     assert all(seconds >= 0.0 for seconds in told["seconds"].values())
     assert told["isolation_alarm_s"] < 60.0
     assert Path(told["report"]).stat().st_size > 10_000
+    assert told["app"][0].startswith("fleet page: 2 vehicles") and len(told["app"]) == 4

@@ -1,10 +1,13 @@
-"""`twinpack demo`: a simulated fleet, its living twins, and what they found, in one command."""
+"""`twinpack demo`: a simulated fleet, its living twins, what they found, and the app, in one command."""
 
 from __future__ import annotations
 
 import math
 import shutil
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,12 +19,15 @@ from twinpack.cli.options import AsJson
 from twinpack.errors import WorkspaceError
 
 if TYPE_CHECKING:
+    from twinpack.cli.demo_app import App
     from twinpack.cli.demo_fault import Caught
     from twinpack.cli.demo_live import Lived
     from twinpack.cli.simulate_files import WrittenFleet
     from twinpack.cli.trial import Trial
     from twinpack.evaluate.metrics import BandQuality, HealthQuality
     from twinpack.runtime.stages import Stages
+
+Say = Callable[["Found"], None]
 
 DEMO_HOME = Path("twinpack-demo")
 MARKER = ".twinpack-demo"
@@ -41,6 +47,7 @@ class Found:
     explained: str
     faults: Caught
     live: Lived | None
+    app: App | None
     report: Path
     seconds: dict[str, float]
 
@@ -52,24 +59,68 @@ def command(
     home: Annotated[
         Path, typer.Option("--home", help="The workspace folder; one that a demo made is made anew.")
     ] = DEMO_HOME,
+    app: Annotated[bool, typer.Option(help="Serve the app and look at it; on a terminal until Ctrl-C.")] = True,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The app's port.", show_default="8765, or a free one if that is taken"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate a fleet, let its twins live, verify their history and write the report."""
-    found = run_demo(home, vehicles, trips, seed)
-    if as_json:
-        output.json_result(_figures(found))
-    else:
-        for text in findings(found):
-            output.line(text)
+    """Simulate a fleet, let its twins live, verify their history, and serve the app on it.
+
+    On a terminal the app is served until Ctrl-C; elsewhere it is looked at as its users would, and that is all.
+    `twinpack serve --simulated-fleet` opens it again.
+    """
+    serving = Serving(port, stays=not as_json and sys.stdout.isatty()) if app else None
+    run_demo(home, vehicles, trips, seed, serving, _say_json if as_json else _say)
 
 
-def run_demo(home: Path, vehicles: int, trips: int, seed: int) -> Found:
-    """Run the whole demo in a workspace of its own."""
-    from twinpack.runtime.stages import OTHER, Stages
+def _say(found: Found) -> None:
+    for text in findings(found):
+        output.line(text)
+
+
+def _say_json(found: Found) -> None:
+    output.json_result(_figures(found))
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How the app is served: at which port, None for the usual one, and whether until Ctrl-C."""
+
+    port: int | None = None
+    stays: bool = False
+
+
+def run_demo(home: Path, vehicles: int, trips: int, seed: int, serving: Serving | None, say: Say) -> None:
+    """Run the whole demo in a workspace of its own.
+
+    Args:
+        home: The workspace.
+        vehicles: Vehicles.
+        trips: Drives of each.
+        seed: Of the fleet.
+        serving: How the app is served, None for not at all.
+        say: Told what was found, while the app is served.
+    """
+    from twinpack.cli.demo_app import looked_at
+    from twinpack.ingest.stopping import stop_on_signals
+    from twinpack.runtime.stages import APP, OTHER, Stages
 
     stages = Stages()
-    with stages.within(OTHER):
-        return _run_demo(home, vehicles, trips, seed, stages)
+    with ExitStack() as opened:
+        with stages.within(OTHER):
+            found = _run_demo(home, vehicles, trips, seed, stages)
+            if serving is not None:
+                output.note("the app: gateway, API and a fleet that drives on")
+                with stages.within(APP):
+                    app = opened.enter_context(looked_at(home, serving.port, vehicles, found.faults.vehicle_id))
+                found = replace(found, app=app)
+        say(replace(found, seconds=stages.seconds))
+        if serving is not None and serving.stays:
+            output.note("Serving until Ctrl-C.")
+            with stop_on_signals() as stopped:
+                stopped.wait()
 
 
 def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) -> Found:
@@ -108,6 +159,7 @@ def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) 
         explained=explained,
         faults=faults,
         live=live,
+        app=None,
         report=Path(written.path),
         seconds=stages.seconds,
     )
@@ -115,13 +167,15 @@ def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) 
 
 def _fresh(home: Path) -> None:
     """A new workspace; what an earlier demo left goes, anything else stays and is refused."""
+    from twinpack.store.settings import BrokerSettings, HttpSettings, Settings
     from twinpack.store.workspace import Workspace
 
     if home.exists() and any(home.iterdir()):
         if not (home / MARKER).is_file():
             raise WorkspaceError(f"{home} is not a demo's folder: name another with --home, or move it away")
         shutil.rmtree(home)
-    Workspace.open(home)
+    # Whatever else runs on this machine, the demo does too.
+    Workspace.open(home, settings=Settings(broker=BrokerSettings(port=0), http=HttpSettings(port=0)))
     (home / MARKER).write_text("Made by `twinpack demo`; the next demo here replaces it.\n", encoding="utf-8")
 
 
@@ -199,6 +253,19 @@ def findings(found: Found) -> list[str]:
     ]
     return [
         line for text in texts for line in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    ] + _told_app(found.app)
+
+
+def _told_app(app: App | None) -> list[str]:
+    """What was seen in the app, and how to open it."""
+    if app is None:
+        return []
+    accounts = ", ".join(app.accounts)
+    return [
+        f"App: {'; '.join(app.seen)}.",
+        "",
+        f"    {app.url}/",
+        f"    Sign in as {accounts}; the password of each is {app.password}",
     ]
 
 
@@ -259,6 +326,7 @@ def _figures(found: Found) -> dict[str, object]:
         "live_samples": found.live.samples if found.live else 0,
         "live_messages": found.live.messages if found.live else 0,
         "live_trips": found.live.trips if found.live else 0,
+        "app": list(found.app.seen) if found.app else [],
         "report": str(found.report),
         "seconds": found.seconds,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from twinpack.runtime.supervisor import Supervisor
+    from twinpack.store.workspace import Workspace
 
 ACCOUNTS = {"admin": "admin", "operator": "operator", "technician": "technician", "owner": "owner"}
 """The demo's accounts and their roles."""
@@ -24,6 +26,66 @@ ACCOUNTS = {"admin": "admin", "operator": "operator", "technician": "technician"
 _START_S = 300.0
 _PATIENCE_S = 60.0
 _LOOK_S = 0.25
+
+
+@dataclass(frozen=True)
+class App:
+    """The app as it was looked at.
+
+    Attributes:
+        url: Where it is.
+        accounts: Who may sign in.
+        password: The password of each.
+        seen: What was seen, in words.
+    """
+
+    url: str
+    accounts: tuple[str, ...]
+    password: str
+    seen: tuple[str, ...]
+
+
+@contextmanager
+def looked_at(home: Path, port: int | None, vehicles: int, faulty: str) -> Iterator[App]:
+    """Serve the app on a demo's workspace and look at it; it is served until the context ends.
+
+    Args:
+        home: The workspace.
+        port: The app's port; None takes the usual one, or a free one where that is taken.
+        vehicles: How many vehicles there must be.
+        faulty: The vehicle with the planted faults.
+
+    Raises:
+        WorkspaceError: The service does not begin.
+        CheckError: Something in the app is not as it must be.
+    """
+    from twinpack.cli.serve import Manner, claimed, supervisor_of
+    from twinpack.store.workspace import Workspace
+
+    workspace = Workspace.open(home, create=False)
+    accounts = make_accounts(home, _owned(workspace, faulty))
+    usual = workspace.settings.api.port
+    chosen = port if port is not None else usual if _is_free(usual) else 0
+    manner = Manner(port=chosen, simulated_fleet=True, log_level="error")
+    with claimed(workspace, manner), served(supervisor_of(workspace, manner)) as url:
+        yield App(url, tuple(ACCOUNTS), accounts.password, tuple(look(url, accounts, vehicles, faulty)))
+
+
+def _owned(workspace: Workspace, faulty: str) -> str:
+    """The owner's vehicle: the first one without a fault, if there is one."""
+    with workspace.registry() as registry:
+        names = [vehicle.vehicle_id for vehicle in registry.vehicles()]
+    return next((name for name in names if name != faulty), faulty)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            line.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -94,7 +156,7 @@ def look(url: str, accounts: Accounts, vehicles: int, faulty: str) -> list[str]:
         _check(page.status_code == 200 and 'id="root"' in page.text, "the app's first page is not served")
         _check(client.get("/v1/vehicles").status_code == 401, "one who has not signed in is answered")
         operator = _signed_in(client, "operator", accounts.password)
-        summary = _get(client, operator, "/v1/fleet/summary")
+        summary = _reporting(client, operator)
         _check(summary["vehicles"] == vehicles, f"the fleet page counts {summary['vehicles']} vehicles")
         alarm = _isolation_alarm(client, operator, faulty)
         _comment(client, operator, alarm)
@@ -144,15 +206,24 @@ def _comment(client: httpx.Client, who: dict[str, str], alarm: dict[str, Any]) -
     _check(answer.status_code == 200, f"{path} answers {answer.status_code}: {answer.text[:200]}")
 
 
+def _reporting(client: httpx.Client, who: dict[str, str]) -> Any:
+    """The figures of the fleet page, once vehicles report."""
+    summary: dict[str, Any] = {}
+
+    def reporting() -> bool:
+        summary.update(_get(client, who, "/v1/fleet/summary"))
+        return bool(summary["reporting"])
+
+    _until(reporting, "no vehicle reports")
+    return summary
+
+
 def _live(client: httpx.Client, who: dict[str, str]) -> float:
-    """Seconds until a newer sample of some vehicle is shown."""
-
-    def newest() -> dict[str, Any]:
-        rows = _get(client, who, "/v1/vehicles?limit=100&sort=-last_seen_at")["items"]
-        return {row["vehicle_id"]: row["last_seen_at"] for row in rows}
-
-    before, began = newest(), time.monotonic()
-    _until(lambda: newest() != before, "no live value changes")
+    """Seconds until there is a newer value of the vehicle that was seen last."""
+    [newest] = _get(client, who, "/v1/vehicles?limit=1&sort=-last_seen_at")["items"]
+    path = f"/v1/vehicles/{newest['vehicle_id']}/latest"
+    before, began = _get(client, who, path)["at"], time.monotonic()
+    _until(lambda: _get(client, who, path)["at"] != before, "no live value changes")
     return time.monotonic() - began
 
 

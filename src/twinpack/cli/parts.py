@@ -177,6 +177,24 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
             raise WorkspaceError(f"the gateway broke: {service.gateway.intake.broken or 'its HTTP door has ended'}")
 
 
+def serve_fleet(workspace: Workspace, broker_url: str) -> None:
+    """Let the fleet of a demo's workspace drive on.
+
+    Args:
+        workspace: The workspace.
+        broker_url: Where it sends.
+
+    Raises:
+        NotFoundError: It is no demo's workspace.
+        InputError: The broker turns it away.
+    """
+    from twinpack.cli.demo_fleet import play_on
+
+    with until_stopped() as stopped:
+        announce(f"A simulated fleet drives on, at {broker_url}{_hint()}")
+        play_on(workspace, broker_url, stopped)
+
+
 def serve_jobs(workspace: Workspace) -> None:
     """Do the workspace's jobs.
 

@@ -1,10 +1,12 @@
-"""`twinpack serve`: a workspace at work on live data, with the API and the web app over it."""
+"""`twinpack serve`: a workspace at work on live data, with the API and the web app."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,17 +17,18 @@ from twinpack.cli import output
 from twinpack.cli.options import DEFAULT_HOME, Home
 
 if TYPE_CHECKING:
-    from twinpack.runtime.supervisor import Part, Said
+    from twinpack.runtime.supervisor import Part, Said, Supervisor
     from twinpack.store.workspace import Workspace
 
 REPORT_PORT = 8765
 
 
 class PartName(StrEnum):
-    """One part of the service; the report is served by itself alone."""
+    """One part of the service; the report is served by itself alone, the fleet in a demo's workspace."""
 
     api = "api"
     broker = "broker"
+    fleet = "fleet"
     gateway = "gateway"
     jobs = "jobs"
     report = "report"
@@ -63,11 +66,14 @@ def command(
         ),
     ] = None,
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Let nobody sign in: on this machine alone.")] = False,
+    simulated_fleet: Annotated[
+        bool, typer.Option("--simulated-fleet", help="In a demo's workspace: let its fleet drive on.")
+    ] = False,
     log_level: Annotated[
         Level, typer.Option(help="From what level on the events of gateway and API are told.")
     ] = Level.warning,
     broker_url: Annotated[
-        str, typer.Option(hidden=True, help="With --only gateway: where the embedded broker is.")
+        str, typer.Option(hidden=True, help="With --only gateway or fleet: where the embedded broker is.")
     ] = "",
     broker_port: Annotated[
         int | None, typer.Option(hidden=True, help="With --only broker: its port, in place of that of the settings.")
@@ -89,14 +95,15 @@ def command(
         workspace = Workspace.open(home, create=False)
         embedded = broker if broker is not None else not workspace.settings.mqtt.url
         if only is None:
-            app = [*(["--port", str(port)] if port is not None else []), *(["--no-auth"] if no_auth else [])]
-            _supervise(workspace, embedded, app, log_level.value)
+            supervise(workspace, Manner(embedded, port, no_auth, simulated_fleet, log_level.value))
         elif only is PartName.api:
             parts.serve_api(workspace, port, no_auth, log_level.value)
         elif only is PartName.broker:
             parts.serve_broker(workspace, broker_port)
         elif only is PartName.gateway:
             parts.serve_gateway(workspace, broker_url or (_usual_url(workspace) if embedded else ""), log_level.value)
+        elif only is PartName.fleet:
+            parts.serve_fleet(workspace, broker_url or _usual_url(workspace))
         else:
             parts.serve_jobs(workspace)
     if not parts.supervised():
@@ -109,29 +116,60 @@ def _usual_url(workspace: Workspace) -> str:
     return f"mqtt://{settings.host}:{settings.port}"
 
 
-def _supervise(workspace: Workspace, embedded: bool, app: Sequence[str], log_level: str) -> None:
-    from twinpack.cli.parts import SUPERVISED
-    from twinpack.ingest.broker import become_broker
-    from twinpack.ingest.stopping import stop_on_signals
-    from twinpack.runtime.supervisor import Supervisor
+@dataclass(frozen=True)
+class Manner:
+    """How a workspace is served.
 
-    claim = become_broker(workspace.home) if embedded else None  # let go of by this process's end, however it ends
-    environment = os.environ | {SUPERVISED: "1"}
-    supervisor = Supervisor(
-        _parts(workspace.home, embedded, app, log_level), lambda text: output.note(f"twinpack: {text}"), environment
-    )
-    try:
-        with stop_on_signals() as stopped:
-            code = supervisor.run(stopped)
-    finally:
-        if claim is not None:
-            claim.release()
+    Attributes:
+        embedded: Whether the embedded broker is used.
+        port: The app's port where it is not that of the settings.
+        no_auth: Whether nobody has to sign in.
+        simulated_fleet: Whether the demo's fleet drives on.
+        log_level: From what level on the events of gateway and API are told.
+    """
+
+    embedded: bool = True
+    port: int | None = None
+    no_auth: bool = False
+    simulated_fleet: bool = False
+    log_level: str = "warning"
+
+
+def supervise(workspace: Workspace, manner: Manner) -> None:
+    """Serve a workspace until it is stopped by a signal."""
+    from twinpack.ingest.stopping import stop_on_signals
+
+    with claimed(workspace, manner), stop_on_signals() as stopped:
+        code = supervisor_of(workspace, manner).run(stopped)
     if code:
         raise typer.Exit(code)
 
 
-def _parts(home: Path, embedded: bool, app: Sequence[str], log_level: str) -> list[Part]:
-    """Every part, the sources first."""
+@contextmanager
+def claimed(workspace: Workspace, manner: Manner) -> Iterator[None]:
+    """Be the one that serves the embedded broker, if it is used; let go of by this process's end, however it ends."""
+    from twinpack.ingest.broker import become_broker
+
+    claim = become_broker(workspace.home) if manner.embedded else None
+    try:
+        yield
+    finally:
+        if claim is not None:
+            claim.release()
+
+
+def supervisor_of(workspace: Workspace, manner: Manner) -> Supervisor:
+    """What runs every part."""
+    from twinpack.cli.parts import SUPERVISED
+    from twinpack.runtime.supervisor import Supervisor
+
+    environment = os.environ | {SUPERVISED: "1"}
+    parts = _parts(workspace.home, manner)
+    return Supervisor(parts, lambda text: output.note(f"twinpack: {text}"), environment)
+
+
+def _parts(home: Path, manner: Manner) -> list[Part]:
+    """Every part, the sources first; but the simulated fleet, which needs all others."""
     from twinpack.runtime.supervisor import Part
 
     def run(part: PartName, *more: str) -> Sequence[str]:
@@ -143,13 +181,23 @@ def _parts(home: Path, embedded: bool, app: Sequence[str], log_level: str) -> li
         return run(PartName.broker, *(["--broker-port", known] if known else []))
 
     def run_gateway(said: Said) -> Sequence[str]:
-        url = ["--broker-url", said[PartName.broker]] if embedded else ["--no-broker"]
-        return run(PartName.gateway, *url, "--log-level", log_level)
+        url = ["--broker-url", said[PartName.broker]] if manner.embedded else ["--no-broker"]
+        return run(PartName.gateway, *url, "--log-level", manner.log_level)
 
-    parts = [Part(PartName.broker, run_broker, stop_s=15.0)] if embedded else []
+    def run_api(said: Said) -> Sequence[str]:
+        # Started again, it is where the browsers know it to be.
+        known = said.get(PartName.api, "").rpartition(":")[2]
+        port = known or ("" if manner.port is None else str(manner.port))
+        auth = ["--no-auth"] if manner.no_auth else []
+        return run(PartName.api, *(["--port", port] if port else []), *auth, "--log-level", manner.log_level)
+
+    def run_fleet(said: Said) -> Sequence[str]:
+        return run(PartName.fleet, *(["--broker-url", said[PartName.broker]] if manner.embedded else []))
+
     return [
-        *parts,
+        *([Part(PartName.broker, run_broker, stop_s=15.0)] if manner.embedded else []),
         Part(PartName.gateway, run_gateway, start_s=600.0, stop_s=120.0),
         Part(PartName.jobs, lambda _: run(PartName.jobs), stop_s=40.0),
-        Part(PartName.api, lambda _: run(PartName.api, "--log-level", log_level, *app), stop_s=20.0),
+        Part(PartName.api, run_api, stop_s=20.0),
+        *([Part(PartName.fleet, run_fleet, stop_s=10.0)] if manner.simulated_fleet else []),
     ]

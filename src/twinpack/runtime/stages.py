@@ -9,7 +9,7 @@ from contextlib import contextmanager
 SIMULATE, IMPORT, LEARN, LIVE = "simulate", "import", "learn", "live"
 READ, FOLD, COMPILE, FILTER = "read log", "fold", "compile", "filter"
 COMMIT, SNAPSHOT, COMPACT, LAKE = "commit", "snapshot", "compact", "lake"
-VERIFY, SCORE, REPORT, OTHER = "verify", "score", "report", "other"
+VERIFY, SCORE, REPORT, APP, OTHER = "verify", "score", "report", "app", "other"
 
 
 class Stages:
