@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from twinpack.report import plot_style as style
 from twinpack.report.fault_lines import context, draw, height_in, minus, moments, shade
 from twinpack.views.alarms_recipes import CURRENT, Panel, panels_over, within
+from twinpack.views.alarms_series import SLOWLY_US, Seen, Window, seen
 from twinpack.views.alarms_subject import Subject, clipped, days_of, nothing_of, window_of
 
 if TYPE_CHECKING:
@@ -29,7 +31,12 @@ def rule_picture(workspace: Workspace, subject: Subject) -> tuple[Figure, str]:
         WorkspaceError: Lake or log cannot be read.
     """
     window = window_of(subject)
-    time_us, panels = panels_over(workspace, subject, window)
+    every_us = SLOWLY_US if subject.is_slow else 0
+
+    def look(wide: Window) -> Iterator[Seen]:
+        return seen(workspace, subject.alarm.vehicle_id, subject.pack, wide, subject.raised.offset, every_us)
+
+    time_us, panels = panels_over(look, subject, window)
     if not len(time_us):
         raise nothing_of(subject, window)
     *drawn, current = panels

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 
@@ -24,14 +24,13 @@ from twinpack.views.alarms_panels import (
     panels_of,
     series,
 )
-from twinpack.views.alarms_series import SLOWLY_US, Column, RawChannel, RawSignal, Window, columns_of, seen
+from twinpack.views.alarms_series import Column, RawChannel, RawSignal, Seen, Window, columns_of
 from twinpack.views.alarms_subject import HOUR_US, Stretch, Subject
 
-if TYPE_CHECKING:
-    from twinpack.store.workspace import Workspace
+Look: TypeAlias = Callable[[Window], Iterator[Seen]]
 
 CURRENT = "pack_current_a"
-_WARM_UP_US = 2 * HOUR_US
+WARM_UP_US = 2 * HOUR_US
 """Telemetry before the picture, so that the search for data faults has seen what it needs."""
 _TOLD_BY: dict[str, tuple[str, ...]] = {
     "pack_v_frozen": ("pack_voltage_v", "cell_v_sum"),
@@ -82,10 +81,20 @@ class Panel:
     bad: str = ""
 
 
-def panels_over(workspace: Workspace, subject: Subject, window: Window) -> tuple[Ints, list[Panel]]:
-    """The sample times within the window, and what is drawn of them; last the current."""
+def panels_over(look: Look, subject: Subject, window: Window) -> tuple[Ints, list[Panel]]:
+    """The sample times within the window, and what is drawn of them; last the current.
+
+    Args:
+        look: Gives the telemetry of a window.
+        subject: The alarm.
+        window: The time to show.
+
+    Raises:
+        NotFoundError: No telemetry tells what was found.
+        WorkspaceError: Lake or log cannot be read.
+    """
     condition = condition_of(subject.raised.evidence)
-    if condition is not None and all(name in OF_THE_TWIN for name in condition.quantities):
+    if rests_on_the_twin(subject):
         raise NotFoundError(
             f"{subject.alarm.code} rests on figures of the twin, which no telemetry shows: "
             f"`twinpack explain {subject.alarm.vehicle_id}` tells how they came about"
@@ -93,16 +102,19 @@ def panels_over(workspace: Workspace, subject: Subject, window: Window) -> tuple
     recipes = [_recipe(held, subject) for held in panels_of(condition)] if condition is not None else []
     recipes = [one for one in recipes if one.columns] or _without_condition(subject)
     recipes += [_Recipe((RawSignal(CURRENT),), _current)]
-    wide = Window(window.start_us - _WARM_UP_US, window.end_us)
-    every_us = SLOWLY_US if subject.is_slow else 0
-    pieces = seen(workspace, subject.alarm.vehicle_id, subject.pack, wide, subject.raised.offset, every_us)
     wanted = list(dict.fromkeys(column for one in recipes for column in one.columns))
-    time_us, columns = columns_of(pieces, wanted)
+    time_us, columns = columns_of(look(Window(window.start_us - WARM_UP_US, window.end_us)), wanted)
     inside = window.contains(time_us)
     time_us, columns = time_us[inside], {name: values[inside] for name, values in columns.items()}
     *made, current = [one.panel(time_us, columns) for one in recipes]
     known = [panel for panel in made if np.isfinite(panel.lines[-1].values).any()]
     return time_us, [*(known or made[:1]), current]
+
+
+def rests_on_the_twin(subject: Subject) -> bool:
+    """Whether its condition reads figures of the twin alone, which no sample tells."""
+    condition = condition_of(subject.raised.evidence)
+    return condition is not None and all(name in OF_THE_TWIN for name in condition.quantities)
 
 
 @dataclass(frozen=True)

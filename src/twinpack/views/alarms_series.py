@@ -5,7 +5,7 @@ It is read a few hours at a time and screened as the fold does; of a long time o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
@@ -122,17 +122,22 @@ def seen(
     Raises:
         WorkspaceError: Lake or log cannot be read.
     """
+    return screened(_tables(workspace, vehicle, window, offset, every_us), pack)
+
+
+def screened(tables: Iterable[pa.Table], pack: PackSpec) -> Iterator[Seen]:
+    """Telemetry of one vehicle, a table after the other in time order, screened as the fold does."""
     state = ScreenState.empty(1, cells=pack.series, probes=0)
     newest = np.array([NEVER])
-    for table in _tables(workspace, vehicle, window, offset, every_us):
+    for table in tables:
         batch = SampleBatch.from_arrow(table)
         arrived = arrivals(batch, np.zeros(len(batch.vehicle_ids), np.int32), newest)
         if not len(arrived):
             continue
         frames = Frames.of(batch, arrived)
         newest = frames.time_us[-1:]
-        state, screened = screen(state, frames, pack)
-        yield Seen(frames, screened)
+        state, found = screen(state, frames, pack)
+        yield Seen(frames, found)
 
 
 def columns_of(pieces: Iterator[Seen], wanted: Sequence[Column]) -> tuple[Ints, dict[Column, Floats]]:

@@ -12,6 +12,7 @@ from twinpack.views.alarms_acting import act as act_on
 from twinpack.views.alarms_acting import act_on_many
 from twinpack.views.alarms_detail import alarm_detail
 from twinpack.views.alarms_list import AlarmsAsked, alarm_page
+from twinpack.views.alarms_signals import alarm_signals
 from twinpack.views.shapes.alarms import (
     ActionRequest,
     AlarmAction,
@@ -71,9 +72,11 @@ def alarm(alarm_id: str, seer: Seer, views: Looked) -> AlarmDetail:
 
 
 @router.get("/{alarm_id}/signals")
-def signals(alarm_id: str, seer: Seer, minutes: Annotated[float, Query(gt=0, le=1440)] = 10.0) -> AlarmSignals:
+def signals(
+    alarm_id: str, seer: Seer, views: Looked, minutes: Annotated[float, Query(gt=0, le=1440)] = 10.0
+) -> AlarmSignals:
     """The signals around the moment an alarm was raised, against their limits."""
-    raise NotImplementedError
+    return alarm_signals(views, seer, alarm_id, minutes)
 
 
 @router.post("/{alarm_id}/{action}", responses=documented(404, 409))
