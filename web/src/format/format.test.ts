@@ -75,6 +75,7 @@ describe("moments", () => {
   it("a day old are told as a moment", () => {
     expect(ago("2026-11-20T12:30:00Z", now)).toMatch(/^20 Nov, \d\d:30$/);
     expect(day("2025-09-20T12:30:00Z", now)).toBe("20 Sep 2025");
+    expect(ago("2025-09-20T12:30:00Z", now)).toBe("20 Sep 2025");
   });
   it("of a clock that runs ahead are not in the future", () => {
     expect(ago(now + 2000, now)).toBe("0 s ago");

@@ -53,10 +53,11 @@ export function isRecent(at: Moment, now: number): boolean {
   return age < DAY_MS && age > -MINUTE_MS;
 }
 
-/** 2 s ago, 3 min ago, 6 h ago; a day and older as a moment. */
+/** 2 s ago, 3 min ago, 6 h ago; a day and older as a moment, of another year as a day. */
 export function ago(at: Moment, now: number): string {
   const age = Math.max(now - millis(at), 0);
-  if (!isRecent(at, now)) return moment(at, now);
+  const sameYear = new Date(millis(at)).getFullYear() === new Date(now).getFullYear();
+  if (!isRecent(at, now)) return sameYear ? moment(at, now) : day(at, now);
   return `${duration(age / SECOND_MS)} ago`;
 }
 

@@ -5,6 +5,7 @@ import { deviationScale } from "./columns";
 import { sparkPath } from "./figures";
 import { narrowed, orderText, queryOf, readFilters, readPart, writePart } from "./filters";
 import type { Scatter } from "./read";
+import { ends, scatterSpec } from "./scatterSpec";
 
 const KM = formatter({ distance: "km", temperature: "c" });
 const MI = formatter({ distance: "mi", temperature: "c" });
@@ -114,6 +115,21 @@ describe("a band", () => {
   });
   it("has quantiles between values", () => {
     expect([quantile([1, 2, 3], 0.5), quantile([1, 2], 0.5), quantile([], 0.5)]).toEqual([2, 1.5, null]);
+  });
+});
+
+describe("the scatter", () => {
+  it("names the brushed, in the unit that is liked", () => {
+    const { x, panels } = scatterSpec(dots, [false, true, false], "distance", MI);
+    const brushed = panels[0]?.series.find((series) => series.id === "brushed");
+    expect(x.unit).toBe("mi");
+    expect(brushed).toMatchObject({ ids: ["b"], labels: ["b"] });
+    expect(brushed?.kind === "points" && brushed.x[0]).toBeCloseTo(55923.4);
+  });
+  it("begins at zero unless all lies far from it", () => {
+    expect(ends([1000, 90_000])[0]).toBe(0);
+    expect(ends([1500, 2500])[0]).toBeGreaterThan(1400);
+    expect(ends(null)).toEqual([0, 1]);
   });
 });
 
