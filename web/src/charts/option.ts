@@ -5,7 +5,7 @@ import type { EChartsCoreOption } from "echarts/core";
 import { columnsOf } from "./extent";
 import { annotations } from "./annotations";
 import type { Frame, PanelFrame } from "./layout";
-import { DASHES, WIDTHS, type Palette } from "./palette";
+import { DASHES, textTone, WIDTHS, type Palette } from "./palette";
 import type { Line, Points, Range, Series } from "./spec";
 
 type Pair = [number, number | null];
@@ -162,10 +162,10 @@ function labelled(series: Points, frame: Frame, palette: Palette): object {
   return {
     label: {
       show: true,
-      color: palette.of("ink"),
+      color: palette.of(textTone(series.tone)),
       fontSize: 11,
       fontWeight: 600,
-      position: series.x.some(right) ? "left" : "right",
+      position: series.labelSide ?? (series.x.some(right) ? "left" : "right"),
       formatter: ({ dataIndex }: { dataIndex: number }) => labels[dataIndex] ?? "",
     },
     labelLayout: { hideOverlap: true },

@@ -85,6 +85,7 @@ export interface Points extends Named {
   ids?: readonly string[];
   /** Written beside points; an empty text writes nothing. */
   labels?: readonly string[];
+  labelSide?: "left" | "right" | "top";
   /** Many thousands of points. */
   many?: boolean;
   opacity?: number;

@@ -9,7 +9,8 @@ export type VehicleDetail = Schemas["VehicleDetail"];
 export type Telemetry = Schemas["Telemetry"];
 export type Trip = Schemas["Trip"];
 export type Version = Schemas["Version"];
-export type Twin = Schemas["Twin"];
+/** As the client answers it: a pair comes as a list. */
+export type Twin = Omit<Schemas["Twin"], "coverage_goal_pct"> & { coverage_goal_pct: readonly number[] };
 
 const REFRESH_MS = 30_000;
 /** Several things told at once are read once. */
