@@ -142,7 +142,7 @@ function pointsOf(series: Points, frame: Frame, palette: Palette): object {
     itemStyle: {
       color: hollow ? palette.of("surface") : cross ? "transparent" : colour,
       borderColor: colour,
-      borderWidth: hollow || cross ? 1.6 : 0,
+      borderWidth: hollow || cross ? 1.6 : series.outlined ? 1 : 0,
       opacity: series.opacity ?? 1,
     },
     ...labelled(series, frame, palette),

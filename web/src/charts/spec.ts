@@ -91,6 +91,8 @@ export interface Points extends Named {
   opacity?: number;
   /** A colour for each point, in place of the tone's. */
   colours?: readonly string[];
+  /** With a fine ring around each, for colours that are hardly seen on the ground. */
+  outlined?: boolean;
 }
 
 /** Upright bars from zero, each from `from` to `to`. */
