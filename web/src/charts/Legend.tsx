@@ -6,13 +6,30 @@ import type { ChartSpec, Points, Series } from "./spec";
 
 export function Legend({ spec }: { spec: ChartSpec }) {
   const shown = legendOf(spec);
-  if (shown.length === 0) return null;
+  const stretches = (spec.events ?? []).filter((event) => event.legend !== undefined);
+  if (shown.length + stretches.length === 0) return null;
   return (
     <ul className={styles.legend}>
       {shown.map((series) => (
         <li key={series.name}>
           <Sample series={series} />
           {series.name}
+        </li>
+      ))}
+      {stretches.map((event) => (
+        <li key={event.legend}>
+          <Picture>
+            <rect
+              x="0"
+              y="2"
+              width="16"
+              height="8"
+              rx="1.5"
+              fill={`var(--${event.tone})`}
+              style={{ opacity: 0.2 }}
+            />
+          </Picture>
+          {event.legend}
         </li>
       ))}
     </ul>

@@ -136,7 +136,16 @@ function limitShapes(limit: Limit, panel: PanelFrame, frame: Frame, palette: Pal
   );
   if ((limit.at ?? "end") === "end") return [dash];
   const font = { align: "right", family: palette.font };
-  return [dash, words(limit.label, frame.right - 6, y - 9, palette.of(textTone(limit.tone)), font)];
+  return [
+    dash,
+    words(
+      limit.label,
+      frame.right - 6,
+      y + (limit.at === "below" ? 9 : -9),
+      palette.of(textTone(limit.tone)),
+      font,
+    ),
+  ];
 }
 
 function endText(end: EndLabel, frame: Frame, palette: Palette): Shape {

@@ -120,8 +120,8 @@ export interface Limit {
   y: number;
   label: string;
   tone: Tone;
-  /** At the end of the line, or above it inside the plot. */
-  at?: "end" | "above";
+  /** At the end of the line, or inside the plot on one of its sides. */
+  at?: "end" | "above" | "below";
   dash?: Dash;
 }
 
@@ -134,6 +134,8 @@ export interface Event {
   tone: Tone;
   /** Solid, as "now" is. */
   solid?: boolean;
+  /** Names a shaded stretch in the legend. */
+  legend?: string;
 }
 
 export interface YAxis {

@@ -119,7 +119,7 @@ function Hours({ id, view, at, setAt }: Props) {
     return <Loading heights={[80]} />;
   }
   return (
-    <Chart spec={spec} height={96} link={`pack ${id}`} chosen={at} onPick={({ x }) => setAt(x)} drag="none" />
+    <Chart spec={spec} height={84} link={`pack ${id}`} chosen={at} onPick={({ x }) => setAt(x)} drag="none" />
   );
 }
 
@@ -130,7 +130,7 @@ function Days({ spread, at, setAt }: Props) {
   return (
     <Chart
       spec={spec}
-      height={96}
+      height={84}
       chosen={at}
       onPick={({ x }) => setAt(frames[nearest(frames, x)] ?? x)}
       drag="none"

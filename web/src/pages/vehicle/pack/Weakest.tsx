@@ -6,6 +6,8 @@ import type { SpreadTrend } from "./data";
 import { placeOf } from "./layers";
 import styles from "./pack.module.css";
 
+const SHOWN = 5;
+
 interface Props {
   weakest: SpreadTrend["weakest"];
   per: number;
@@ -33,7 +35,7 @@ export function Weakest({ weakest, per, cell, choose }: Props) {
             </tr>
           </thead>
           <tbody>
-            {weakest.map((weak) => (
+            {weakest.slice(0, SHOWN).map((weak) => (
               <tr key={weak.cell} data-chosen={weak.cell === cell}>
                 <th scope="row">
                   <button type="button" onClick={() => choose(weak.cell)} aria-pressed={weak.cell === cell}>

@@ -50,7 +50,8 @@ const mixed = (a: Rgb, b: Rgb, part: number): Rgb => [
 ];
 const written = (colour: Rgb): string => `rgb(${colour.map(Math.round).join(" ")})`;
 
-const DARK: Rgb = [8, 20, 26];
+// Black, not ink: of all grounds between, only black or white is always 4.5:1.
+const DARK: Rgb = [0, 0, 0];
 const WHITE: Rgb = [255, 255, 255];
 
 /** Dark or white, whichever stands out more (WCAG contrast). */

@@ -124,7 +124,7 @@ function Ranked({
       title={`All ${number(ranked.length)} cells, ranked`}
       unit={`ΔV, mV · ${standing(frame)}`}
       spec={spec}
-      height={196}
+      height={152}
       readOut="none"
       drag="none"
       onPick={pick}
@@ -147,16 +147,21 @@ function OneCell({ id, cell, frame, at, around, newest }: OneProps) {
   const window = [middle - around, Math.min(middle + 1.5 * around, newest + 1000)] as const;
   const query = useCell(id, cell, window);
   const { data } = query;
-  const spec = useMemo(() => (data && data.cell === cell ? cellSpec(data, at) : null), [data, cell, at]);
+  const taken = Date.parse(frame.at ?? "") || at;
+  const mv = frame.deviation_mv[cell - 1] ?? null;
+  const spec = useMemo(
+    () => (data && data.cell === cell ? cellSpec(data, { at: taken, mv }) : null),
+    [data, cell, taken, mv],
+  );
   const rank = frame.rank[cell - 1];
-  const low = (frame.deviation_mv[cell - 1] ?? 0) < 0;
+  const low = (mv ?? 0) < 0;
   return (
     <ChartCard
       title={`Cell ${cell} against median`}
       known="measured"
       unit="V"
       spec={spec}
-      height={220}
+      height={206}
       link={`cell ${id}`}
       waiting={query.isPlaceholderData}
       legend={false}
@@ -192,7 +197,7 @@ function Spread({ spread }: { spread: ReturnType<typeof useSpread> }) {
       known="measured"
       unit={`highest − lowest cell, mV, ${SPREAD_DAYS} days`}
       spec={spec}
-      height={170}
+      height={146}
       instead={
         data ? undefined : spread.error ? (
           <Failed

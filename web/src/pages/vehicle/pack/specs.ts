@@ -104,15 +104,16 @@ export function standing({ z }: CellFrame): string {
     .join(", ");
 }
 
-export function cellSpec(series: CellSeries, at: number | null): ChartSpec {
+/** What a frame says of a cell, to be written where the frame was taken. */
+export interface Moment {
+  at: number;
+  mv: number | null;
+}
+
+export function cellSpec(series: CellSeries, { at, mv }: Moment): ChartSpec {
   const { time_ms: x, voltage_v: volts, median_v: median, p10_v: p10, p90_v: p90, cell } = series;
-  const i = at === null ? -1 : x.findLastIndex((t) => t <= at + 1);
-  const [own, middle] = [volts[i] ?? null, median[i] ?? null];
-  const label =
-    own === null || middle === null
-      ? ""
-      : `${signed(1000 * (own - middle), 0)} mV at ${clock(at ?? 0, true)}`;
-  const events: Event[] = at === null ? [] : [{ x: at, tone: "accent", solid: true, label }];
+  const label = mv === null ? clock(at, true) : `${signed(mv, 0)} mV at ${clock(at, true)}`;
+  const events: Event[] = [{ x: at, tone: "accent", solid: true, label }];
   return {
     name: `Cell ${cell} against median`,
     x: { kind: "time", label: "Time" },
@@ -214,7 +215,7 @@ export function scrubSpec(telemetry: Telemetry, view: readonly [number, number])
         unit: "A",
         digits: 0,
         hatch: true,
-        y: { zero: true },
+        y: { zero: true, count: 4 },
         series: [
           {
             kind: "range",

@@ -5,36 +5,34 @@ import { useMemo } from "react";
 import { ChartCard } from "@/charts";
 import { Button } from "@/components/Button";
 import { Failed, Loading } from "@/components/States";
-import { count, moment, number } from "@/format";
+import { moment, number } from "@/format";
 import { usePrediction } from "./data";
 import { predictionSpec } from "./specs";
 
 interface Props {
   id: string;
   trip: number | null;
+  /** Which trips there are is not known yet. */
+  loading: boolean;
   /** The scored trips around it. */
   before: number | null;
   after: number | null;
   choose: (trip: number) => void;
 }
 
-export function TripCard({ id, trip, before, after, choose }: Props) {
+export function TripCard({ id, trip, loading, before, after, choose }: Props) {
   const query = usePrediction(id, trip);
   const { data, error } = query;
   const spec = useMemo(() => (data && error === null ? predictionSpec(data) : null), [data, error]);
   return (
     <ChartCard
       title={trip === null ? "Trip" : `Trip ${number(trip)}`}
-      unit={
-        data && spec
-          ? `${moment(data.start)} · ${data.kind} · ${count(data.samples, "sample")} · pack voltage and residual, V`
-          : ""
-      }
+      unit={data && spec ? `${moment(data.start)} · pack voltage and residual, V` : ""}
       spec={spec}
       readOut="named"
-      height={286}
+      height={240}
       waiting={query.isPlaceholderData}
-      instead={insteadOf(trip, query)}
+      instead={insteadOf(trip, loading, query)}
       actions={
         <>
           <Step to={before} label="Trip before" sign="‹" choose={choose} />
@@ -45,7 +43,8 @@ export function TripCard({ id, trip, before, after, choose }: Props) {
   );
 }
 
-function insteadOf(trip: number | null, query: ReturnType<typeof usePrediction>) {
+function insteadOf(trip: number | null, loading: boolean, query: ReturnType<typeof usePrediction>) {
+  if (loading) return <Loading heights={[240]} />;
   if (trip === null)
     return <p className="support">No trip was scored yet. The first complete drive or charge will be.</p>;
   if (query.error?.hidden)

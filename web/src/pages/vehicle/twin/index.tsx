@@ -59,7 +59,7 @@ function Proof({ id }: { id: string }) {
         title="Error per trip"
         unit={errors ? `RMSE of pack voltage, V · ${count(scored.length, "scored trip")}` : ""}
         spec={spec}
-        height={172}
+        height={150}
         readOut="named"
         chosen={trip}
         onPick={({ x }: Pick) => choose(x)}
@@ -79,6 +79,7 @@ function Proof({ id }: { id: string }) {
       <TripCard
         id={id}
         trip={trip}
+        loading={!data && !query.error}
         before={scored.findLast((one) => trip !== null && one < trip) ?? null}
         after={scored.find((one) => trip !== null && one > trip) ?? null}
         choose={choose}
@@ -102,7 +103,7 @@ function ParameterCard({ series, lastTrip, id }: { series: ParameterSeries; last
       known="estimated"
       unit={series.unit ? `${series.unit}, ±2σ` : "±2σ"}
       spec={spec}
-      height={122}
+      height={104}
       link={`parameters ${id}`}
       legend={false}
       readOut="none"
@@ -123,7 +124,7 @@ function Coverage({ twin }: { twin: Twin }) {
   return (
     <ChartCard
       title="Band coverage"
-      unit={`samples inside the 95 % band, last ${number(trips)} trips; goal ${low}–${high} %`}
+      unit={`samples in the 95 % band, last ${number(trips)} trips`}
       spec={spec}
       height={Math.max(80, 30 * coverage.length + 24)}
       readOut="none"

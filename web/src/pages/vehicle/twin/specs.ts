@@ -78,7 +78,7 @@ function decided(
   return {
     kind: "points",
     id: decision,
-    size: 8,
+    size: 7,
     ...looks,
     x: at.map((i) => errors.trip[i] ?? 0),
     y: at.map((i) => errors.updated_rmse_v[i] ?? null),
@@ -93,6 +93,8 @@ export function parameterSpec(series: ParameterSeries, lastTrip: number): ChartS
   const x = until(series.trip, lastTrip);
   const mean = until(series.mean, series.mean.at(-1));
   const sd = until(series.sd, series.sd.at(-1));
+  // Where the steps have gone away from it, its name is on the other side.
+  const side = (lastOf(series.mean) ?? 0) > (series.never ?? 0) ? "below" : "above";
   return {
     name: series.label,
     x: {
@@ -111,7 +113,7 @@ export function parameterSpec(series: ParameterSeries, lastTrip: number): ChartS
         limits:
           series.never === null
             ? []
-            : [{ y: series.never, label: "never updated", tone: "never", at: "above", dash: "never" }],
+            : [{ y: series.never, label: "never updated", tone: "never", at: side, dash: "never" }],
         series: [
           {
             kind: "band",
@@ -141,15 +143,18 @@ export function parameterSpec(series: ParameterSeries, lastTrip: number): ChartS
   };
 }
 
+/** Lines across a small chart. */
+const LINES = 4;
+
 /** The range that vehicles with this pack share. */
 function axisOf({ axis }: ParameterSeries): Pick<Panel, "y"> {
   const [min, max] = axis ?? [];
-  return min === undefined || max === undefined ? {} : { y: niceRange(min, max) };
+  return min === undefined || max === undefined ? {} : { y: { ...niceRange(min, max), count: LINES } };
 }
 
 /** Widened to round ends, as an axis that is not shared is. */
 function niceRange(low: number, high: number): { min: number; max: number } {
-  const { min, max } = niceTicks(low, high, 5);
+  const { min, max } = niceTicks(low, high, LINES);
   return { min, max };
 }
 
@@ -232,7 +237,7 @@ function voltagePanel(shown: Prediction, x: number[]): Panel {
     { kind: "line", id: "measured", name: "measured", tone: "measured", x, y: measured, end: "measured" },
   ];
   const withValues = series.filter((one) => one.kind !== "line" || one.y.some((v) => v !== null));
-  return { id: "voltage", unit: "V", digits: 1, weight: 1.9, series: withValues };
+  return { id: "voltage", unit: "V", digits: 1, weight: 1.9, hatch: true, series: withValues };
 }
 
 function residualPanel(shown: Prediction, x: number[]): Panel {
@@ -245,7 +250,7 @@ function residualPanel(shown: Prediction, x: number[]): Panel {
     labelAt: "inside",
     unit: "V",
     digits: 2,
-    y: { zero: true },
+    y: { zero: true, count: 4 },
     series: [
       {
         kind: "band",
@@ -302,7 +307,7 @@ export function coverageSpec(rows: readonly CoverageRow[], goal: readonly [numbe
       max: 100,
       whole: true,
     },
-    events: [{ x: goal[0], until: goal[1], tone: "accent" }],
+    events: [{ x: goal[0], until: goal[1], tone: "accent", legend: `goal ${goal[0]}–${goal[1]} %` }],
     panels: [
       {
         id: "rows",
