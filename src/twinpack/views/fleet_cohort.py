@@ -17,8 +17,9 @@ LEAST = 5
 RUNNING_LEAST = 20
 """Vehicles below which one median holds for all distances."""
 
-_NEAR_SHARE, _NEAR_MOST = 0.15, 300
-_POINTS = 41
+_NEAR_SHARE, _NEAR_LEAST, _NEAR_MOST = 0.15, 30, 300
+"""How many of a cohort's vehicles a point rests on."""
+_POINTS, _PER_WINDOW = 41, 4
 _LEVELS = (10.0, 50.0, 90.0)
 
 
@@ -45,6 +46,10 @@ class Band:
     def median_at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """The median at some places; what lies beyond the ends has that of the end."""
         return np.interp(x, self.x, self.median_pct)
+
+    def median_within(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same, but NaN where no vehicle of the cohort is near."""
+        return np.where((x >= self.x[0]) & (x <= self.x[-1]), self.median_at(x), np.nan)
 
     def at(self, x: float) -> tuple[float, float, float]:
         """p10, median and p90 at a place."""
@@ -90,13 +95,15 @@ def band_of(x: NDArray[np.float64], health_pct: NDArray[np.float64]) -> Band | N
         ends = np.array([place[0], place[-1]])
         low, median, high = (np.full(2, value) for value in np.percentile(health, _LEVELS))
         return Band(ends, low, median, high, count, count)
-    near = min(max(RUNNING_LEAST // 2, round(_NEAR_SHARE * count)), _NEAR_MOST)
-    first = np.unique(np.linspace(0, count - near, _POINTS).astype(np.int64))
+    near = min(max(_NEAR_LEAST, round(_NEAR_SHARE * count)), _NEAR_MOST, count)
+    # Points nearer to each other would rest on nearly the same vehicles.
+    points = min(_POINTS, 2 + _PER_WINDOW * (count - near) // near)
+    first = np.unique(np.linspace(0, count - near, points).astype(np.int64))
     windows = first[:, None] + np.arange(near)
     low, median, high = np.percentile(health[windows], _LEVELS, axis=1)
-    points = np.median(place[windows], axis=1)
-    kept = np.concatenate([[True], np.diff(points) > 0])  # several windows may lie at one place
-    return Band(points[kept], low[kept], median[kept], high[kept], near, count)
+    at = np.median(place[windows], axis=1)
+    kept = np.concatenate([[True], np.diff(at) > 0])  # several windows may lie at one place
+    return Band(at[kept], low[kept], median[kept], high[kept], near, count)
 
 
 def deviations(

@@ -15,7 +15,7 @@ from twinpack.errors import TwinpackError
 from twinpack.store.lake import Lake
 from twinpack.store.registry import Registry
 from twinpack.store.settings import ApiSettings
-from twinpack.views.fleet_making import Told, aged, fleet_table
+from twinpack.views.fleet_making import Told, aged, fleet_table, last_seen
 from twinpack.views.fleet_sources import RegistryReader, TripsReader
 from twinpack.views.fleet_table import FleetTable
 from twinpack.views.packs import Packs
@@ -35,7 +35,7 @@ class FleetFigures:
         settings: ApiSettings,
         now_us: Callable[[], int],
         newest: Callable[[], Mapping[str, int]] = dict,
-        odometers: Callable[[], Mapping[str, float]] = dict,
+        odometers: Callable[[Mapping[str, int]], Mapping[str, float]] = lambda last_seen: {},
     ) -> None:
         """Nothing is read before it is asked for.
 
@@ -46,7 +46,7 @@ class FleetFigures:
             settings: When a vehicle is late, stale or overdue.
             now_us: The clock, microseconds since the epoch.
             newest: Sample time of the newest row of the log of vehicles that have rows which were not folded yet.
-            odometers: Distance that vehicles tell, kilometres.
+            odometers: Distance that vehicles tell, kilometres, from when they were last seen.
         """
         self._registry = RegistryReader(registry, packs)
         self._trips = TripsReader(lake)
@@ -55,7 +55,7 @@ class FleetFigures:
         self._newest = newest
         self._odometers = odometers
         self._table: FleetTable | None = None
-        self._seen = Told({}, {})
+        self._told = Told({}, {})
         self._making = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -81,13 +81,11 @@ class FleetFigures:
         with self._making:
             changed = self._registry.refresh()
             changed |= self._trips.refresh()
-            seen = Told(dict(self._newest()), dict(self._odometers()))
-            changed |= seen != self._seen
-            self._seen = seen
-            if self._table is None or changed:
-                self._table = fleet_table(
-                    self._registry.facts, self._trips.driven, seen, self._settings, self._now_us()
-                )
+            newest = self._newest()
+            if self._table is None or changed or newest != self._told.newest_us:
+                facts = self._registry.facts
+                self._told = Told(newest, self._odometers(last_seen(facts, newest)))
+                self._table = fleet_table(facts, self._trips.driven, self._told, self._settings, self._now_us())
             else:
                 self._table = aged(self._table, self._settings, self._now_us())
             return self._table

@@ -76,6 +76,14 @@ def fleet_table(
     )
 
 
+def last_seen(facts: RegistryFacts, newest_us: Mapping[str, int]) -> dict[str, int]:
+    """Sample time of the newest sample of every vehicle that has any."""
+    found = {name: one.last_seen_us for name, one in facts.latest.items() if one.last_seen_us is not None}
+    for name, time_us in newest_us.items():
+        found[name] = max(time_us, found.get(name, time_us))
+    return found
+
+
 def aged(table: FleetTable, settings: ApiSettings, now_us: int) -> FleetTable:
     """The same figures a while later: nothing came, and silence grew longer."""
     return table.later(now_us, _reporting(table.last_seen_us, settings, now_us))

@@ -13,6 +13,7 @@ from twinpack.store.workspace import Workspace
 from twinpack.views.alarms_words import Meanings
 from twinpack.views.fleet_figures import FleetFigures
 from twinpack.views.fleet_table import NEVER, FleetTable
+from twinpack.views.odometers import Odometers
 from twinpack.views.owner_reads import OwnerReads
 from twinpack.views.packs import Packs
 from twinpack.views.samples import Samples
@@ -20,6 +21,7 @@ from twinpack.views.sight import Reach, Right, Sight
 from twinpack.views.tail import Tail
 from twinpack.views.telemetry_files import TelemetryFiles
 from twinpack.views.twin_axes import SharedAxes
+from twinpack.views.vehicle_distance import Distances
 from twinpack.views.vehicle_lake import VehicleRows
 from twinpack.views.versions_chain import Chains
 
@@ -37,6 +39,7 @@ class Views:
         packs: Pack specifications by name.
         tail: The end of its log.
         samples: Telemetry of one vehicle.
+        distances: How far vehicles had gone.
         rows: Rows of other tables of the lake of one vehicle.
         axes: Ranges that pictures of parameters share.
         chains: Whether histories of versions verify.
@@ -58,9 +61,16 @@ class Views:
         files = TelemetryFiles(self.lake)
         self.tail = Tail(self.log, lambda: files.end_offset)
         self._figures = FleetFigures(
-            self.registry, self.lake, self.packs, workspace.settings.api, now_us, self._newest_in_log
+            self.registry,
+            self.lake,
+            self.packs,
+            workspace.settings.api,
+            now_us,
+            self._newest_in_log,
+            Odometers(files, self.tail).refresh,
         )
         self.samples = Samples(files, self.tail, self._last_seen_us)
+        self.distances = Distances(self.samples, self.rows)
 
     def __enter__(self) -> Views:
         """Use as a context manager to close it at the end."""
@@ -113,9 +123,12 @@ class Views:
         return "" if at is None else table.entries[at].pack
 
     def _newest_in_log(self) -> Mapping[str, int]:
-        """Sample time of the newest sample of vehicles that have some in the log which the lake did not have."""
+        """Sample time of the newest sample of every vehicle in the log, folded or not."""
         self.tail.refresh()
-        return self.tail.newest_us()
+        newest = self.log.last_sample_us()
+        for name, time_us in self.tail.newest_us().items():
+            newest[name] = max(time_us, newest.get(name, time_us))
+        return newest
 
     def _last_seen_us(self, vehicle_id: str) -> int | None:
         table = self.fleet

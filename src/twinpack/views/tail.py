@@ -96,6 +96,10 @@ class Tail:
         now = max((piece.serial for piece in pieces), default=self._serial)
         return now, {name for piece in pieces if piece.serial > serial for name in piece.place}
 
+    def since(self, serial: int) -> list[Piece]:
+        """Pieces that came after a reading, in the order of the log."""
+        return [piece for piece in self._pieces if piece.serial > serial]
+
     def rows(self, vehicle_id: str, start_us: int, end_us: int, columns: Sequence[str], since: int = -1) -> pa.Table:
         """Samples of a vehicle that the lake may not have, in the order of the log.
 
@@ -132,10 +136,10 @@ class Tail:
             lake_end = self._lake_end()
             kept = [piece for piece in self._pieces if piece.end > lake_end]
             found = self._log.at_one_moment(lambda listing: self._added(listing, kept, lake_end))
-            if found:
-                self._serial += 1
-                self._note(found)
             self._pieces = self._bounded([*kept, *found])
+            if found:  # told after they can be read
+                self._note(found)
+                self._serial += 1
             return bool(found)
 
     def _added(self, listing: Listing, kept: Sequence[Piece], lake_end: int) -> list[Piece]:

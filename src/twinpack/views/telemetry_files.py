@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from twinpack.errors import WorkspaceError
 from twinpack.store.lake import APPLICATION, Lake
 from twinpack.store.places import Place, told
 from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME, TELEMETRY
-from twinpack.store.telemetry_files import buckets_of
+from twinpack.store.telemetry_files import buckets_of, ranked
 from twinpack.telemetry.identifiers import shard_of
 from twinpack.views.lake_tables import OpenTable
 from twinpack.views.telemetry_rows import in_time_order, of_schema, telemetry_schema, within_times
@@ -142,6 +143,47 @@ class TelemetryFiles:
 
         return self._with_listing(read, empty)
 
+    def last_of_day(self, day_us: int, vehicle_ids: Sequence[str], column: str) -> dict[str, float]:
+        """The last value of a signal that each of some vehicles told on a day; without those that told none.
+
+        Args:
+            day_us: The day's midnight, microseconds since the epoch.
+            vehicle_ids: The vehicles.
+            column: The signal.
+
+        Raises:
+            WorkspaceError: They cannot be read.
+        """
+        wanted = sorted(vehicle_ids)
+
+        def read(listing: _Listing) -> dict[str, float]:
+            found: dict[str, tuple[int, float]] = {}
+            for bucket in range(listing.buckets):
+                for file in listing.files.get((_day(day_us), bucket), ()):
+                    for name, last in self._last_values(file, wanted, column):
+                        found[name] = max(last, found.get(name, last))
+            return {name: value for name, (_, value) in found.items()}
+
+        return self._with_listing(read, {})
+
+    def _last_values(self, file: _File, wanted: Sequence[str], column: str) -> Iterator[tuple[str, tuple[int, float]]]:
+        """Sample time and value of the last row of each wanted vehicle in a file that holds a value."""
+        footer = self._footer(file.path)
+        groups = [n for n, group in enumerate(footer.groups) if _any_within(wanted, group)]
+        if not groups or column not in footer.columns:
+            return
+        with pq.ParquetFile(self._open(file.path), metadata=footer.metadata, read_dictionary=["vehicle_id"]) as opened:
+            rows = opened.read_row_groups(groups, ["vehicle_id", SAMPLE_TIME, column], use_threads=False)
+        rows = rows.filter(pc.is_valid(rows.column(column)))
+        code, names = ranked(rows.column("vehicle_id"))
+        last = np.flatnonzero(np.append(code[1:] != code[:-1], True)) if len(code) else np.zeros(0, dtype=np.int64)
+        time_us = rows.column(SAMPLE_TIME).cast(pa.int64()).to_numpy()[last].tolist()
+        values = rows.column(column).cast(pa.float64()).to_numpy()[last].tolist()
+        chosen = set(wanted)
+        for name, at_us, value in zip(names.take(pa.array(code[last])).to_pylist(), time_us, values, strict=True):
+            if name in chosen:
+                yield name, (at_us, value)
+
     def _with_listing(self, read: Callable[[_Listing], T], nothing: T) -> T:
         """Read by the list of files; where files were replaced meanwhile and are gone, by a new one."""
         for attempt in range(_TRIES):
@@ -217,6 +259,12 @@ class TelemetryFiles:
             while len(self._footers) > _FOOTERS:
                 self._footers.popitem(last=False)
         return found
+
+
+def _any_within(names: Sequence[str], group: _Group) -> bool:
+    """Whether any of some vehicles, in order, may be in a row group."""
+    place = bisect_left(names, group.first_vehicle)
+    return place < len(names) and names[place] <= group.last_vehicle
 
 
 def _listing_of(table: DeltaTable) -> _Listing:

@@ -20,12 +20,12 @@ from twinpack.views.fleet_seen import seen_by
 from twinpack.views.fleet_table import FleetTable
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views
+from twinpack.views.samples import NewestValues
 from twinpack.views.shapes.common import Estimate
 from twinpack.views.shapes.vehicle import Change, PackFacts, VehicleDetail
 from twinpack.views.sight import Reach, Right, Sight
 from twinpack.views.spans import FAR_OFF, LONG_AGO, whole, within
 from twinpack.views.vehicle_imbalance import Imbalance, imbalance_of
-from twinpack.views.vehicle_latest import Newest, newest_of
 from twinpack.views.vehicle_versions import seen_versions
 
 MAY = {
@@ -60,7 +60,7 @@ class _Known:
     """What was found of a vehicle that may be seen with its figures."""
 
     versions: Sequence[TwinVersion]
-    newest: Newest
+    newest: NewestValues
     imbalance: Imbalance
     trips: int
 
@@ -149,7 +149,7 @@ def last_change(versions: Sequence[TwinVersion], capacity_ah: float | None) -> C
 def _known(views: Views, reach: Reach, table: FleetTable) -> _Known:
     return _Known(
         versions=seen_versions(views, reach),
-        newest=newest_of(views, reach.vehicle_id, reach.span, _STATE_SIGNALS),
+        newest=views.samples.newest_values(reach.vehicle_id, reach.span, _STATE_SIGNALS),
         imbalance=imbalance_of(views, reach),
         trips=_trips(views, reach, table),
     )
@@ -213,7 +213,7 @@ def _cohort(table: FleetTable, at: int) -> tuple[float | None, float | None, flo
     return figure(low, 2), figure(median, 2), figure(high, 2), band.vehicles
 
 
-def _state(newest: Newest, pack: PackSpec | None) -> State:
+def _state(newest: NewestValues, pack: PackSpec | None) -> State:
     """What the vehicle does, by its newest values."""
     charging, speed, current = (newest.get(name) for name in ("is_charging", "speed_kmh", "pack_current_a"))
     if newest.at_us is None:
@@ -230,7 +230,7 @@ def _state(newest: Newest, pack: PackSpec | None) -> State:
     return "charging" if current > 0 and charging is None and speed is None else "driving"
 
 
-def _bms_offset(newest: Newest, soc_twin_pct: float) -> Estimate:
+def _bms_offset(newest: NewestValues, soc_twin_pct: float) -> Estimate:
     told = next((newest.get(name) for name in ("soc_pct", "soc_displayed_pct") if newest.get(name) is not None), None)
     if told is None:
         return _unknown("pts", "This vehicle sends no charge of its BMS.", "A profile that maps its signal.")

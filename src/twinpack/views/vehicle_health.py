@@ -6,12 +6,11 @@ import numpy as np
 
 from twinpack.twin.figures import health
 from twinpack.twin.versions import REFUSED
-from twinpack.views.columns import numbers
 from twinpack.views.fleet_rows import column
 from twinpack.views.opened import Views
 from twinpack.views.shapes.vehicle import HealthHistory
 from twinpack.views.sight import Reach
-from twinpack.views.telemetry_steps import Floats, Ints
+from twinpack.views.telemetry_steps import Floats
 from twinpack.views.vehicle_versions import seen_versions
 
 
@@ -28,9 +27,9 @@ def health_history(views: Views, reach: Reach) -> HealthHistory:
     versions = [version for version in seen_versions(views, reach) if version.kind != REFUSED]
     states = [health(version, new_ah) for version in versions]
     time_us = np.array([version.sample_time_us for version in versions], dtype=np.int64)
-    distance = _distance_at(views, reach.vehicle_id, time_us, float(table.distance_km[at]))
+    distance = views.distances.at(reach.vehicle_id, time_us, float(table.distance_km[at]))
     band = table.cohorts.by_distance.get(table.pack[at])
-    cohort = np.full(len(versions), np.nan) if band is None else band.median_at(distance)
+    cohort = np.full(len(versions), np.nan) if band is None else band.median_within(distance)
     return HealthHistory.model_construct(
         vehicle_id=reach.vehicle_id,
         time_ms=(time_us // 1000).tolist(),
@@ -43,19 +42,6 @@ def health_history(views: Views, reach: Reach) -> HealthHistory:
         new_capacity_ah=new_ah,
         cohort_median_pct=column(cohort, 3),
     )
-
-
-def _distance_at(views: Views, vehicle_id: str, time_us: Ints, now_km: float) -> Floats:
-    """Distance at some times: that of today less that of the trips since."""
-    if not np.isfinite(now_km) or not len(time_us):
-        return np.full(len(time_us), np.nan)
-    trips = views.rows.trips(vehicle_id)
-    driven = np.nan_to_num(numbers(trips, "distance_km"))
-    end_us = np.asarray(trips.column("end_us").to_numpy(), dtype=np.int64)
-    order = np.argsort(end_us, kind="stable")
-    since = np.concatenate([np.cumsum(driven[order][::-1])[::-1], [0.0]])
-    at = np.searchsorted(end_us[order], time_us, side="right")
-    return np.maximum(now_km - since[at], 0.0)
 
 
 def _floats(values: list[float | None]) -> Floats:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,30 +13,8 @@ from twinpack.views.fleet_rows import figure, moment_if
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views
 from twinpack.views.shapes.vehicle import Latest, SignalValue
-from twinpack.views.sight import Reach, Right, Sight, Span
+from twinpack.views.sight import Reach, Right, Sight
 from twinpack.views.spans import holds
-
-
-@dataclass(frozen=True)
-class Newest:
-    """Newest value of each signal that has one, and its sample time, microseconds since the epoch."""
-
-    at_us: int | None
-    values: Mapping[str, tuple[float, int]]
-
-    def get(self, name: str) -> float | None:
-        """The newest value of a signal, None without one."""
-        found = self.values.get(name)
-        return None if found is None else found[0]
-
-
-def newest_of(views: Views, vehicle_id: str, span: Span, signals: Sequence[str] = SCALAR_SIGNALS) -> Newest:
-    """The newest values of some signals of a vehicle within some times.
-
-    Raises:
-        WorkspaceError: They cannot be read.
-    """
-    return Newest(*views.samples.newest_values(vehicle_id, span, signals))
 
 
 def latest(views: Views, seer: Sight, reach: Reach) -> Latest:
@@ -51,7 +28,7 @@ def latest(views: Views, seer: Sight, reach: Reach) -> Latest:
     Raises:
         WorkspaceError: They cannot be read.
     """
-    newest = newest_of(views, reach.vehicle_id, reach.span)
+    newest = views.samples.newest_values(reach.vehicle_id, reach.span, SCALAR_SIGNALS)
     told = views.registry.latest_of(reach.vehicle_id)
     folded = told.get("last_seen_us")
     now = folded is not None and holds(reach.span, folded)
