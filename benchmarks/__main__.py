@@ -43,6 +43,11 @@ BENCHMARKS: dict[str, str] = {
     "alarm_latency_p95_ms": "benchmarks.alarms:latency",
     "lake_vehicle_day_ms": "benchmarks.lake:vehicle_day",
     "fleet_latest_ms": "benchmarks.lake:fleet_latest",
+    "api_vehicle_list_p95_ms": "benchmarks.api:vehicle_list",
+    "api_vehicle_detail_p95_ms": "benchmarks.api:vehicle_detail",
+    "api_vehicle_day_p95_ms": "benchmarks.api:vehicle_day",
+    "api_requests_per_s": "benchmarks.api:requests",
+    "api_alarm_event_p95_ms": "benchmarks.api:events",
 }
 RECORD = Path("build/bench.json")
 
