@@ -81,11 +81,11 @@ class Stream {
       const { done, value } = await reader.read().finally(() => clearTimeout(silence));
       if (done) return;
       for (const message of parser.push(value)) this.take(message);
+      if (parser.id) this.lastId = parser.id;
     }
   }
 
   private take(message: SseMessage): void {
-    this.lastId = message.id;
     // What was missed is too old to be told again: everything shown is read again instead.
     if (message.event === "reset") return void queries.invalidateQueries();
     const kind = message.event as EventKind;

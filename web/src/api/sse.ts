@@ -8,8 +8,9 @@ export interface SseMessage {
 
 /** Takes pieces of the stream, gives the messages that are complete. */
 export class SseParser {
+  /** Where to go on after a break; a sign of life may move it, too. */
+  id = "";
   private rest = "";
-  private id = "";
 
   push(piece: string): SseMessage[] {
     const text = (this.rest + piece).replaceAll("\r\n", "\n");

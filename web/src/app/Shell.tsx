@@ -2,18 +2,20 @@
 import { useState } from "react";
 import { Outlet, useMatch, useNavigate } from "react-router";
 import { Toasts } from "@/components/Toast";
+import { Announcer } from "./Announcer";
 import { KeyList } from "./KeyList";
 import { useKeys, type Keys } from "./keys";
 import { entries, SETTINGS } from "./navigation";
 import { Offline } from "./Offline";
 import { Rail } from "./Rail";
 import { focusSearch } from "./Search";
-import { useMe } from "./session";
+import { useMay, useMe } from "./session";
 import { TopBar } from "./TopBar";
 import styles from "./Shell.module.css";
 
 export function Shell() {
   const me = useMe();
+  const may = useMay();
   const [listing, setListing] = useState(false);
   const navigate = useNavigate();
   const owner = useMatch("/owner/*") !== null;
@@ -41,6 +43,7 @@ export function Shell() {
       </div>
       {listing && <KeyList close={() => setListing(false)} />}
       <Toasts />
+      {may("alarms.read") && <Announcer />}
     </div>
   );
 }

@@ -7,6 +7,9 @@ import { useTheme } from "@/app/theme";
 import { cellOf, shade } from "./cells";
 import styles from "./detail.module.css";
 
+/** The scale reaches at least so far, so that mere noise stays pale. */
+const LEAST_MV = 20;
+
 /** All cells of the pack at the moment, small: where the one in question lies, and whether it stands alone. */
 export function Cells({ vehicleId, at, subject }: { vehicleId: string; at: string; subject: string }) {
   const enabled = useMay()("vehicle.read");
@@ -20,7 +23,7 @@ export function Cells({ vehicleId, at, subject }: { vehicleId: string; at: strin
   const cells = frame.data;
   if (!cells || cells.deviation_mv.length === 0 || cells.at === null) return null;
   const chosen = cellOf(subject);
-  const most = Math.max(...cells.deviation_mv.map((mv) => Math.abs(mv ?? 0)), 1);
+  const most = Math.max(...cells.deviation_mv.map((mv) => Math.abs(mv ?? 0)), LEAST_MV);
   const worst = chosen === null ? null : cells.deviation_mv[chosen - 1];
   return (
     <section aria-label="Cells against median">

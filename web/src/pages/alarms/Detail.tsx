@@ -3,6 +3,7 @@ import { api, useApi, type Schemas } from "@/api/client";
 import { useMay } from "@/app/session";
 import { Chip, type Tone } from "@/components/Chip";
 import { Severity, SEVERITY_NAMES, severity } from "@/components/marks";
+import { useDocumentTitle } from "@/components/PageTitle";
 import { Failed, Loading, NoAccess } from "@/components/States";
 import { Actions } from "./Actions";
 import { Cells } from "./Cells";
@@ -51,6 +52,7 @@ export function Detail({ alarmId, back }: { alarmId: string; back: string }) {
 
 function Shown({ detail }: { detail: Alarm }) {
   const { alarm, evidence } = detail;
+  useDocumentTitle(`${alarm.title}, ${alarm.vehicle_id}`);
   const raised = evidence.find((one) => one.change === "raised") ?? evidence[0];
   return (
     <>
@@ -73,11 +75,17 @@ function Shown({ detail }: { detail: Alarm }) {
   );
 }
 
+/** With a capital, and a full stop. */
+function sentence(text: string): string {
+  if (text === "") return "";
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+}
+
 function Heading({ detail }: { detail: Alarm }) {
   const { alarm, condition, about, evidence, may } = detail;
   const vehicle = useMay()("vehicle.read");
   const level = severity(alarm.severity);
-  const told = condition || evidence[0]?.text || "";
+  const told = sentence(condition || evidence[0]?.text || "");
   return (
     <header className={styles.header}>
       <div className={styles.title}>
