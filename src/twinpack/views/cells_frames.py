@@ -56,13 +56,13 @@ def last_frames(views: Views, reach: Reach, at_us: int | None, series: int | Non
     if last is not None:
         short = Span(max(last - SHORT_US, span.from_us or last - SHORT_US), last + 1)
         found = frames_of(views.samples.newest_rows(reach.vehicle_id, short, COLUMNS, COLUMNS[0]), series)
-        if len(found.time_us):
+        if len(found.time_us) and series in (None, found.voltage_v.shape[1]):
             return found
     return frames_of(views.samples.newest_rows(reach.vehicle_id, span, COLUMNS, COLUMNS[0]), series)
 
 
 def frames_of(rows: pa.Table, series: int | None) -> Frames:
-    """The whole frames of rows by time: those with as many values as the pack has cells."""
+    """The whole frames of rows by time: those with as many values as the pack has cells, or as most have."""
     lists = rows.column("cell_voltage_v").combine_chunks()
     offsets = lists.offsets.to_numpy().astype(np.int64)
     count = np.where(lists.is_valid().to_numpy(zero_copy_only=False), np.diff(offsets), 0)
