@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from twinpack.errors import QueryError
 from twinpack.store.lake import Lake
@@ -25,6 +27,8 @@ from twinpack.store.tables import TABLES
 from twinpack.store.workspace import Workspace
 
 BATCH_ROWS = 10_000
+
+_VEHICLE, _ALARMS, _ALARM_ACTIONS = "vehicle_id", "alarms", "alarm_actions"
 
 _FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat"})
 """Table functions that make rows of what they are given; others read memory, files or settings."""
@@ -47,19 +51,22 @@ class Limits:
     threads: int = 4
 
 
-def query(workspace: Workspace, sql: str, limits: Limits = Limits()) -> pa.Table:
+def query(
+    workspace: Workspace, sql: str, limits: Limits = Limits(), vehicles: Collection[str] | None = None
+) -> pa.Table:
     """The rows of one SELECT, in memory.
 
     Args:
         workspace: Whose lake and registry are read; `docs/reference/tables.md` lists the tables.
         sql: One statement that reads, in DuckDB's SQL.
         limits: What it may take.
+        vehicles: Those whose rows are there, None for all; a row that tells of no vehicle is there only then.
 
     Raises:
         QueryError: It is not one statement that reads, DuckDB refuses it, or it went over a limit.
         WorkspaceError: Lake or registry cannot be read.
     """
-    with rows_of_query(workspace, sql, limits) as (schema, batches):
+    with rows_of_query(workspace, sql, limits, vehicles) as (schema, batches):
         return pa.Table.from_batches(list(batches), schema)
 
 
@@ -68,6 +75,7 @@ def rows_of_query(
     workspace: Workspace,
     sql: str,
     limits: Limits = Limits(),
+    vehicles: Collection[str] | None = None,
 ) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
     """The rows of one SELECT, some at a time; see `query`.
 
@@ -76,8 +84,12 @@ def rows_of_query(
     """
     connection = duckdb.connect(":memory:")
     asked = _read(connection, sql)
-    for name, table in _tables(workspace, asked).items():
-        connection.register(name, table)
+    tables = _tables(workspace, asked)
+    if vehicles is None:
+        for name, table in tables.items():
+            connection.register(name, table)
+    else:
+        _register_seen(connection, tables, vehicles, asked)
     connection.execute("SET TimeZone = 'UTC'")
     lock_down(connection, threads=limits.threads, memory_mb=limits.memory_mb)
     late = threading.Event()
@@ -191,11 +203,48 @@ def _tables(workspace: Workspace, asked: _Asked) -> dict[str, Any]:
     """The tables that a statement names; all of them when it lists them."""
     lake = workspace.lake()
     found: dict[str, Any] = {name: _lake_table(lake, name) for name in TABLES if asked.lists or name in asked.tables}
-    wanted = [name for name in REGISTRY_TABLES if asked.lists or name in asked.tables]
+    named = asked.tables | ({_ALARMS} if _ALARM_ACTIONS in asked.tables else set())
+    wanted = [name for name in REGISTRY_TABLES if asked.lists or name in named]
     if wanted:
         with workspace.registry() as registry:
             found |= {name: REGISTRY_TABLES[name][1](registry) for name in wanted}
     return found
+
+
+def _register_seen(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Any], vehicles: Collection[str], asked: _Asked
+) -> None:
+    """Let a connection see the rows of some vehicles alone.
+
+    What lies in memory is filtered at once. A table of the lake stands under a name that is drawn by lot for this
+    connection, which no statement can know, and is seen through a view.
+    """
+    seen = pa.array(sorted(vehicles), pa.string())
+    lot = secrets.token_hex(16)
+    if asked.tables & TABLES.keys():
+        connection.register(f"v{lot}", pa.table({_VEHICLE: seen}))
+    for name, table in tables.items():
+        if isinstance(table, pa.Table):
+            connection.register(name, _of_vehicles(name, table, tables, seen))
+        elif asked.lists and name not in asked.tables:  # to be listed, not to be read
+            connection.register(name, table.schema.empty_table())
+        else:
+            connection.register(f"t{lot}_{name}", table)
+            connection.execute(
+                f'CREATE TEMP VIEW "{name}" AS SELECT * FROM "t{lot}_{name}" '
+                f'WHERE {_VEHICLE} IN (SELECT {_VEHICLE} FROM "v{lot}")'
+            )
+
+
+def _of_vehicles(name: str, table: pa.Table, tables: Mapping[str, Any], seen: pa.Array) -> pa.Table:
+    """Rows of a table in memory that tell of some vehicles; what was done about alarms tells of them by the alarm."""
+    if _VEHICLE in table.column_names:
+        return table.filter(pc.is_in(table.column(_VEHICLE), seen))
+    alarms = tables.get(_ALARMS)
+    if "alarm_id" not in table.column_names or alarms is None:
+        raise QueryError(f"query: the table {name!r} tells of no vehicle: only those who may see all can ask it")
+    mine = alarms.filter(pc.is_in(alarms.column(_VEHICLE), seen)).column("alarm_id")
+    return table.filter(pc.is_in(table.column("alarm_id"), mine.combine_chunks()))
 
 
 def _lake_table(lake: Lake, name: str) -> Any:
