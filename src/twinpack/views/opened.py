@@ -11,6 +11,8 @@ from twinpack.store.records import now_us
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
 from twinpack.views.alarms_words import Meanings
+from twinpack.views.data_receipts import Receipts
+from twinpack.views.data_sources import Imports
 from twinpack.views.fleet_figures import FleetFigures
 from twinpack.views.fleet_table import NEVER, FleetTable
 from twinpack.views.odometers import Odometers
@@ -41,6 +43,8 @@ class Views:
         samples: Telemetry of one vehicle.
         distances: How far vehicles had gone.
         rows: Rows of other tables of the lake of one vehicle.
+        receipts: When rows of the log were received.
+        imports: Files that were imported.
         axes: Ranges that pictures of parameters share.
         chains: Whether histories of versions verify.
     """
@@ -56,6 +60,8 @@ class Views:
         self.packs = Packs(self.registry)
         self._owner_reads = OwnerReads(self.registry, now_us)
         self.rows = VehicleRows(self.lake)
+        self.receipts = Receipts(self.log)
+        self.imports = Imports(self.log)
         self.axes = SharedAxes(self.registry)
         self.chains = Chains(workspace, self.registry)
         files = TelemetryFiles(self.lake)
