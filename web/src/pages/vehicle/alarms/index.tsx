@@ -55,7 +55,9 @@ export default function AlarmsTab({ vehicle }: TabProps) {
         {() =>
           rows.length === 0 ? (
             <Empty title={which === "open" ? "No open alarm" : "No alarm yet"}>
-              {which === "open" ? "What was cleared is under All." : "The rules have found nothing about this vehicle."}
+              {which === "open"
+                ? "What was cleared is under All."
+                : "The rules have found nothing about this vehicle."}
             </Empty>
           ) : (
             <Table
@@ -131,5 +133,11 @@ const COLUMNS: readonly Column<Row>[] = [
     align: "end",
     cell: (row) => <span title={utc(row.last_at)}>{when(row.last_at)}</span>,
   },
-  { id: "assignee", head: "Assigned to", width: 130, from: 980, cell: (row) => row.assignee || <span className="support">unassigned</span> },
+  {
+    id: "assignee",
+    head: "Assigned to",
+    width: 130,
+    from: 980,
+    cell: (row) => row.assignee || <span className="support">unassigned</span>,
+  },
 ];

@@ -66,9 +66,17 @@ export function RecordDialog({ id, record, close }: Props) {
       close={close}
       act={{ label, run: () => void run(), disabled: body.title === "" }}
     >
-      <Choice label="Status" value={status} set={setStatus} options={STATUSES} />
+      <div>
+        <Choice label="Status" value={status} set={setStatus} options={STATUSES} />
+      </div>
       <Field label="What">
-        <input value={title} maxLength={200} required placeholder="Check cell 82 self-discharge" onChange={(e) => setTitle(e.target.value)} />
+        <input
+          value={title}
+          maxLength={200}
+          required
+          placeholder="Check cell 82 self-discharge"
+          onChange={(e) => setTitle(e.target.value)}
+        />
       </Field>
       <Field label="Kind">
         <select value={kind} onChange={(e) => setKind(e.target.value)}>
@@ -95,7 +103,9 @@ export function RecordDialog({ id, record, close }: Props) {
       <Field label="Notes">
         <textarea rows={3} value={notes} maxLength={4000} onChange={(e) => setNotes(e.target.value)} />
       </Field>
-      {tells && <p className="support">The twin is told: what it learned of the cells begins anew after this work.</p>}
+      {tells && (
+        <p className="support">The twin is told: what it learned of the cells begins anew after this work.</p>
+      )}
       {fault && (
         <p role="alert" className={styles.fault}>
           {fault}

@@ -27,23 +27,37 @@ export default function MaintenanceTab({ vehicle }: TabProps) {
     </Button>
   );
   return (
-    <Card title="Maintenance" unit={query.data && `${number(planned)} planned, ${number(query.data.page.total)} in all`} actions={enter} className={styles.card}>
+    <Card
+      title="Maintenance"
+      unit={query.data && `${number(planned)} planned, ${number(query.data.page.total)} in all`}
+      actions={enter}
+      className={styles.card}
+    >
       <Shown query={query} what="The maintenance could not be loaded" heights={[200]}>
         {({ items }) =>
           items.length === 0 ? (
             <Empty title="Nothing planned and nothing done yet">
-              Work that is entered here stands beside the signals and the alarms; a finished repair is told to the twin.
+              Work that is entered here stands beside the signals and the alarms; a finished repair is told to
+              the twin.
             </Empty>
           ) : (
             <ul className={styles.list}>
               {items.map((record) => (
-                <Entry key={record.record_id} id={id} record={record} may={may} edit={() => setOpen(record)} />
+                <Entry
+                  key={record.record_id}
+                  id={id}
+                  record={record}
+                  may={may}
+                  edit={() => setOpen(record)}
+                />
               ))}
             </ul>
           )
         }
       </Shown>
-      {open !== null && <RecordDialog id={id} record={open === "new" ? null : open} close={() => setOpen(null)} />}
+      {open !== null && (
+        <RecordDialog id={id} record={open === "new" ? null : open} close={() => setOpen(null)} />
+      )}
     </Card>
   );
 }
@@ -65,7 +79,9 @@ function Entry({ id, record, may, edit }: EntryProps) {
     record.who && `by ${record.who}`,
   ].filter(Boolean);
   const items = [
-    ...(record.status === "planned" ? [{ label: "Mark as done today", run: () => changes.finish(record) }] : []),
+    ...(record.status === "planned"
+      ? [{ label: "Mark as done today", run: () => changes.finish(record) }]
+      : []),
     { label: "Change…", run: edit },
     ...(record.status === "planned" ? [{ label: "Cancel the plan", run: () => changes.cancel(record) }] : []),
     { label: "Remove", danger: true, run: () => changes.remove(record) },
@@ -73,7 +89,10 @@ function Entry({ id, record, may, edit }: EntryProps) {
   return (
     <li className={styles.entry} data-status={record.status}>
       <span className={styles.sign} aria-hidden="true">
-        <Icon name={record.status === "done" ? "check" : record.status === "cancelled" ? "close" : "wrench"} size={15} />
+        <Icon
+          name={record.status === "done" ? "check" : record.status === "cancelled" ? "close" : "wrench"}
+          size={15}
+        />
       </span>
       <div className={styles.text}>
         <p className={styles.title}>
@@ -89,7 +108,9 @@ function Entry({ id, record, may, edit }: EntryProps) {
           entered <Time at={record.entered_at} as="day" />
         </p>
       </div>
-      {may && <Menu button={<Icon name="more" />} label={`${record.title || record.kind}: more`} items={items} />}
+      {may && (
+        <Menu button={<Icon name="more" />} label={`${record.title || record.kind}: more`} items={items} />
+      )}
     </li>
   );
 }

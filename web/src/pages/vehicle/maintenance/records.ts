@@ -31,12 +31,16 @@ export function today(now: Date = new Date()): string {
 
 export function addRecord(id: string, body: Request): Promise<Maintenance> {
   const params = { path: { vehicle_id: id } };
-  return answered(api.POST("/v1/vehicles/{vehicle_id}/maintenance", { params, body })) as Promise<Maintenance>;
+  return answered(
+    api.POST("/v1/vehicles/{vehicle_id}/maintenance", { params, body }),
+  ) as Promise<Maintenance>;
 }
 
 export function changeRecord({ record_id, revision }: Maintenance, body: Request): Promise<Maintenance> {
   const params = { path: { record_id } };
-  return answered(api.PATCH("/v1/maintenance/{record_id}", { params, body: { revision, ...body } })) as Promise<Maintenance>;
+  return answered(
+    api.PATCH("/v1/maintenance/{record_id}", { params, body: { revision, ...body } }),
+  ) as Promise<Maintenance>;
 }
 
 /** What of a record a person enters, to enter it again. */
@@ -70,10 +74,17 @@ export function useMaintenanceChanges(id: string) {
         ["repair", "replacement"].includes(record.kind) ? undefined : back(record, "planned"),
       ),
     cancel: (record: Maintenance) =>
-      void run(() => changeRecord(record, { status: "cancelled" }), `${record.title}: cancelled`, back(record, "planned")),
+      void run(
+        () => changeRecord(record, { status: "cancelled" }),
+        `${record.title}: cancelled`,
+        back(record, "planned"),
+      ),
     remove: (record: Maintenance) =>
       void run(
-        () => answered(api.DELETE("/v1/maintenance/{record_id}", { params: { path: { record_id: record.record_id } } })),
+        () =>
+          answered(
+            api.DELETE("/v1/maintenance/{record_id}", { params: { path: { record_id: record.record_id } } }),
+          ),
         `${record.title}: removed`,
         () => void run(() => addRecord(id, enteredOf(record)), `${record.title}: entered again`),
       ),

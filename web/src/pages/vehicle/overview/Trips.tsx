@@ -94,6 +94,16 @@ function useTrips(id: string, kind: Kind) {
 const NAMES: Record<Kind, string> = { all: "trips", driving: "drives", charging: "charges" };
 const WORDS: Record<Trip["kind"], string> = { driving: "", charging: "charge", resting: "rest" };
 
+/** As the twin's page marks it. */
+function Updated() {
+  return (
+    <span className={styles.updated} title="An update was accepted after this trip">
+      <span aria-hidden="true">▲ </span>
+      <span className="spoken">updated, </span>
+    </span>
+  );
+}
+
 function columnsOf(units: ReturnType<typeof formatter>): Column<Trip>[] {
   const length = ({ start, end }: Trip): number => (Date.parse(end) - Date.parse(start)) / 1000;
   const use = ({ kwh_per_100km: kwh }: Trip): number | null =>
@@ -129,9 +139,7 @@ function columnsOf(units: ReturnType<typeof formatter>): Column<Trip>[] {
       width: 88,
       cell: (trip) => (
         <>
-          {trip.decision === "accepted" && trip.version !== null && (
-            <span className={styles.updated}>updated </span>
-          )}
+          {trip.decision === "accepted" && trip.version !== null && <Updated />}
           {trip.updated_rmse_v === null ? (
             <span className="support">not scored</span>
           ) : (
