@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
@@ -25,6 +26,8 @@ from twinpack.views.shapes.alarms import (
     BulkResult,
 )
 
+Severity = Annotated[int, Field(ge=0, le=3)]
+
 router = APIRouter(prefix="/alarms", tags=["alarms"], responses=documented(404))
 
 
@@ -33,7 +36,7 @@ def alarms(
     seer: Seer,
     views: Looked,
     state: Annotated[list[AlarmState] | None, Query(description="Active and acknowledged ones when left out.")] = None,
-    severity: Annotated[list[int] | None, Query(description="Any of these.")] = None,
+    severity: Annotated[list[Severity] | None, Query(description="Any of these.")] = None,
     level: Annotated[str | None, Query(description="alarm or watch.")] = None,
     code: str | None = None,
     vehicle_id: str | None = None,

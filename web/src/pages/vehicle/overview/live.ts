@@ -1,6 +1,5 @@
 /** The four live strips: what was read, what came since, and what happened meanwhile. */
 
-import { withGaps } from "@/charts/gaps";
 import type { ChartSpec, Column, Event, Panel, Range, Tone } from "@/charts";
 import { number, temperatureIn, temperatureUnitText, type TemperatureUnit } from "@/format";
 import type { Telemetry } from "../data";
@@ -17,19 +16,9 @@ interface Strip {
   zero?: boolean;
 }
 
-/** Lines across a strip at most: it is low, and the range matters more than the values between. */
-const LINES = 4;
-
 const STRIPS: readonly Strip[] = [
   { signal: "pack_voltage_v", label: "Voltage", unit: "V", sublabel: "V", digits: 0 },
-  {
-    signal: "pack_current_a",
-    label: "Current",
-    unit: "A",
-    sublabel: "A, + charge",
-    digits: 0,
-    zero: true,
-  },
+  { signal: "pack_current_a", label: "Current", unit: "A", sublabel: "A, + charge", digits: 0, zero: true },
   { signal: "cell_temp_avg_c", label: "Temperature", unit: "°C", sublabel: "°C", digits: 1 },
   { signal: "soc_pct", label: "Charge", unit: "%", sublabel: "%", digits: 0 },
 ];
@@ -49,13 +38,7 @@ export function liveSpec({ telemetry, tail, temperature, reach, view }: Wanted):
     const series = telemetry.signals.find((one) => one.name === strip.signal);
     const came = (tail.get(strip.signal) ?? []).filter(([at]) => at > (telemetry.time_ms.at(-1) ?? 0));
     if (!series || (came.length === 0 && series.mean.every((value) => value === null))) return [];
-    return [
-      panelOf(
-        inUnits(strip, temperature),
-        rangeOf(strip, telemetry, series, came, temperature, view[1] - view[0]),
-        view,
-      ),
-    ];
+    return [panelOf(inUnits(strip, temperature), rangeOf(strip, telemetry, series, came, temperature), view)];
   });
   return {
     name: "Live",
@@ -79,18 +62,16 @@ function rangeOf(
   series: Telemetry["signals"][number],
   came: readonly (readonly [number, number])[],
   temperature: TemperatureUnit,
-  span: number,
 ): Columns {
   const turn = (value: number | null) =>
     value === null || strip.unit !== "°C" ? value : temperatureIn(value, temperature);
   const since = came.map(([, value]) => turn(value));
   const column = (values: Column): Column => [...values.map(turn), ...since];
-  const times = [...telemetry.time_ms, ...came.map(([at]) => at)];
-  const all = [column(series.mean), column(series.min), column(series.max)];
-  const { x, columns } = withGaps(times, all, span);
-  const [mean = [], min = [], max = []] = columns;
+  const mean = column(series.mean);
+  const x = [...telemetry.time_ms, ...came.map(([at]) => at)];
   // Without down-sampling the three are the same, and stay one so that the table has one column of it.
-  return telemetry.step_ms === 0 ? { x, min: mean, max: mean, mean } : { x, min, max, mean };
+  if (telemetry.step_ms === 0) return { x, min: mean, max: mean, mean };
+  return { x, min: column(series.min), max: column(series.max), mean };
 }
 
 function panelOf(strip: Strip, columns: Columns, view: readonly [number, number]): Panel {
@@ -111,7 +92,7 @@ function panelOf(strip: Strip, columns: Columns, view: readonly [number, number]
     unit: strip.unit,
     digits: strip.digits,
     hatch: true,
-    y: { zero: strip.zero ?? false, count: LINES },
+    y: { zero: strip.zero ?? false },
     series: [series],
   };
 }
