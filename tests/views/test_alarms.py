@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from twinpack.store.workshop.records import MaintenanceRecord
 from twinpack.views.alarms_acting import act, act_on_many
 from twinpack.views.alarms_detail import alarm_detail
 from twinpack.views.alarms_list import AlarmsAsked, alarm_page
+from twinpack.views.cursors import Place
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views
 from twinpack.views.shapes.alarms import ActionRequest, AlarmAction, BulkRequest
@@ -23,6 +24,7 @@ from twinpack.views.sight import Role, Sight, Span, hidden
 
 NOTHING = ActionRequest()
 ANY = AlarmsAsked()
+FAR = Place("alarms", f"3 {10**30}", "0").cursor()
 ISOLATION = {
     "text": "Isolation lost: isolation_ohm_per_v 34.7 ohm/V",
     "condition": "isolation_ohm_per_v < limit.lowest_ohm_per_v",
@@ -97,7 +99,7 @@ def test_pages_follow_each_other_though_alarms_come_in_between(alarmed: Views) -
     assert (first.page.total, rest.page.total, rest.page.next_cursor) == (4, 5, None)
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10", "WzEsImFsYXJtcyIsImEgYiIsIiJd", "WzEsImFsYXJtcyIsbnVsbCwiIl0"])
+@pytest.mark.parametrize("cursor", ["x", "W10", "WzEsImFsYXJtcyIsImEgYiIsIiJd", "WzEsImFsYXJtcyIsbnVsbCwiIl0", FAR])
 def test_a_cursor_that_no_page_gave_is_refused(alarmed: Views, cursor: str) -> None:
     with pytest.raises(InputError, match="cursor"):
         alarm_page(alarmed, LEAD, AlarmsAsked(), cursor)
@@ -231,6 +233,7 @@ def test_a_repair_soon_after_confirms_an_alarm(alarmed: Views) -> None:
     [
         ("snooze", NOTHING, "until is missing"),
         ("snooze", ActionRequest(until=moment(at(1))), "has passed"),
+        ("snooze", ActionRequest(until=datetime.max.replace(tzinfo=UTC)), "ten years"),
         ("clear", NOTHING, "say why"),
         ("comment", NOTHING, "comment is empty"),
         ("unsnooze", NOTHING, "not snoozed"),

@@ -167,6 +167,15 @@ def test_so_many_ask_at_once_and_no_more(views: Views, monkeypatch: pytest.Monke
     assert rows(views, LEAD, "select 1") == [[1]]
 
 
+def test_moments_that_no_calendar_has_are_text(views: Views) -> None:
+    assert rows(views, LEAD, "select 'infinity'::timestamp is null, timestamp '294246-01-01'")[0][0] is False
+
+
+def test_what_is_too_large_to_come_back_is_refused(views: Views) -> None:
+    with pytest.raises(QueryError, match="ask for less"):
+        rows(views, LEAD, "select repeat('x', 100000000)")
+
+
 def test_values_are_as_json_has_them() -> None:
     moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
     table = pa.table(

@@ -24,6 +24,8 @@ from twinpack.views.sight import Right, Sight
 if TYPE_CHECKING:
     from twinpack.views.opened import Views
 
+_LONGEST_US = 10 * 366 * 86_400_000_000
+
 
 def act(views: Views, seer: Sight, alarm_id: str, action: AlarmAction, body: ActionRequest) -> AlarmRow:
     """Do something about an alarm; returns it as it is then.
@@ -75,7 +77,10 @@ def _comment(views: Views, alarm: Alarm, who: str, body: ActionRequest) -> Alarm
 def _snooze(views: Views, alarm: Alarm, who: str, body: ActionRequest) -> Alarm:
     if body.until is None:
         raise InputError("until is missing: say until when the alarm is to be left alone")
-    return views.registry.alarms.snooze(alarm.alarm_id, micros_of(body.until), who, body.comment, body.revision)
+    until_us = micros_of(body.until)
+    if until_us > views.now_us() + _LONGEST_US:
+        raise InputError("until is more than ten years ahead: clear the alarm instead, and say why")
+    return views.registry.alarms.snooze(alarm.alarm_id, until_us, who, body.comment, body.revision)
 
 
 def _unsnooze(views: Views, alarm: Alarm, who: str, body: ActionRequest) -> Alarm:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twinpack.views.opened import Views
 
 _ORDER = "alarms"
+_FAR_OFF = 2**62
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def _after(cursor: str | None) -> tuple[int, int, str] | None:
     place = place_of(cursor, _ORDER)
     try:
         severity, last_us = map(int, str(place.value).split(" "))
+        if not (0 <= severity <= 3 and abs(last_us) < _FAR_OFF):
+            raise ValueError
     except ValueError as error:
         raise InputError(
             "cursor: it is not one that this list gave; leave it out to begin at the first page"

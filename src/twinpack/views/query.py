@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from twinpack.errors import ServiceError
-from twinpack.store.query import Limits, query
+from twinpack.errors import QueryError, ServiceError
+from twinpack.store.query import Limits, rows_of_query
 from twinpack.views.opened import Views
 from twinpack.views.shapes.data import QueryRequest, QueryResult
 from twinpack.views.sight import Right, Sight
@@ -25,6 +25,7 @@ _AT_ONCE = 2
 _WAIT_S = 10.0
 _MOST_S = 25.0
 _MEMORY_MB = 1024
+_MOST_BYTES = 64_000_000
 _THREADS = 2
 _FREE = threading.BoundedSemaphore(_AT_ONCE)
 """So many queries of a process run at a time: each takes memory and threads."""
@@ -47,7 +48,7 @@ def asked_table(views: Views, seer: Sight, asked: QueryRequest) -> pa.Table:
     if not _FREE.acquire(timeout=min(_WAIT_S, seconds)):
         raise ServiceError("query: other queries are running; try again in a moment")
     try:
-        found = query(views.workspace, asked.sql, limits, vehicles)
+        found = _bounded(views, asked.sql, limits, vehicles)
     finally:
         _FREE.release()
     more = found.num_rows > asked.limit
@@ -56,7 +57,7 @@ def asked_table(views: Views, seer: Sight, asked: QueryRequest) -> pa.Table:
 
 def query_result(found: pa.Table) -> QueryResult:
     """A table as it is answered in JSON."""
-    columns = [[_plain(value) for value in column.to_pylist()] for column in found.columns]
+    columns = [[_plain(value) for value in _values(column)] for column in found.columns]
     rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
     return QueryResult(
         columns=found.column_names,
@@ -64,6 +65,26 @@ def query_result(found: pa.Table) -> QueryResult:
         rows=rows,
         truncated=(found.schema.metadata or {}).get(TRUNCATED) == b"true",
     )
+
+
+def _bounded(views: Views, sql: str, limits: Limits, vehicles: list[str] | None) -> pa.Table:
+    kept: list[pa.RecordBatch] = []
+    size = 0
+    with rows_of_query(views.workspace, sql, limits, vehicles) as (schema, batches):
+        for batch in batches:
+            size += batch.nbytes
+            if size > _MOST_BYTES:
+                raise QueryError(f"query: more than {_MOST_BYTES / 1e6:.0f} MB would come back: ask for less")
+            kept.append(batch)
+    return pa.Table.from_batches(kept, schema)
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """Values of a column; moments that Python does not know, such as infinity, as text."""
+    try:
+        return column.to_pylist()  # type: ignore[no-any-return]
+    except (OverflowError, ValueError):
+        return column.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
 
 
 def _vehicles(views: Views, seer: Sight) -> list[str] | None:
