@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+CHANGES = "alarm,trip,version"
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -49,7 +51,8 @@ class Stream:
 
 
 @contextmanager
-def listening(client: httpx.Client, last: str = "", **params: str) -> Iterator[Stream]:
+def listening(client: httpx.Client, last: str = "", kinds: str = CHANGES, **params: str) -> Iterator[Stream]:
+    """Listen to what changes, or to other kinds, from after an event on."""
     headers = {"Last-Event-ID": last} if last else {}
-    with client.stream("GET", "/v1/events", params=params, headers=headers) as answer:
+    with client.stream("GET", "/v1/events", params={"kinds": kinds, **params}, headers=headers) as answer:
         yield Stream(answer)

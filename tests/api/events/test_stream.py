@@ -102,6 +102,11 @@ def test_the_newest_values_of_a_vehicle_come_at_once(client: httpx.Client) -> No
         assert stream.next("latest").data["vehicle_id"] == "north-1"
 
 
+def test_how_data_comes_in_is_told(client: httpx.Client) -> None:
+    with listening(client, kinds="ingest") as stream:
+        assert stream.next("ingest").data["gateway"] == "stopped"
+
+
 def test_a_stream_ends_with_the_service_and_says_so(workspace: Workspace) -> None:
     service = ApiService(workspace, no_auth=True)
     with httpx.Client(timeout=60.0) as client:

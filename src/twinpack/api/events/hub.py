@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 
 from anyio import to_thread
 
@@ -120,8 +121,10 @@ class Hub:
                 await asyncio.sleep(_TROUBLED_S)
 
     async def _tell_states(self) -> None:
-        while self._listeners and not self.closed:
-            await tell_states(self.views, self.listeners)
+        for turn in count():
+            if self.closed or not self._listeners:
+                return
+            await tell_states(self.views, self.listeners, turn)
             await asyncio.sleep(STATES_S)
 
     def _read(self, place: Place, until: Place | None = None) -> tuple[list[Message], Place] | None:
