@@ -196,8 +196,10 @@ class Lake:
             WorkspaceError: The table cannot be read.
         """
         table = self.open(name)
-        if table is None:
-            return None
+        return None if table is None else self.dataset_of(name, table, files)
+
+    def dataset_of(self, name: str, table: DeltaTable, files: list[tuple[str, str, Any]] | None = None) -> ds.Dataset:
+        """The same of a table that is open already."""
         wanted = list(files or ())
         if BUCKET in TABLES[name].partitions:
             buckets = buckets_of(table)

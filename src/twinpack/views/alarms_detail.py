@@ -12,7 +12,6 @@ from twinpack.detect.words import sentence
 from twinpack.errors import NotFoundError
 from twinpack.store.alarms.records import ACTIVE, CLEARED, ITSELF, STATES, Action, Alarm, FindingRecord
 from twinpack.store.alarms.register import Wanted
-from twinpack.store.workshop.records import DONE
 from twinpack.views.alarms_list import within
 from twinpack.views.alarms_panels import condition_of, limits_of
 from twinpack.views.alarms_rows import row_of
@@ -157,7 +156,7 @@ def _similar(alarm: Alarm, same: Iterable[Alarm]) -> list[SimilarVehicle]:
 
 def _record(views: Views, code: str, same: Sequence[Alarm]) -> RuleRecord:
     verdicts = views.registry.alarms.verdicts(code)
-    repaired = _repairs(views)
+    repaired = views.registry.workshop.repairs()
     confirmed = [alarm for alarm in same if verdicts.get(alarm.alarm_id, _repaired(alarm, repaired))]
     return RuleRecord(
         raised=len(same),
@@ -165,15 +164,6 @@ def _record(views: Views, code: str, same: Sequence[Alarm]) -> RuleRecord:
         false=sum(verdicts.get(alarm.alarm_id) is False for alarm in same),
         open=sum(alarm.state != CLEARED for alarm in same),
     )
-
-
-def _repairs(views: Views) -> dict[str, list[str]]:
-    """Days on which something was repaired or replaced, by vehicle."""
-    found: dict[str, list[str]] = {}
-    for record in views.registry.workshop.records(status=DONE):
-        if record.resets:
-            found.setdefault(record.vehicle_id, []).append(record.done_on)
-    return found
 
 
 def _repaired(alarm: Alarm, repairs: Mapping[str, Sequence[str]]) -> bool:

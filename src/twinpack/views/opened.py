@@ -18,6 +18,7 @@ from twinpack.views.fleet_table import NEVER, FleetTable
 from twinpack.views.odometers import Odometers
 from twinpack.views.owner_reads import OwnerReads
 from twinpack.views.packs import Packs
+from twinpack.views.prediction_steps import PredictionSteps
 from twinpack.views.samples import Samples
 from twinpack.views.sight import Reach, Right, Sight
 from twinpack.views.tail import Tail
@@ -45,6 +46,7 @@ class Views:
         rows: Rows of other tables of the lake of one vehicle.
         receipts: When rows of the log were received.
         imports: Files that were imported.
+        steps: Every step of predictions.
         axes: Ranges that pictures of parameters share.
         chains: Whether histories of versions verify.
     """
@@ -62,6 +64,7 @@ class Views:
         self.rows = VehicleRows(self.lake)
         self.receipts = Receipts(self.log)
         self.imports = Imports(self.log)
+        self.steps = PredictionSteps(self.lake)
         self.axes = SharedAxes(self.registry)
         self.chains = Chains(workspace, self.registry)
         files = TelemetryFiles(self.lake)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from twinpack.errors import NotFoundError
-from twinpack.store.tables import PREDICTION_STEPS, SAMPLE_TIME, TIME
+from twinpack.store.tables import SAMPLE_TIME
 from twinpack.views.columns import FloatColumn, micros, numbers, records
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views
@@ -82,10 +82,8 @@ def _trip(views: Views, reach: Reach, number: int) -> tuple[dict[str, Any], dict
 
 def _steps(views: Views, vehicle_id: str, trip: dict[str, Any]) -> pa.Table:
     """The steps of a trip; files and groups of rows of other times are not opened."""
-    time = pc.field(SAMPLE_TIME)
-    inside = (time >= pa.scalar(trip["start_us"], TIME)) & (time <= pa.scalar(trip["end_us"], TIME))
-    steps = views.lake.read(PREDICTION_STEPS, _READ, inside, vehicle_id)
-    return steps.filter(pc.equal(steps.column("trip_number"), trip["number"])).sort_by(SAMPLE_TIME)
+    steps = views.steps.rows(vehicle_id, trip["start_us"], trip["end_us"], _READ)
+    return steps.filter(pc.equal(steps.column("trip_number"), trip["number"]))
 
 
 def _kept(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from twinpack.store.tables import PREDICTION_STEPS, SAMPLE_TIME, TIME
+from twinpack.store.records import ModelRecord
+from twinpack.store.tables import SAMPLE_TIME
 from twinpack.twin.versions import TwinVersion
 from twinpack.views.columns import records
 from twinpack.views.moments import micros_of
@@ -43,7 +42,7 @@ def twin(views: Views, reach: Reach, at: datetime | None = None) -> Twin:
     return Twin(
         vehicle_id=reach.vehicle_id,
         at=at,
-        model=model_name(views, deployed),
+        model=model_name(models_of(views), deployed),
         model_hash=deployed.model_hash if deployed else "",
         policy=policy,
         threshold_v=threshold_v,
@@ -59,13 +58,17 @@ def twin(views: Views, reach: Reach, at: datetime | None = None) -> Twin:
     )
 
 
-def model_name(views: Views, version: TwinVersion | None) -> str:
-    """What kind of model a version belongs to, "" for none."""
+def model_name(models: Mapping[str, ModelRecord], version: TwinVersion | None) -> str:
+    """What kind of model a version belongs to, "" for none; of one that is not known, digits of its hash."""
     if version is None:
         return ""
-    known = {model.hash: model for model in views.registry.models()}
-    model = known.get(version.model_hash)
+    model = models.get(version.model_hash)
     return str(model.card.get("kind") or model.kind) if model else version.model_hash[:12]
+
+
+def models_of(views: Views) -> dict[str, ModelRecord]:
+    """Every model by its hash."""
+    return {model.hash: model for model in views.registry.models()}
 
 
 def _loop(facts: TwinFacts, threshold_v: float | None, policy: str) -> list[LoopStep]:
@@ -103,7 +106,5 @@ def _soc_pct(views: Views, reach: Reach, at_us: int | None) -> float | None:
 
 
 def _soc_of_steps(views: Views, vehicle_id: str, start_us: int, end_us: int) -> float | None:
-    between = (pc.field(SAMPLE_TIME) >= pa.scalar(start_us, TIME)) & (pc.field(SAMPLE_TIME) <= pa.scalar(end_us, TIME))
-    steps = views.lake.read(PREDICTION_STEPS, [SAMPLE_TIME, "soc"], between, vehicle_id).sort_by(SAMPLE_TIME)
-    known = steps.column("soc").drop_null()
+    known = views.steps.rows(vehicle_id, start_us, end_us, (SAMPLE_TIME, "soc")).column("soc").drop_null()
     return round(100.0 * known[-1].as_py(), 2) if len(known) else None

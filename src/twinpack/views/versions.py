@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, cast
 
 from twinpack.errors import InputError, NotFoundError
+from twinpack.store.records import ModelRecord
 from twinpack.twin.explain import Explanation, explain
 from twinpack.twin.versions import TwinVersion
 from twinpack.views.cursors import Place, place_of
@@ -16,7 +17,7 @@ from twinpack.views.opened import Views
 from twinpack.views.shapes.common import PageInfo
 from twinpack.views.shapes.twin import Parameter, ParameterDifference, Version, VersionDifference, VersionPage
 from twinpack.views.sight import Reach
-from twinpack.views.twin import model_name
+from twinpack.views.twin import model_name, models_of
 from twinpack.views.twin_facts import TwinFacts, parameters, twin_facts
 from twinpack.views.twin_records import VersionRow
 from twinpack.views.twin_trips import version_rows
@@ -32,6 +33,10 @@ class _History:
 
     views: Views
     facts: TwinFacts
+
+    @cached_property
+    def models(self) -> dict[str, ModelRecord]:
+        return models_of(self.views)
 
     @cached_property
     def rows(self) -> dict[int, VersionRow]:
@@ -56,7 +61,7 @@ class _History:
             never_rmse_v=version.never_rmse_v,
             next_rmse_v=row.next_error_v,
             who=str(version.evidence.get("who", "")),
-            model=model_name(self.views, version),
+            model=model_name(self.models, version),
             code_version=version.code_version,
             hash=version.hash,
             parent_hash=version.parent_hash,

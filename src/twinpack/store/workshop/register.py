@@ -13,7 +13,7 @@ from twinpack.errors import ChangedError, InputError, NotFoundError, TwinpackErr
 from twinpack.store import schema
 from twinpack.store.database import Database
 from twinpack.store.records import now_us
-from twinpack.store.workshop.records import PLANNED, MaintenanceRecord
+from twinpack.store.workshop.records import DONE, PLANNED, RESETTING, MaintenanceRecord
 
 _COLUMNS = [schema.maintenance.c[part.name] for part in fields(MaintenanceRecord)]
 _CHANGEABLE = frozenset(
@@ -68,6 +68,15 @@ class Workshop:
         """
         with self._database.read() as connection:
             return _found(connection, record_id)
+
+    def repairs(self) -> dict[str, list[str]]:
+        """Days on which something was repaired or replaced, by vehicle."""
+        table = schema.maintenance
+        query = select(table.c.vehicle_id, table.c.done_on).where(table.c.status == DONE, table.c.kind.in_(RESETTING))
+        found: dict[str, list[str]] = {}
+        for vehicle_id, day in self._database.rows(query):
+            found.setdefault(vehicle_id, []).append(day)
+        return found
 
     # Enter
 
