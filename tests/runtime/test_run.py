@@ -110,12 +110,13 @@ def test_a_roll_back_by_the_log(ran: Workspace) -> None:
     with ran.registry() as registry:
         target = registry.version("old", 1)
         count = len(registry.versions("old"))
-    append_command(SegmentLog(ran.log_dir), "old", rollback_command(target, "try"), "rollback")
+    append_command(SegmentLog(ran.log_dir), "old", rollback_command(target, "try", "kim"), "rollback")
     assert run(ran).versions == 1
     with ran.registry() as registry:
         last = registry.deployed("old")
         assert last is not None
         assert (last.kind, last.number, last.mean) == (ROLLBACK, count + 1, target.mean)
+        assert (last.reason, last.evidence["who"]) == ("Back to version 1: try", "kim")
     assert record(ran)["audit"]
 
 
