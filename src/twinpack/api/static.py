@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from mimetypes import guess_type
+import gzip
+import mimetypes
+from functools import lru_cache
 from pathlib import Path
 
+from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 WEB = Path(__file__).parent.parent / "_web"
 _FOREVER = "public, max-age=31536000, immutable"  # their names change with what they hold
 _ASK_AGAIN = "no-cache"
+_PACKED = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
+"""Files that are smaller once packed; fonts and pictures are packed already."""
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>twinpack</title></head>
@@ -31,40 +35,51 @@ class WebApp:
 
     def __init__(self, folder: Path = WEB) -> None:
         """Serve a folder."""
-        self._folder = folder
-        self._files = StaticFiles(directory=folder, check_dir=False)
+        self._folder = folder.resolve()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a path of the app."""
         if scope["type"] != "http":
             raise RuntimeError("only HTTP is answered here")
+        path = str(scope["path"]).lstrip("/")
+        if path == "v1" or path.startswith(("v1/", "problems/")):
+            raise HTTPException(404)
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, "pages can only be read", {"Allow": "GET, HEAD"})
-        answer = await self._answer(scope)
+        answer = await to_thread.run_sync(self._answer, path, Headers(scope=scope).get("accept-encoding", ""))
         await answer(scope, receive, send)
 
-    async def _answer(self, scope: Scope) -> Response:
-        path = str(scope["path"]).lstrip("/")
-        if path.startswith(("v1/", "problems/")) or path == "v1":
-            raise HTTPException(404)
-        if not (self._folder / "index.html").is_file():
+    def _answer(self, path: str, accepted: str) -> Response:
+        index = self._folder / "index.html"
+        if not index.is_file():
             return HTMLResponse(_NOT_BUILT, 503)
-        if path and (self._folder / path).is_file():
-            return await self._file(path, scope)
-        if path.startswith("assets/") or "." in path.rpartition("/")[2]:
+        file = self._file(path)
+        if file is None and (path.startswith("assets/") or "." in path.rpartition("/")[2]):
             raise HTTPException(404)
-        return await self._file("index.html", scope)
+        forever = file is not None and path.startswith("assets/")
+        return _response(file or index, {"Cache-Control": _FOREVER if forever else _ASK_AGAIN}, accepted)
 
-    async def _file(self, path: str, scope: Scope) -> Response:
-        """A file; as its build compressed it, where that is there and taken."""
-        squeezed = f"{path}.gz"
-        taken = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-        if taken and (self._folder / squeezed).is_file():
-            answer = await self._files.get_response(squeezed, scope)
-            answer.headers["Content-Encoding"] = "gzip"
-            answer.headers["Content-Type"] = guess_type(path)[0] or "application/octet-stream"
-        else:
-            answer = await self._files.get_response(path, scope)
-        answer.headers["Vary"] = "Accept-Encoding"
-        answer.headers["Cache-Control"] = _FOREVER if path.startswith("assets/") else _ASK_AGAIN
-        return answer
+    def _file(self, path: str) -> Path | None:
+        """A file of the folder, and of no other."""
+        try:
+            file = (self._folder / path).resolve()
+            return file if path and file.is_file() and file.is_relative_to(self._folder) else None
+        except (OSError, ValueError):  # a name that no file can have
+            return None
+
+
+def _response(file: Path, headers: dict[str, str], accepted: str) -> Response:
+    if file.suffix not in _PACKED:
+        return FileResponse(file, headers=headers)
+    headers["Vary"] = "Accept-Encoding"
+    if "gzip" not in accepted:
+        return FileResponse(file, headers=headers)
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    body = _packed(file, file.stat().st_mtime_ns)
+    return Response(body, headers=headers | {"Content-Encoding": "gzip"}, media_type=kind)
+
+
+@lru_cache(maxsize=256)
+def _packed(file: Path, changed_ns: int) -> bytes:
+    """A file as it was at a time, packed once for all who ask."""
+    return gzip.compress(file.read_bytes(), 9, mtime=0)

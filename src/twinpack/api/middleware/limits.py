@@ -27,16 +27,17 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        told = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        told = headers.get("content-length", "0")
         if not told.isdigit() or int(told) > self._max_bytes:
             await problem(scope, 413, self._too_large())(scope, receive, send)
             return
-        await self._within(scope, receive, send)
+        bodiless = int(told) == 0 and "transfer-encoding" not in headers
+        await self._within(scope, _Bounded(receive, send, self._max_bytes, self._too_large(), read=bodiless))
 
-    async def _within(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = _Bounded(receive, send, self._max_bytes, self._too_large())
+    async def _within(self, scope: Scope, request: _Bounded) -> None:
         if scope["path"] in ENDLESS:
-            await self._app(scope, request.receive, send)
+            await self._app(scope, request.receive, request.through)
             return
         loop = asyncio.get_running_loop()
         late: list[asyncio.Task[None]] = []
