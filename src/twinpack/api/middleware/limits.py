@@ -79,7 +79,7 @@ class _Bounded:
         message = await self.came()
         if message["type"] == "http.request":
             self.bytes += len(message.get("body", b""))
-            self.read = not message.get("more_body", False)
+            self.read = self.read or not message.get("more_body", False)
             if self.bytes > self.max_bytes:
                 raise HTTPException(413, self.too_large)
         return message
