@@ -11,7 +11,7 @@ import { download, longMoment, useNow } from "@/format";
 import { tableCsv, type Column } from "@/components/table";
 import type { Filters, Over } from "./filters";
 import styles from "./fleet.module.css";
-import { allVehicles, useFleets, type VehicleRow } from "./read";
+import { allVehicles, useFleetNames, type VehicleRow } from "./read";
 import { Views } from "./Views";
 
 interface Props {
@@ -92,9 +92,9 @@ function CsvButton({ filters, columns }: Pick<Props, "filters" | "columns">) {
 /** Which fleet is looked at, where there are several. */
 function FleetMenu({ filters }: { filters: Filters }) {
   const patch = useUrlPatch();
-  const fleets = useFleets().data?.items ?? [];
-  const only = fleets.length === 1 ? fleets[0]?.name : undefined;
-  const items = ["", ...fleets.map((fleet) => fleet.name)].map((name) => ({
+  const fleets = useFleetNames();
+  const only = fleets.length === 1 ? fleets[0] : undefined;
+  const items = ["", ...fleets].map((name) => ({
     label: name || "All fleets",
     run: () => patch({ fleet: name, pack: null }, { push: true }),
     checked: name === filters.fleet,

@@ -1,6 +1,7 @@
 /** What the page reads: the summary, the dots of the scatter, and the list a piece at a time. */
 
 import { api, useApi, type Schemas } from "@/api/client";
+import { useMay, useMe } from "@/app/session";
 import { allOf, usePaged, type Piece } from "@/components/table";
 import { queryOf, type Filters } from "./filters";
 
@@ -17,8 +18,16 @@ const MORE = 1000;
 
 const part = ({ fleet, pack }: Filters) => ({ ...(fleet && { fleet }), ...(pack && { pack }) });
 
-export function useFleets() {
-  return useApi(["fleets"], (signal) => api.GET("/v1/fleets", { signal }), { staleMs: SCATTER_MS });
+/** Names of the fleets that may be seen. */
+export function useFleetNames(): readonly string[] {
+  const me = useMe();
+  // Who sees no figures of fleets is told of the own ones alone.
+  const enabled = useMay()("fleet.read");
+  const fleets = useApi(["fleets"], (signal) => api.GET("/v1/fleets", { signal }), {
+    staleMs: SCATTER_MS,
+    enabled,
+  });
+  return enabled ? (fleets.data?.items.map(({ name }) => name) ?? []) : me.fleets;
 }
 
 export function useSummary(filters: Filters, enabled: boolean) {

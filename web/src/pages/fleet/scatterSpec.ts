@@ -13,6 +13,8 @@ const NAMED = 3;
 const MANY = 2000;
 /** An axis begins at zero unless all lies in its upper part. */
 const FROM_ZERO = 0.4;
+/** It spans at least this part of its end. */
+const LEAST = 0.2;
 
 /** Distances on the axis are in the unit that is liked. */
 export const toX = (over: Over, format: Formatter) => (value: number) =>
@@ -127,10 +129,11 @@ function extent(values: readonly number[]): Interval | null {
   );
 }
 
-/** The axis that holds a range, with a little room. */
+/** The axis that holds a range, with a little room; what is nearly the same is not drawn far apart. */
 export function ends(range: Interval | null): Interval {
   if (range === null) return [0, 1];
   const [low, high] = range;
-  const room = (high - low) * 0.03 || 1;
-  return [low < high * FROM_ZERO ? 0 : Math.max(0, low - room), high + room];
+  if (low < high * FROM_ZERO) return [0, high * 1.02 || 1];
+  const room = Math.max((high - low) * 0.03, (high * LEAST - (high - low)) / 2);
+  return [low - room, high + room];
 }
