@@ -237,6 +237,13 @@ def test_only_the_alarm_is_cleared_when_that_is_asked(workspace: Workspace, told
     assert commands(workspace) == []
 
 
+@pytest.mark.parametrize(("said", "kept"), [("--real", {True}), ("--false-alarm", {False}), ("--only-alarm", set())])
+def test_clearing_says_whether_there_was_a_fault(workspace: Workspace, told: Told, said: str, kept: set[bool]) -> None:
+    told("clear", identity(told), "--comment", "x", said, "--as", "Kim")
+    with workspace.registry() as registry:
+        assert set(registry.alarms.verdicts("P0AA6").values()) == kept
+
+
 def test_what_has_no_life_cycle_is_no_code_to_clear(workspace: Workspace, told: Told) -> None:
     plain = finding(20, vehicle="car-3", code="TP-SPREAD", status=0)
     commit(workspace, plain)

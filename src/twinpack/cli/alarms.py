@@ -28,6 +28,7 @@ command = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 AlarmIds = Annotated[list[str], typer.Argument(help="The alarms, by identity or its first digits.", metavar="ID...")]
 Comment = Annotated[str, typer.Option(help="What to say of it.", show_default=False)]
 SNOOZED_HELP = "Only those snoozed now, or only those that are not."
+REAL_HELP = "Whether there was such a fault: its rule is judged by that."
 CLEAR_HELP = "Leave the twin's own trouble code as it is."
 
 
@@ -235,6 +236,7 @@ def alarms_clear(
     alarm: AlarmIds,
     comment: Annotated[str, typer.Option(help="Why it is over.", show_default=False)],
     only_alarm: Annotated[bool, typer.Option("--only-alarm", help=CLEAR_HELP)] = False,
+    real: Annotated[bool | None, typer.Option("--real/--false-alarm", help=REAL_HELP, show_default=False)] = None,
     who: Who = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -251,7 +253,7 @@ def alarms_clear(
         found = [registry.alarms.alarm(one) for one in alarm]
         done = []
         for one in found:
-            cleared = registry.alarms.clear(one.alarm_id, name, comment, one.revision)
+            cleared = registry.alarms.clear(one.alarm_id, name, comment, one.revision, real)
             offset = None if only_alarm else clear_code(workspace, registry, cleared, name, comment)
             done.append(cleared)
             if not as_json:
