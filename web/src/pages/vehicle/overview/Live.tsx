@@ -6,7 +6,8 @@ import { api, useApi } from "@/api/client";
 import { usePreferences } from "@/app/session";
 import { useUrlPatch, useUrlState } from "@/app/url";
 import { ChartCard, type Interval } from "@/charts";
-import { Failed, Loading } from "@/components/States";
+import { Button } from "@/components/Button";
+import { Empty, Failed, Loading } from "@/components/States";
 import { Choice } from "@/components/Tabs";
 import { duration, number } from "@/format";
 import type { Telemetry, VehicleDetail } from "../data";
@@ -49,9 +50,20 @@ export function Live({ vehicle }: { vehicle: VehicleDetail }) {
       onView={window.show}
       waiting={query.isPlaceholderData && !window.live}
       instead={insteadOf(window.known, query)}
-      empty={<p className="support">No samples in this range. Values are not carried forward.</p>}
+      empty={<NoSamples dragged={!window.live} back={() => window.show(null)} />}
       actions={<Choice label="Range" value={window.span} set={window.choose} options={OPTIONS} />}
     />
+  );
+}
+
+function NoSamples({ dragged, back }: { dragged: boolean; back: () => void }) {
+  return (
+    <Empty
+      title="No samples in this range."
+      actions={dragged && <Button onClick={back}>Back to the newest</Button>}
+    >
+      Values are not carried forward.
+    </Empty>
   );
 }
 
