@@ -12,6 +12,7 @@ from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.log.wal import read_rows_after
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import KIND_REALTIME_SAMPLE, tick_row
+from twinpack.views.newest import Newest
 from twinpack.views.samples import Samples
 from twinpack.views.sight import Span
 from twinpack.views.tail import MOST_BYTES, Tail
@@ -27,7 +28,7 @@ class Looking:
     def __init__(self, workspace: Workspace, most_bytes: int = MOST_BYTES) -> None:
         self.files = TelemetryFiles(workspace.lake())
         self.tail = Tail(SegmentLog(workspace.log_dir), lambda: self.files.end_offset, most_bytes)
-        self.samples = Samples(self.files, self.tail, lambda vehicle: None)
+        self.samples = Samples(self.files, self.tail, Newest(self.files, self.tail), lambda vehicle: None)
 
     def seconds(self, vehicle: str = "car-1") -> list[float]:
         return seconds_of(self.samples.rows(vehicle, *ALL, VOLT))

@@ -189,21 +189,25 @@ def test_the_newest_value_of_each_signal_has_its_own_time(told: Views, workspace
     assert (nothing.at, nothing.signals) == (None, [])
 
 
-def test_newest_values_are_followed_without_reading_the_lake_again(told: Views, workspace: Workspace) -> None:
+def test_newest_values_are_followed_from_the_lake_to_the_end_of_the_log(told: Views, workspace: Workspace) -> None:
     def volts() -> tuple[float, int]:
-        return told.samples.newest_values("north-1", Span(), ("pack_voltage_v", "soc_pct")).values["pack_voltage_v"]
+        told.refresh()
+        return told.samples.newest_values("north-1", Span()).values["pack_voltage_v"]
 
-    told.tail.followed = True
-    told.tail.refresh()
     assert volts() == (370.0, 499 * S)
     with opened(workspace.log_dir) as log:
         log.append(rows("north-1", [DAY_S, 600], pack_voltage_v=[371.0, 300.0]))
-        told.tail.refresh()
+        log.append(rows("new-1", [5], soc_pct=50.0))
         assert volts() == (371.0, DAY_S * S)
-        log.append(rows("north-1", [700], pack_voltage_v=302.0))  # late
-        told.tail.refresh()
+        log.append(rows("north-1", [700], pack_voltage_v=302.0, load_kg=75.0))  # late, with a signal of its own
         assert volts() == (371.0, DAY_S * S)
-    assert told.samples.newest_values("north-1", Span(), ("speed_kmh",)).get("pack_voltage_v") == 371.0
+    found = told.samples.newest_values("north-1", Span())
+    assert (found.get("load_kg"), found.values["load_kg"][1], found.at_us) == (75.0, 700 * S, DAY_S * S)
+    assert told.samples.newest_values("new-1", Span()).get("soc_pct") == 50.0
+    built(workspace)
+    sealed(workspace, rows("north-1", [2 * DAY_S], pack_voltage_v=372.0))
+    built(workspace)  # while nobody looked
+    assert volts() == (372.0, 2 * DAY_S * S)
 
 
 def test_trips_have_their_scores_and_come_newest_first_page_by_page(told: Views) -> None:

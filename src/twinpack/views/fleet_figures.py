@@ -18,6 +18,7 @@ from twinpack.store.settings import ApiSettings
 from twinpack.views.fleet_making import Told, aged, fleet_table, last_seen
 from twinpack.views.fleet_sources import RegistryReader, TripsReader
 from twinpack.views.fleet_table import FleetTable
+from twinpack.views.newest import Newest
 from twinpack.views.packs import Packs
 
 EVERY_S = 0.5
@@ -34,8 +35,8 @@ class FleetFigures:
         packs: Packs,
         settings: ApiSettings,
         now_us: Callable[[], int],
-        newest: Callable[[], Mapping[str, int]] = dict,
-        odometers: Callable[[Mapping[str, int]], Mapping[str, float]] = lambda last_seen: {},
+        newest: Callable[[], Mapping[str, int]],
+        newest_values: Newest,
     ) -> None:
         """Nothing is read before it is asked for.
 
@@ -46,14 +47,14 @@ class FleetFigures:
             settings: When a vehicle is late, stale or overdue.
             now_us: The clock, microseconds since the epoch.
             newest: Sample time of the newest row of the log of vehicles that have rows which were not folded yet.
-            odometers: Distance that vehicles tell, kilometres, from when they were last seen.
+            newest_values: What vehicles sent last, brought up to date with the figures.
         """
         self._registry = RegistryReader(registry, packs)
         self._trips = TripsReader(lake)
         self._settings = settings
         self._now_us = now_us
         self._newest = newest
-        self._odometers = odometers
+        self._newest_values = newest_values
         self._table: FleetTable | None = None
         self._told = Told({}, {})
         self._making = threading.Lock()
@@ -82,9 +83,11 @@ class FleetFigures:
             changed = self._registry.refresh()
             changed |= self._trips.refresh()
             newest = self._newest()
-            if self._table is None or changed or newest != self._told.newest_us:
+            changed |= self._newest_values.is_behind or newest != self._told.newest_us
+            if self._table is None or changed:
                 facts = self._registry.facts
-                self._told = Told(newest, self._odometers(last_seen(facts, newest)))
+                self._newest_values.refresh(last_seen(facts, newest))
+                self._told = Told(newest, self._newest_values.of_signal("odometer_km"))
                 self._table = fleet_table(facts, self._trips.driven, self._told, self._settings, self._now_us())
             else:
                 self._table = aged(self._table, self._settings, self._now_us())

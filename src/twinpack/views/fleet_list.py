@@ -79,10 +79,9 @@ def vehicle_page(
         InputError: The cursor is none of ours.
     """
     shown, within = seen_by(table, seer)
-    found = np.flatnonzero(within & matching(shown, wanted))
-    keys = _keys(shown, sort)[found]
-    order = np.argsort(keys, kind="stable")
-    found, keys = found[order], keys[order]
+    order, keys = _ordered(shown, sort)
+    wanted_here = (within & matching(shown, wanted))[order]
+    found, keys = order[wanted_here], keys[wanted_here]
     first = _first_after(shown, found, keys, place_of(cursor, sort)) if cursor else 0
     page = found[first : first + limit]
     more = first + limit < len(found)
@@ -170,6 +169,16 @@ def _told(table: FleetTable, others: Ints, name: str, wanted: WantedVehicles) ->
     if name == "retired":
         return f"{vehicles} among those out of service"
     return f"{vehicles} without the filter by {what}"
+
+
+def _ordered(table: FleetTable, sort: str) -> tuple[Ints, Floats]:
+    """All vehicles in an order, and what they are sorted by."""
+    found = table.orders.get(sort)
+    if found is None:
+        keys = _keys(table, sort)
+        order = np.argsort(keys, kind="stable")
+        found = table.orders[sort] = (order, keys[order])
+    return found
 
 
 def _keys(table: FleetTable, sort: str) -> Floats:

@@ -20,6 +20,13 @@ def vehicle_row(table: FleetTable, at: int) -> VehicleRow:
         table: Figures, with those left out that may not be seen.
         at: Its place in them.
     """
+    found = table.rows.get(at)
+    if found is None:
+        found = table.rows[at] = _made(table, at)
+    return found
+
+
+def _made(table: FleetTable, at: int) -> VehicleRow:
     entry = table.entries[at]
     return VehicleRow.model_construct(
         vehicle_id=table.vehicle_id[at],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from twinpack.store.fleet_records import VehicleEntry
 from twinpack.views.fleet_cohort import Cohorts
+from twinpack.views.shapes.fleet import VehicleRow
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -82,6 +83,8 @@ class FleetTable:
         versions: What the versions that were deployed tell, and whether that may be seen, of each.
         cohorts: Health of vehicles like each other over distance and age.
         deviation_pts: Health less the cohort's median at its distance.
+        rows: Rows that were shown before; a table with other figures begins without any.
+        orders: Places of the vehicles in the orders that were asked for before, with what they are sorted by.
     """
 
     as_of_us: int
@@ -109,6 +112,8 @@ class FleetTable:
     versions: tuple[DeployedFigures | None, ...]
     cohorts: Cohorts
     deviation_pts: Floats
+    rows: dict[int, VehicleRow] = field(init=False, repr=False, compare=False, default_factory=dict)
+    orders: dict[str, tuple[Ints, Floats]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def seen(self) -> Bools:
@@ -131,7 +136,11 @@ class FleetTable:
 
     def later(self, as_of_us: int, reporting: Ints) -> FleetTable:
         """The same, a while later: nothing came, and silence grew longer."""
-        return replace(self, as_of_us=as_of_us, reporting=reporting)
+        found = replace(self, as_of_us=as_of_us, reporting=reporting)
+        found.orders.update(self.orders)
+        if np.array_equal(reporting, self.reporting):
+            found.rows.update(self.rows)
+        return found
 
 
 def ages(first_seen_us: Ints, last_seen_us: Ints) -> Floats:

@@ -15,7 +15,7 @@ from twinpack.views.data_receipts import Receipts
 from twinpack.views.data_sources import Imports
 from twinpack.views.fleet_figures import FleetFigures
 from twinpack.views.fleet_table import NEVER, FleetTable
-from twinpack.views.odometers import Odometers
+from twinpack.views.newest import Newest
 from twinpack.views.owner_reads import OwnerReads
 from twinpack.views.packs import Packs
 from twinpack.views.prediction_steps import PredictionSteps
@@ -69,6 +69,7 @@ class Views:
         self.chains = Chains(workspace, self.registry)
         files = TelemetryFiles(self.lake)
         self.tail = Tail(self.log, lambda: files.end_offset)
+        newest = Newest(files, self.tail)
         self._figures = FleetFigures(
             self.registry,
             self.lake,
@@ -76,9 +77,9 @@ class Views:
             workspace.settings.api,
             now_us,
             self._newest_in_log,
-            Odometers(files, self.tail).refresh,
+            newest,
         )
-        self.samples = Samples(files, self.tail, self._last_seen_us)
+        self.samples = Samples(files, self.tail, newest, self._last_seen_us)
         self.distances = Distances(self.samples, self.rows)
 
     def __enter__(self) -> Views:
@@ -93,6 +94,14 @@ class Views:
         """Keep what changes up to date in threads from now on, so that no one who looks waits for it; for a service."""
         self.tail.followed = True
         self._figures.follow()
+
+    def refresh(self) -> None:
+        """Look for changes now.
+
+        Raises:
+            WorkspaceError: They cannot be read.
+        """
+        self._figures.refresh()
 
     def close(self) -> None:
         """Give everything back."""

@@ -143,46 +143,44 @@ class TelemetryFiles:
 
         return self._with_listing(read, empty)
 
-    def last_of_day(self, day_us: int, vehicle_ids: Sequence[str], column: str) -> dict[str, float]:
-        """The last value of a signal that each of some vehicles told on a day; without those that told none.
+    def rows_of_day(
+        self, day_us: int, vehicle_ids: Sequence[str], columns: Sequence[str]
+    ) -> list[tuple[pa.Table, list[str], list[int]]]:
+        """Rows of a day in the row groups that hold some vehicles, by vehicle and time.
 
         Args:
             day_us: The day's midnight, microseconds since the epoch.
-            vehicle_ids: The vehicles.
-            column: The signal.
+            vehicle_ids: The vehicles; others may be among the rows too.
+            columns: Signals wanted, of which those are given that a file has.
+
+        Returns:
+            Of each file its rows, the vehicles in their order, and the row after the last of each.
 
         Raises:
             WorkspaceError: They cannot be read.
         """
         wanted = sorted(vehicle_ids)
 
-        def read(listing: _Listing) -> dict[str, float]:
-            found: dict[str, tuple[int, float]] = {}
+        def read(listing: _Listing) -> list[tuple[pa.Table, list[str], list[int]]]:
+            found = []
             for bucket in range(listing.buckets):
                 for file in listing.files.get((_day(day_us), bucket), ()):
-                    for name, last in self._last_values(file, wanted, column):
-                        found[name] = max(last, found.get(name, last))
-            return {name: value for name, (_, value) in found.items()}
+                    footer = self._footer(file.path)
+                    groups = [n for n, group in enumerate(footer.groups) if _any_within(wanted, group)]
+                    if groups:
+                        rows = self._groups(file, footer, groups, columns)
+                        code, names = ranked(rows.column("vehicle_id"))
+                        last = np.flatnonzero(np.append(code[1:] != code[:-1], True))
+                        listed = names.take(pa.array(code[last])).to_pylist()
+                        found.append((rows.drop_columns(["vehicle_id"]), listed, (last + 1).tolist()))
+            return found
 
-        return self._with_listing(read, {})
+        return self._with_listing(read, [])
 
-    def _last_values(self, file: _File, wanted: Sequence[str], column: str) -> Iterator[tuple[str, tuple[int, float]]]:
-        """Sample time and value of the last row of each wanted vehicle in a file that holds a value."""
-        footer = self._footer(file.path)
-        groups = [n for n, group in enumerate(footer.groups) if _any_within(wanted, group)]
-        if not groups or column not in footer.columns:
-            return
+    def _groups(self, file: _File, footer: _Footer, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        names = [name for name in ("vehicle_id", SAMPLE_TIME, OFFSET, *columns) if name in footer.columns]
         with pq.ParquetFile(self._open(file.path), metadata=footer.metadata, read_dictionary=["vehicle_id"]) as opened:
-            rows = opened.read_row_groups(groups, ["vehicle_id", SAMPLE_TIME, column], use_threads=False)
-        rows = rows.filter(pc.is_valid(rows.column(column)))
-        code, names = ranked(rows.column("vehicle_id"))
-        last = np.flatnonzero(np.append(code[1:] != code[:-1], True)) if len(code) else np.zeros(0, dtype=np.int64)
-        time_us = rows.column(SAMPLE_TIME).cast(pa.int64()).to_numpy()[last].tolist()
-        values = rows.column(column).cast(pa.float64()).to_numpy()[last].tolist()
-        chosen = set(wanted)
-        for name, at_us, value in zip(names.take(pa.array(code[last])).to_pylist(), time_us, values, strict=True):
-            if name in chosen:
-                yield name, (at_us, value)
+            return opened.read_row_groups(list(groups), names, use_threads=False)
 
     def _with_listing(self, read: Callable[[_Listing], T], nothing: T) -> T:
         """Read by the list of files; where files were replaced meanwhile and are gone, by a new one."""
@@ -237,9 +235,7 @@ class TelemetryFiles:
         ]
         if not wanted:
             return
-        names = [name for name in ("vehicle_id", SAMPLE_TIME, OFFSET, *columns) if name in footer.columns]
-        with pq.ParquetFile(self._open(file.path), metadata=footer.metadata, read_dictionary=["vehicle_id"]) as opened:
-            rows = opened.read_row_groups(wanted, names, use_threads=False)
+        rows = self._groups(file, footer, wanted, columns)
         mine = rows.filter(pc.equal(rows.column("vehicle_id"), vehicle_id))
         yield of_schema(within_times(mine, start_us, end_us), columns)
 

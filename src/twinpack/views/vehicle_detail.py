@@ -19,8 +19,8 @@ from twinpack.views.fleet_rows import figure, moment_if, vehicle_row
 from twinpack.views.fleet_seen import seen_by
 from twinpack.views.fleet_table import FleetTable
 from twinpack.views.moments import moment
+from twinpack.views.newest import NewestValues
 from twinpack.views.opened import Views
-from twinpack.views.samples import NewestValues
 from twinpack.views.shapes.common import Estimate
 from twinpack.views.shapes.vehicle import Change, PackFacts, VehicleDetail
 from twinpack.views.sight import Reach, Right, Sight
@@ -45,7 +45,6 @@ MAY = {
 
 State = Literal["driving", "charging", "parked", "unknown"]
 
-_STATE_SIGNALS = ("is_charging", "speed_kmh", "pack_current_a", "soc_pct", "soc_displayed_pct")
 _REST_C_RATE = 0.02
 _MOVING_KMH = 1.0
 _TWO_SIDED = 1.96
@@ -149,7 +148,7 @@ def last_change(versions: Sequence[TwinVersion], capacity_ah: float | None) -> C
 def _known(views: Views, reach: Reach, table: FleetTable) -> _Known:
     return _Known(
         versions=seen_versions(views, reach),
-        newest=views.samples.newest_values(reach.vehicle_id, reach.span, _STATE_SIGNALS),
+        newest=views.samples.newest_values(reach.vehicle_id, reach.span),
         imbalance=imbalance_of(views, reach),
         trips=_trips(views, reach, table),
     )

@@ -8,7 +8,6 @@ from collections import OrderedDict
 import numpy as np
 
 from twinpack.views.columns import numbers
-from twinpack.views.odometers import NAME
 from twinpack.views.samples import Samples
 from twinpack.views.telemetry_steps import Floats, Ints, values_of
 from twinpack.views.vehicle_lake import VehicleRows
@@ -16,6 +15,7 @@ from twinpack.views.vehicle_lake import VehicleRows
 _LOOKS = 16
 """Moments at which the odometer is looked up; between them it is taken to rise evenly."""
 
+_ODOMETER = "odometer_km"
 _BEFORE_US = 900_000_000
 _REMEMBERED = 2_000
 
@@ -67,8 +67,8 @@ class Distances:
         return found
 
     def _before(self, vehicle_id: str, time_us: int) -> float:
-        rows = self._samples.rows(vehicle_id, time_us - _BEFORE_US, time_us + 1, (NAME,))
-        values = values_of(rows, NAME)
+        rows = self._samples.rows(vehicle_id, time_us - _BEFORE_US, time_us + 1, (_ODOMETER,))
+        values = values_of(rows, _ODOMETER)
         known = values[np.isfinite(values)]
         return float(known[-1]) if len(known) else np.nan
 

@@ -28,7 +28,7 @@ def latest(views: Views, seer: Sight, reach: Reach) -> Latest:
     Raises:
         WorkspaceError: They cannot be read.
     """
-    newest = views.samples.newest_values(reach.vehicle_id, reach.span, SCALAR_SIGNALS)
+    newest = views.samples.newest_values(reach.vehicle_id, reach.span)
     told = views.registry.latest_of(reach.vehicle_id)
     folded = told.get("last_seen_us")
     now = folded is not None and holds(reach.span, folded)
