@@ -23,7 +23,7 @@ from twinpack.store.tables import BUCKET, DAY, OFFSET, SAMPLE_TIME, TELEMETRY
 from twinpack.store.telemetry_files import buckets_of, ranked
 from twinpack.telemetry.identifiers import shard_of
 from twinpack.views.lake_tables import OpenTable
-from twinpack.views.telemetry_rows import in_time_order, of_schema, telemetry_schema, within_times
+from twinpack.views.telemetry_rows import in_time_order, of_schema, of_vehicle, telemetry_schema, within_times
 
 T = TypeVar("T")
 
@@ -236,8 +236,7 @@ class TelemetryFiles:
         if not wanted:
             return
         rows = self._groups(file, footer, wanted, columns)
-        mine = rows.filter(pc.equal(rows.column("vehicle_id"), vehicle_id))
-        yield of_schema(within_times(mine, start_us, end_us), columns)
+        yield of_schema(within_times(of_vehicle(rows, vehicle_id), start_us, end_us), columns)
 
     def _open(self, path: str) -> Any:
         if self._place.folder is not None:

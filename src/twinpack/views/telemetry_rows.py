@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from twinpack.store.tables import OFFSET, SAMPLE_TIME
 from twinpack.telemetry.schema import TELEMETRY
@@ -31,8 +31,32 @@ def of_schema(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
 
 def within_times(rows: pa.Table, start_us: int, end_us: int) -> pa.Table:
     """Rows with a sample time from `start_us` to before `end_us`, microseconds since the epoch."""
-    time = rows.column(SAMPLE_TIME).cast(pa.int64())
-    return rows.filter(pc.and_(pc.greater_equal(time, start_us), pc.less(time, end_us)))
+    time = rows.column(SAMPLE_TIME).cast(pa.int64()).to_numpy()
+    if (time[1:] >= time[:-1]).all():
+        first, last = np.searchsorted(time, (start_us, end_us)).tolist()
+        return rows.slice(first, max(last - first, 0))
+    return rows.filter(pa.array((time >= start_us) & (time < end_us)))
+
+
+def of_vehicle(rows: pa.Table, vehicle_id: str) -> pa.Table:
+    """Rows of a vehicle; the vehicles are a column of dictionaries, as files that are sorted by vehicle give them."""
+    parts, at = [], 0
+    for chunk in rows.column("vehicle_id").chunks:
+        code = chunk.dictionary.index(vehicle_id).as_py()
+        if code >= 0:
+            parts += _runs(rows.slice(at, len(chunk)), chunk.indices.to_numpy(), code)
+        at += len(chunk)
+    return pa.concat_tables(parts) if parts else rows.slice(0, 0)
+
+
+def _runs(rows: pa.Table, codes: NDArray[np.int32], code: int) -> list[pa.Table]:
+    """The rows with a code: one run as a rule."""
+    mine = np.flatnonzero(codes == code)
+    if not len(mine):
+        return []
+    if mine[-1] - mine[0] + 1 == len(mine):
+        return [rows.slice(int(mine[0]), len(mine))]
+    return [rows.take(pa.array(mine))]
 
 
 def in_time_order(rows: pa.Table) -> pa.Table:
