@@ -9,7 +9,6 @@ import pyarrow as pa
 from twinpack.ingest.log.segments import GATEWAY_LOCK, RECOVERY
 from twinpack.store.locks import Claim
 from twinpack.store.registry import MAIN_STREAM
-from twinpack.store.tables import DEAD_LETTERS, TELEMETRY
 from twinpack.views.data_receipts import MINUTE_US, MINUTES, Received
 from twinpack.views.moments import moment
 from twinpack.views.shapes.data import IngestState, StreamState
@@ -32,7 +31,7 @@ def ingest_state(views: Views, seer: Sight) -> IngestState:
     streams = views.registry.streams()
     idle = Claim(views.workspace.log_dir / GATEWAY_LOCK, RECOVERY).is_free()
     minutes = range(now_us // MINUTE_US - MINUTES, now_us // MINUTE_US)
-    letters = views.lake.open(DEAD_LETTERS)
+    letters = views.letters.now()
     return IngestState(
         as_of=moment(now_us),
         gateway="stopped" if idle else "running",
@@ -44,7 +43,7 @@ def ingest_state(views: Views, seer: Sight) -> IngestState:
             StreamState(name=name, offset=offset, behind_rows=max(received.rows - offset, 0))
             for name, offset in sorted(streams.items())
         ],
-        lake_behind_rows=max(received.rows - views.lake.recorded_offset(TELEMETRY), 0),
+        lake_behind_rows=max(received.rows - views.lake_end(), 0),
         rate_ms=[minute * 60_000 for minute in minutes],
         rate_per_s=[round(received.by_minute.get(minute, 0) / 60.0, 3) for minute in minutes],
         dead_letters=0 if letters is None else letters.count(),

@@ -9,12 +9,14 @@ from twinpack.ingest.log import SegmentLog
 from twinpack.store.lake import Lake
 from twinpack.store.records import now_us
 from twinpack.store.registry import Registry
+from twinpack.store.tables import DEAD_LETTERS
 from twinpack.store.workspace import Workspace
 from twinpack.views.alarms_words import Meanings
 from twinpack.views.data_receipts import Receipts
 from twinpack.views.data_sources import Imports
 from twinpack.views.fleet_figures import FleetFigures
 from twinpack.views.fleet_table import NEVER, FleetTable
+from twinpack.views.lake_tables import OpenTable
 from twinpack.views.newest import Newest
 from twinpack.views.owner_reads import OwnerReads
 from twinpack.views.packs import Packs
@@ -46,6 +48,8 @@ class Views:
         rows: Rows of other tables of the lake of one vehicle.
         receipts: When rows of the log were received.
         imports: Files that were imported.
+        letters: The table of dead letters.
+        lake_end: Log offset up to which the lake has all samples.
         steps: Every step of predictions.
         axes: Ranges that pictures of parameters share.
         chains: Whether histories of versions verify.
@@ -64,11 +68,13 @@ class Views:
         self.rows = VehicleRows(self.lake)
         self.receipts = Receipts(self.log)
         self.imports = Imports(self.log)
+        self.letters = OpenTable(self.lake, DEAD_LETTERS)
         self.steps = PredictionSteps(self.lake)
         self.axes = SharedAxes(self.registry)
         self.chains = Chains(workspace, self.registry)
         files = TelemetryFiles(self.lake)
-        self.tail = Tail(self.log, lambda: files.end_offset)
+        self.lake_end: Callable[[], int] = lambda: files.end_offset
+        self.tail = Tail(self.log, self.lake_end)
         newest = Newest(files, self.tail)
         self._figures = FleetFigures(
             self.registry,
