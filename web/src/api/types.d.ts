@@ -3092,7 +3092,7 @@ export interface components {
             spread_max_mv: (number | null)[];
             /**
              * Frames Ms
-             * @description Moments of whole frames that can be shown, at most 500, thinned evenly.
+             * @description Moments to ask frames for, at most 500, evenly over the times it sent anything.
              */
             frames_ms: number[];
             /** Weakest */
@@ -3563,7 +3563,7 @@ export interface components {
             model_year?: number | null;
             /**
              * Age Years
-             * @description Since its first sample.
+             * @description From its first sample to its newest.
              */
             age_years: number | null;
             /**
@@ -3595,7 +3595,7 @@ export interface components {
             soc_pct: number | null;
             /**
              * Trend Pct
-             * @description Capacity health at 12 equal steps over the last 12 months, oldest first.
+             * @description Capacity health at 12 equal steps over the 12 months before its newest sample, oldest first.
              */
             trend_pct: (number | null)[];
             alarms: components["schemas"]["AlarmCounts"];
@@ -3609,7 +3609,7 @@ export interface components {
             last_seen_at: string | null;
             /**
              * Overdue
-             * @description No accepted update in 30 days (a setting).
+             * @description No accepted update in the 30 days (a setting) before its newest sample.
              */
             overdue: boolean;
             /**

@@ -43,20 +43,22 @@ class VehicleRow(Shape):
     fleet: str
     pack: str = Field(description="Name of its pack specification: the model.")
     model_year: int | None = None
-    age_years: float | None = Field(description="Since its first sample.")
+    age_years: float | None = Field(description="From its first sample to its newest.")
     distance_km: float | None = Field(description="Odometer, or the distance of its trips.")
     health_pct: float | None = Field(description="Capacity, % of a new pack's; null when not known yet.")
     health_sd_pct: float | None = None
     deviation_pts: float | None = Field(description="Capacity health less the cohort's median at its distance.")
     resistance_x: float | None = Field(description="Resistance, times that of a new pack.")
     soc_pct: float | None = Field(description="State of charge by its twin.")
-    trend_pct: Column = Field(description="Capacity health at 12 equal steps over the last 12 months, oldest first.")
+    trend_pct: Column = Field(
+        description="Capacity health at 12 equal steps over the 12 months before its newest sample, oldest first."
+    )
     alarms: AlarmCounts
     reporting: Reporting = Field(
         description="reporting, late (2 missed intervals), stale (24 h, a setting) or never (no sample yet)."
     )
     last_seen_at: At | None
-    overdue: bool = Field(description="No accepted update in 30 days (a setting).")
+    overdue: bool = Field(description="No accepted update in the 30 days (a setting) before its newest sample.")
     retired: bool = False
 
 

@@ -155,7 +155,9 @@ class SpreadTrend(Shape):
     day_ms: TimeMs
     spread_mean_mv: Column
     spread_max_mv: Column
-    frames_ms: TimeMs = Field(description="Moments of whole frames that can be shown, at most 500, thinned evenly.")
+    frames_ms: TimeMs = Field(
+        description="Moments to ask frames for, at most 500, evenly over the times it sent anything."
+    )
     weakest: list[WeakCell]
 
 
