@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -42,11 +42,10 @@ def make_routes() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    v1 = APIRouter(prefix="/v1")
-    v1.include_router(auth.public)
-    for part in (auth, users, fleets, vehicles, twins, alarms, workshop, data, events):
-        v1.include_router(part.router, dependencies=[Depends(audited, scope="function")])
-    app.include_router(v1)
+    # A route is looked for one after the other: what is asked for most comes first.
+    for part in (vehicles, fleets, twins, alarms, events, workshop, data, auth, users):
+        app.include_router(part.router, prefix="/v1", dependencies=[Depends(audited, scope="function")])
+    app.include_router(auth.public, prefix="/v1")
     app.include_router(auth.well_known)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     return app
