@@ -63,7 +63,9 @@ MODEL_KINDS = ("thevenin-1rc", "thevenin-2rc", "thevenin-3rc")
 
 JOBS: dict[str, JobKind] = {
     COMPACT: JobKind("joins small files of the lake and the log, orders telemetry, removes what was replaced"),
-    RETENTION: JobKind("removes what is older or larger than the settings let the log and the lake be"),
+    RETENTION: JobKind(
+        "removes what is older or larger than the settings let the log and the lake be, and what owners have erased"
+    ),
     LAKE: JobKind("brings sealed segments of the log into the lake, with the daily features"),
     LEARN: JobKind(
         "fits a prototype to the vehicles' first trips and stores it; it is not deployed by that",

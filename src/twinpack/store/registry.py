@@ -24,6 +24,7 @@ from twinpack.store.database import BUSY_TIMEOUT_MS, Database, current_revision
 from twinpack.store.fleet import FleetRegister
 from twinpack.store.fleet_watch import FleetWatch
 from twinpack.store.identity.audit_log import AuditLog
+from twinpack.store.identity.erasures import Erasures
 from twinpack.store.identity.grants import Grants
 from twinpack.store.identity.keys import ApiKeys
 from twinpack.store.identity.sessions import Sessions
@@ -92,6 +93,7 @@ class Registry:
         self.grants = Grants(database)
         self.keys = ApiKeys(database)
         self.audit_log = AuditLog(database)
+        self.erasures = Erasures(database)
         self.changes = Changes(database)
         self.watch = FleetWatch(database)
 

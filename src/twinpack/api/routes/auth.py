@@ -5,16 +5,20 @@ from __future__ import annotations
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from twinpack.api.audit import leave_out
-from twinpack.api.dependencies import Asked, Known, Looked, Seer
+from twinpack.api.dependencies import Asked, Known, Looked
 from twinpack.api.identity.identified import Identified
 from twinpack.api.identity.me import me_of
 from twinpack.api.problems import documented
 from twinpack.errors import AccessError, IdentityError, InputError
+from twinpack.store.identity.pseudonyms import Pseudonyms
 from twinpack.store.identity.records import UserRecord
+from twinpack.views.asking import request_id
 from twinpack.views.opened import Views
+from twinpack.views.own_data import own_data
 from twinpack.views.shapes.identity import (
     Me,
     PasswordChange,
@@ -25,6 +29,7 @@ from twinpack.views.shapes.identity import (
     SignIn,
     TokenPair,
 )
+from twinpack.views.sight import Right
 
 public = APIRouter(tags=["identity"], responses=documented())
 """For those who are not signed in yet."""
@@ -104,15 +109,32 @@ async def set_password(body: PasswordChange, request: Request, asked: Asked, kno
 
 
 @router.get("/me/data", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
-def export_own_data(seer: Seer) -> Response:
+def export_own_data(asked: Asked, looked: Looked) -> Response:
     """All that is kept of the owner's vehicles within the times of the grants, and of the account, as a ZIP file."""
-    raise NotImplementedError
+    asked.sight.need(Right.SHARE)
+    pieces = own_data(looked, asked.sight, _own_account(asked, looked))
+    headers = {"Content-Disposition": 'attachment; filename="twinpack-own-data.zip"', "Cache-Control": "no-store"}
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
 @router.delete("/me/data", status_code=202)
-def erase_own_data(seer: Seer) -> dict[str, str]:
+def erase_own_data(request: Request, response: Response, asked: Asked, known: Known, looked: Looked) -> dict[str, str]:
     """Erase the account and what identifies its person; telemetry of the own times is erased from the lake."""
-    raise NotImplementedError
+    asked.sight.need(Right.SHARE)
+    user = _own_account(asked, looked)
+    leave_out(request)  # it would name the one who is erased
+    pseudonym = Pseudonyms(looked.workspace.home / "keys").person(user.username)
+    erased = looked.registry.erasures.erase_owner(user.username, pseudonym, looked.now_us())
+    vehicles = sorted({one.vehicle_id for one in erased})
+    looked.registry.audit_log.write(
+        pseudonym, user.role, "erase_own_data", pseudonym, {"vehicles": vehicles}, request_id.get(), looked.now_us()
+    )
+    known.forget()
+    known.cookies.end(response)
+    return {
+        "done": "the account, its sign-ins, and what named you in grants, vehicles and the audit log are erased",
+        "follows": "telemetry, trips and daily figures of your times are erased from the lake within two days",
+    }
 
 
 @well_known.get("/.well-known/jwks.json")

@@ -77,6 +77,13 @@ def _retain_log(context: StepContext) -> dict[str, Any]:
         return {"segments_dropped": len(gone), "used_to_offset": used_offset(workspace, registry)}
 
 
+def _erase(context: StepContext) -> dict[str, Any]:
+    from twinpack.runtime.erasing import erase_due
+
+    with context.workspace.registry() as registry:
+        return dict(erase_due(context.workspace, registry))
+
+
 def _merge_segments(context: StepContext) -> dict[str, Any]:
     from twinpack.ingest.log import SegmentLog
     from twinpack.ingest.log.tidy import merge
@@ -151,7 +158,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("join small files", _join_files),
         Step("remove replaced files", _clean_up),
     ),
-    RETENTION: (Step("log", _retain_log), Step("lake", _drop_old_days)),
+    RETENTION: (Step("log", _retain_log), Step("lake", _drop_old_days), Step("erasures", _erase)),
     LAKE: (Step("telemetry", _build_telemetry), Step("features", _build_features)),
     LEARN: (Step("fit a prototype", _learn),),
     ANOMALY: (Step("rank vehicles", _rank),),
