@@ -19,18 +19,24 @@ from twinpack.errors import AccessError
 
 def test_events_are_read_line_by_line() -> None:
     told = [": here", "", "id: 7", "event: alarm", 'data: {"a":', "data: 1}", "", "event: trip", "data: {}", ""]
-    text = [*told, "id:", "data:{}", "", 'data: {"cut']
+    text = [*told, "id:", "data:{}", "", ": beat", "id: 9", "", 'data: {"cut']
 
     events = list(events_of(text))
 
-    assert events == [Event("alarm", {"a": 1}, "7"), Event("trip", {}, "7"), Event("message", {}, "")]
+    assert events == [
+        Event("alarm", {"a": 1}, "7"),
+        Event("trip", {}, "7"),
+        Event("message", {}, ""),
+        Event("", {}, "9"),
+    ]
 
 
 def test_a_lost_connection_goes_on_after_the_last_event(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twinpack.client.client._AGAIN_S", 0.0)
+    monkeypatch.setattr("twinpack.client.events._AGAIN_S", 0.0)
     asked: list[tuple[str | None, str]] = []
 
     async def two(after: int) -> AsyncIterator[str]:
+        yield f"id: {after}\nevent: ready\ndata: {{}}\n\n"
         for number in (after + 1, after + 2):
             yield f'id: {number}\nevent: trip\ndata: {{"number": {number}}}\n\n'
 
@@ -56,4 +62,4 @@ def test_one_that_may_not_listen_is_told(ask: Ask) -> None:
     client = Client(ask(Starlette(routes=[Route("/v1/events", events)])))
 
     with pytest.raises(AccessError, match="not for you"):
-        next(client.events())
+        client.events()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Literal
 from urllib.parse import quote
@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from twinpack.client.calls import Calls, Value, Values, moment
-from twinpack.client.events import Event, events_of
+from twinpack.client.events import Following
 from twinpack.client.problems import raise_for_problem
 from twinpack.client.tables import Table, of_columns, of_rows, of_stream
 from twinpack.views.shapes import alarms as alarm_shapes
@@ -29,7 +29,6 @@ Moment = datetime | str | None
 
 _SILENCE_S = 60.0
 """A stream of events that says nothing for so long is dead: a live one shows itself every 15 seconds."""
-_AGAIN_S = 2.0
 _AWAY = (429, 502, 503, 504)
 """What is answered while the service, or the way to it, has to be waited for."""
 
@@ -382,10 +381,11 @@ class Client:
         *,
         vehicle_id: str | None = None,
         after: str = "",
-    ) -> Iterator[Event]:
-        """What happens from now on, without an end: leave the loop to stop.
+    ) -> Following:
+        """What happens from now on, without an end.
 
-        A lost connection is made again, and goes on after the last event that was given.
+        A lost connection is made again, and goes on after the last event that was given. Use it in a `with` to listen
+        no longer when the loop is left.
 
         Args:
             kinds: Of these kinds; all when left out.
@@ -394,21 +394,23 @@ class Client:
         """
         asked = {"kinds": ",".join(kinds) or None, "vehicle_id": vehicle_id}
         query = {name: value for name, value in asked.items() if value is not None}
-        while True:
-            headers = {"Last-Event-ID": after} if after else {}
-            timeout = httpx.Timeout(self._http.timeout.connect, read=_SILENCE_S)
-            try:
-                with self._http.stream("GET", "/v1/events", params=query, headers=headers, timeout=timeout) as answer:
-                    if answer.status_code not in _AWAY:
-                        if not answer.is_success:
-                            answer.read()
-                        raise_for_problem(answer)
-                        for event in events_of(answer.iter_lines()):
-                            after = event.event_id or after
-                            yield event
-            except httpx.TransportError:
-                pass
-            time.sleep(_AGAIN_S)
+        return Following(partial(self._listen, query), after)
+
+    def _listen(self, query: dict[str, str], after: str) -> httpx.Response | None:
+        """A stream of events, None while the service has to be waited for."""
+        headers = {"Last-Event-ID": after} if after else {}
+        timeout = httpx.Timeout(self._http.timeout.connect, read=_SILENCE_S)
+        request = self._http.build_request("GET", "/v1/events", params=query, headers=headers, timeout=timeout)
+        try:
+            answer = self._http.send(request, stream=True)
+            if answer.is_success:
+                return answer
+            answer.read()
+        except httpx.TransportError:
+            return None
+        if answer.status_code not in _AWAY:
+            raise_for_problem(answer)
+        return None
 
 
 class _ParameterRow(Shape):

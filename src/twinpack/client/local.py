@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,9 +19,9 @@ _LEAVE_S = 2.0
 class InProcess(httpx.BaseTransport):
     """Hands requests to an application that runs in a thread of its own."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Start the application."""
-        self._app = app
+    def __init__(self, app: ASGIApp, let_go: Callable[[], None] = lambda: None) -> None:
+        """Start the application; `let_go` ends streams that would go on."""
+        self._app, self._let_go = app, let_go
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="twinpack-local", daemon=True)
         self._thread.start()
@@ -39,6 +39,7 @@ class InProcess(httpx.BaseTransport):
         """Stop the application."""
         if self._loop.is_closed():
             return
+        self._let_go()
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -84,7 +84,8 @@ def open(home: str | Path = "twinpack-data") -> Client:
     bounds = replace(workspace.settings.api, requests_per_minute=_UNBOUNDED, request_s=float(_UNBOUNDED))
     views = Views(workspace)
     try:
-        inside = InProcess(make_app(views, Authenticator.of(views, no_auth=True), bounds, no_auth=True))
+        app = make_app(views, Authenticator.of(views, no_auth=True), bounds, no_auth=True)
+        inside = InProcess(app, app.state.hub.close)
     except BaseException:
         views.close()
         raise
