@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,9 +40,9 @@ def site(pristine_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def own_site(pristine_fleet: Path, tmp_path: Path) -> Iterator[Site]:
+def own_site(visit: Visits, pristine_fleet: Path, tmp_path: Path) -> Iterator[Site]:
     """The same, of one test alone: for what cannot be undone, and to be stopped."""
-    yield from _served(Path(shutil.copytree(pristine_fleet, tmp_path / "fleet")))
+    yield from _served(Path(shutil.copytree(pristine_fleet, tmp_path / "fleet")), visit.leave)
 
 
 @pytest.fixture(scope="session")
@@ -59,11 +59,12 @@ def visit(browser: Browser, site: Site) -> Iterator[Visits]:
     visits.close()
 
 
-def _served(home: Path) -> Iterator[Site]:
+def _served(home: Path, before_stop: Callable[[], None] = lambda: None) -> Iterator[Site]:
     if not BUILT.is_file():
         pytest.skip("the web app is not built: python web/app.py build")
     settle(home)
     site = Site(home, "--only", "api")
     site.start()
     yield site
+    before_stop()  # a page that is left open would miss the service, and say so
     site.stop()

@@ -83,15 +83,22 @@ class Visits:
         """Let what matches be said on the console: for tests in which something is to fail."""
         self._allowed.append(pattern)
 
+    def leave(self) -> None:
+        """Close all pages."""
+        for context in self._contexts:
+            context.close()
+        self._contexts.clear()
+
     def close(self) -> None:
-        """Close all pages.
+        """Close all pages, and judge what they said.
 
         Raises:
             AssertionError: One of them said what no page may say.
         """
-        for context in self._contexts:
-            context.close()
-        faults = [text for text in self._said if not any(re.search(pattern, text) for pattern in self._allowed)]
+        self.leave()
+        faults = [
+            text for text in dict.fromkeys(self._said) if not any(re.search(pattern, text) for pattern in self._allowed)
+        ]
         assert not faults, "\n".join(faults)
 
     def _note(self, message: ConsoleMessage) -> None:
