@@ -89,8 +89,9 @@ def serve_api(workspace: Workspace, port: int | None, no_auth: bool, log_level: 
     from twinpack.api.service import ApiService
     from twinpack.ingest.logs import log_to_stderr
     from twinpack.store.identity.first_user import ensure_first_user
+    from twinpack.store.identity.pseudonyms import Pseudonyms
 
-    log_to_stderr(log_level.upper(), API_LOGGER)
+    log_to_stderr(log_level.upper(), API_LOGGER, Pseudonyms(workspace.home / "keys").scrubbed)
     with until_stopped() as stopped, ApiService(workspace, port=port, no_auth=no_auth) as service:
         first = None if no_auth else ensure_first_user(service.views.registry)
         announce(f"Serving {workspace.home} at {service.url}/{_hint()}", service.url)
@@ -164,10 +165,11 @@ def serve_gateway(workspace: Workspace, broker_url: str, log_level: str) -> None
     """
     from twinpack.ingest.logs import log_to_stderr
     from twinpack.runtime.service import LiveService
+    from twinpack.store.identity.pseudonyms import Pseudonyms
 
     if broker_url:
         workspace = listening_to(workspace, broker_url)
-    log_to_stderr(log_level.upper())
+    log_to_stderr(log_level.upper(), scrub=Pseudonyms(workspace.home / "keys").scrubbed)
     with until_stopped() as stopped, LiveService(workspace) as service:
         door = service.gateway.http
         takes = [f"{door.url}/v1/telemetry"] if door is not None else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,11 @@ _FIELDS = "twinpack_fields"
 class JsonLines(logging.Formatter):
     """Formats a record as one line of JSON: time, level, event and its fields."""
 
+    def __init__(self, scrub: Callable[[str], str] = str) -> None:
+        """Pass each line through `scrub`, which takes out what must not be in a log."""
+        super().__init__()
+        self._scrub = scrub
+
     def format(self, record: logging.LogRecord) -> str:
         """One line, without a line break in it."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -30,7 +36,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return self._scrub(json.dumps(line, default=str, ensure_ascii=False))
 
 
 class Events:
@@ -78,12 +84,18 @@ class Seldom(logging.Filter):
         return True
 
 
-def log_to_stderr(level: int | str = logging.INFO, service: str = LOGGER) -> None:
-    """Write the events of a service, and of the server behind its HTTP door, to standard error in lines of JSON."""
+def log_to_stderr(level: int | str = logging.INFO, service: str = LOGGER, scrub: Callable[[str], str] = str) -> None:
+    """Write the events of a service, and of the server behind its HTTP door, to standard error in lines of JSON.
+
+    Args:
+        level: From what level on.
+        service: Name of the logger.
+        scrub: Takes out of a line what must not be in a log, such as vehicle identification numbers.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(scrub))
     server = logging.StreamHandler(sys.stderr)
-    server.setFormatter(JsonLines())
+    server.setFormatter(JsonLines(scrub))
     server.addFilter(Seldom())
     for name, its, least in ((service, handler, level), (_SERVER, server, logging.WARNING)):
         logger = logging.getLogger(name)

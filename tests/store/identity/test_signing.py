@@ -49,3 +49,12 @@ def test_a_pseudonym_is_the_same_each_time_and_tells_nothing(tmp_path: Path) -> 
     assert (
         Pseudonyms(tmp_path).person("Anna") == Pseudonyms(tmp_path).person("anna") != Pseudonyms(tmp_path).vin("anna")
     )
+
+
+def test_a_line_of_a_log_names_no_vin(tmp_path: Path) -> None:
+    pseudonyms, vin = Pseudonyms(tmp_path), "WBY1Z21060V300001"
+    line = f'{{"path": "/v1/vehicles/{vin}/trips", "vehicle": "{vin}", "request": "7c1e09a1b2c3", "who": "HF-0417"}}'
+    told = pseudonyms.vin(vin)
+    assert pseudonyms.scrubbed(line) == line.replace(vin, told)
+    for kept in ("ABCDEFGHJKLMNPRST", f"{vin}X", f"x{vin}", "0" * 17, vin.lower(), "SIM-0001", f"tpk_{'0a' * 8}"):
+        assert pseudonyms.scrubbed(kept) == kept
