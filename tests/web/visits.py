@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.web.site import Site
 
@@ -140,5 +140,7 @@ def picture(page: Page, name: str, whole: bool = False) -> None:
     """Take a picture of a page for the documentation, where one is asked for."""
     folder = os.environ.get(PICTURES)
     if folder:
-        page.wait_for_load_state("networkidle")
+        # The network is never idle, for events come in; what is still read is drawn as grey blocks.
+        expect(page.get_by_role("status", name=re.compile("^Loading"))).to_have_count(0)
+        page.evaluate("document.fonts.ready.then(() => new Promise((drawn) => requestAnimationFrame(drawn)))")
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)
