@@ -14,7 +14,7 @@ from tests.web.visits import PHONE, Theme, Visits, check_axe, check_width, pictu
 PLACES = {
     "admin": ["Fleet", "Alarms", "Data", "Settings"],
     "operator": ["Fleet", "Alarms", "Data", "Settings"],
-    "analyst": ["Fleet", "Alarms", "Settings"],
+    "analyst": ["Fleet", "Alarms", "Data", "Settings"],
     "technician": ["Fleet", "Alarms", "Settings"],
     "owner": ["Health", "Charging", "Trips", "Sharing", "Settings"],
 }

@@ -11,6 +11,7 @@ it("shows a role what it may open, and nothing else", () => {
     "Data",
   ]);
   expect(labels("technician", ["vehicle.find", "alarms.read"])).toEqual(["Fleet", "Alarms"]);
+  expect(labels("operator", ["query"])).toEqual(["Data"]);
   expect(labels("owner", ["vehicle.find"])).toEqual(["Health", "Charging", "Trips", "Sharing"]);
 });
 

@@ -17,16 +17,19 @@ const OWNER: readonly Entry[] = [
   { to: "/owner/sharing", label: "Sharing", icon: "share" },
 ];
 
-const WORK: readonly (Entry & { needs: string })[] = [
-  { to: "/fleet", label: "Fleet", icon: "fleet", key: "f", needs: "vehicle.find" },
-  { to: "/alarms", label: "Alarms", icon: "bell", key: "a", needs: "alarms.read" },
-  { to: "/data", label: "Data", icon: "data", key: "d", needs: "data.read" },
+/** Each is there for who has any of the rights. */
+const WORK: readonly (Entry & { needs: readonly string[] })[] = [
+  { to: "/fleet", label: "Fleet", icon: "fleet", key: "f", needs: ["vehicle.find"] },
+  { to: "/alarms", label: "Alarms", icon: "bell", key: "a", needs: ["alarms.read"] },
+  { to: "/data", label: "Data", icon: "data", key: "d", needs: ["data.read", "query"] },
 ];
 
 export const SETTINGS: Entry = { to: "/settings", label: "Settings", icon: "settings", key: "s" };
 
 export function entries(me: Pick<Me, "role" | "may">): readonly Entry[] {
-  return me.role === "owner" ? OWNER : WORK.filter((entry) => me.may.includes(entry.needs));
+  return me.role === "owner"
+    ? OWNER
+    : WORK.filter(({ needs }) => needs.some((right) => me.may.includes(right)));
 }
 
 /** Where one begins. */
