@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 import socket
 import ssl
 import threading
@@ -17,6 +18,7 @@ from twinpack.errors import InputError, SettingsError
 from twinpack.store.settings import ApiSettings
 
 _STOP_S = 10
+_FILES = 16_384
 _KEEP_ALIVE_S = 75  # longer than a proxy keeps an idle connection, so that it never sends into one that closes
 
 
@@ -45,6 +47,7 @@ class ApiServer:
             log_config=None,
             access_log=False,
             lifespan="off",
+            limit_concurrency=_most_connections(),
             # Only a proxy that the settings tell of may say for whom it asks.
             proxy_headers=bool(settings.public_url),
             timeout_keep_alive=_KEEP_ALIVE_S,
@@ -78,6 +81,16 @@ class ApiServer:
         if self._thread.ident is not None:
             self._thread.join()
         self._socket.close()
+
+
+def _most_connections() -> int:
+    """Connections held at once, idle ones too: this process may open more files than most are given to begin with."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if files != resource.RLIM_INFINITY and files < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        files = wanted
+    return _FILES // 2 if files == resource.RLIM_INFINITY else files // 2
 
 
 def _file(home: Path, name: str) -> Path | None:
