@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -10,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.views.samples import built, rows, sealed
+from tests.views.samples import built, rows, sealed, seconds_of
 from tests.views.seers import LEAD, OWNER
 from twinpack.errors import AccessError, InputError
 from twinpack.store.workspace import Workspace
+from twinpack.views.moments import micros_of
 from twinpack.views.opened import Views
 from twinpack.views.shapes.vehicle import Telemetry
 from twinpack.views.sight import Reach, Right, Role, Sight, Span
 from twinpack.views.telemetry import USUAL, arrow_stream, cut, signals_named, telemetry, telemetry_table
-from twinpack.views.telemetry_steps import step_us, steps_of
+from twinpack.views.telemetry_steps import Stepping, step_us
 
 DAY_US = 86_400_000_000
 VOLT = ("pack_voltage_v",)
@@ -78,6 +80,28 @@ def test_a_range_that_ends_before_it_starts_is_refused(views: Views) -> None:
         cut(views, reach_of(views), 10, 10, VOLT, 10)
 
 
+def test_years_are_read_some_days_at_a_time(views: Views, workspace: Workspace) -> None:
+    days = range(0, 40 * 86_400, 43_200)
+    sealed(workspace, rows("north-1", days, pack_voltage_v=[float(second // 86_400) for second in days]))
+    built(workspace)
+    sealed(workspace, rows("north-1", [86_401, 41 * 86_400], pack_voltage_v=[500.0, 41.0]))
+    pieces = list(views.samples.pieces("north-1", 0, 50 * DAY_US, VOLT, most_rows=9))
+    assert [part.num_rows for part in pieces] == [11, 10, 10, 10, 10, 10, 10, 10, 1]
+    assert seconds_of(pa.concat_tables(pieces)) == sorted([*days, 86_401, 41 * 86_400])
+    found = cut(views, reach_of(views), 0, 50 * DAY_US, VOLT, 50)
+    assert (found.samples, found.signals["pack_voltage_v"].high[1]) == (82, 500.0)
+    assert found.signals["pack_voltage_v"].mean[39] == 39.0
+    assert np.isnan(found.signals["pack_voltage_v"].mean[40])
+
+
+@pytest.mark.parametrize("year", [1, 1899, 2201, 9999])
+def test_times_that_cannot_be_are_refused(views: Views, year: int) -> None:
+    at = micros_of(datetime(year, 1, 1, tzinfo=UTC))
+    for start, end in ((at, None), (None, at), (0, at), (at, 0)):
+        with pytest.raises(InputError, match="1900 and 2200"):
+            cut(views, reach_of(views), start, end, VOLT, 10)
+
+
 def test_signals_are_named_with_commas_and_others_are_refused() -> None:
     assert signals_named(None) == signals_named(" , ") == USUAL
     assert signals_named("soc_pct, speed_kmh,soc_pct") == ("soc_pct", "speed_kmh")
@@ -125,7 +149,11 @@ def test_steps_as_counted_one_by_one(samples: list[tuple[int, float | None]], po
     width = step_us(0, end_us, points)
     count = -(-end_us // width)
     assert count <= points
-    found = steps_of(time_us, values, 0, width, count)
+    cutting = Stepping(0, width, count)
+    half = len(samples) // 2
+    for part in (slice(0, half), slice(half, None)):  # a step may go on in the next piece
+        cutting.add(time_us[part], values[part])
+    found = cutting.steps()
     for step in range(count):
         mine = [value for time, value in samples if time // width == step and value is not None]
         told = (found.low[step], found.high[step], found.mean[step])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from twinpack.errors import NotFoundError
 from twinpack.views.cells_frames import COLUMNS, frames_of
@@ -12,6 +16,10 @@ from twinpack.views.shapes.vehicle import CellSeries
 from twinpack.views.sight import Reach
 from twinpack.views.spans import within
 from twinpack.views.telemetry import range_of
+from twinpack.views.telemetry_rows import telemetry_schema
+from twinpack.views.telemetry_steps import step_us, times_of
+
+_PIECE_ROWS = 30_000
 
 
 def one_cell(
@@ -19,7 +27,7 @@ def one_cell(
 ) -> CellSeries:
     """A cell's voltage with median, p10 and p90 of all cells, at as many moments as are wanted.
 
-    Of more frames, every so-manyth is shown: what is compared is of one moment, and not a mean over several.
+    Of several frames in a step the first is shown: what is compared is of one moment, and not a mean over several.
 
     Args:
         views: The workspace.
@@ -35,23 +43,38 @@ def one_cell(
         WorkspaceError: Telemetry cannot be read.
     """
     pack = views.packs.get(views.pack_of(reach.vehicle_id))
-    start, end = within(reach.span, *range_of(views, reach, start_us, end_us))
-    frames = frames_of(views.samples.rows(reach.vehicle_id, start, end, COLUMNS), pack.series if pack else None)
+    start, end = range_of(views, reach, start_us, end_us)
+    width = step_us(start, end, points)
+    chosen = [_thinned(rows, start, width) for rows in _pieces(views, reach, start, end)]
+    frames = frames_of(
+        pa.concat_tables([telemetry_schema(COLUMNS).empty_table(), *chosen]), pack.series if pack else None
+    )
     cells = frames.voltage_v.shape[1] if len(frames.time_us) else pack.series if pack else 0
     if not 1 <= cell <= cells:
         known = f"the pack has cells 1 to {cells}" if cells else "its cells are not known"
         raise NotFoundError(f"there is no cell {cell}: {known}")
-    count = len(frames.time_us)
-    places = np.linspace(0, count - 1, min(points, count)).round() if count else np.zeros(0)
-    chosen = np.unique(places.astype(np.int64))
-    voltage = frames.voltage_v[chosen] if count else np.zeros((0, cells))
-    low, median, high = np.nanpercentile(voltage, (10, 50, 90), axis=1) if count else np.zeros((3, 0))
+    voltage = frames.voltage_v if len(frames.time_us) else np.zeros((0, cells))
+    low, median, high = np.nanpercentile(voltage, (10, 50, 90), axis=1) if len(voltage) else np.zeros((3, 0))
     return CellSeries.model_construct(
         vehicle_id=reach.vehicle_id,
         cell=cell,
-        time_ms=(frames.time_us[chosen] // 1000).tolist(),
+        time_ms=(frames.time_us // 1000).tolist(),
         voltage_v=column(voltage[:, cell - 1], 4),
         median_v=column(median, 4),
         p10_v=column(low, 4),
         p90_v=column(high, 4),
     )
+
+
+def _pieces(views: Views, reach: Reach, start_us: int, end_us: int) -> Iterator[pa.Table]:
+    """Rows that hold the voltages of cells."""
+    start, end = within(reach.span, start_us, end_us)
+    for rows in views.samples.pieces(reach.vehicle_id, start, end, COLUMNS, _PIECE_ROWS):
+        yield rows.filter(pc.field(COLUMNS[0]).is_valid())
+
+
+def _thinned(rows: pa.Table, start_us: int, width_us: int) -> pa.Table:
+    """The first row of each step."""
+    place = (times_of(rows) - start_us) // width_us
+    first = np.flatnonzero(np.concatenate([[True], place[1:] != place[:-1]])) if len(place) else place
+    return rows.take(pa.array(first))

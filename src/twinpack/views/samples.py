@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,11 @@ from twinpack.views.sight import Span
 from twinpack.views.spans import FAR_OFF, LONG_AGO, whole, within
 from twinpack.views.tail import Tail
 from twinpack.views.telemetry_files import TelemetryFiles
-from twinpack.views.telemetry_rows import in_time_order
+from twinpack.views.telemetry_rows import in_time_order, within_times
 from twinpack.views.telemetry_steps import Ints, times_of, values_of
+
+PIECE_ROWS = 250_000
+"""Rows after which a piece of a long time ends with its day."""
 
 _DAY_US = 86_400_000_000
 
@@ -55,6 +58,28 @@ class Samples:
         fresh = self._tail.rows(vehicle_id, start_us, end_us, columns)
         stored = self._files.rows(vehicle_id, start_us, end_us, columns)
         return in_time_order(pa.concat_tables([stored, fresh])) if fresh.num_rows else stored
+
+    def pieces(
+        self, vehicle_id: str, start_us: int, end_us: int, columns: Sequence[str], most_rows: int = PIECE_ROWS
+    ) -> Iterator[pa.Table]:
+        """The same rows in pieces, one after the other in time, so that years of them fit into memory.
+
+        Args:
+            vehicle_id: The vehicle.
+            start_us: Microseconds since the epoch.
+            end_us: The same.
+            columns: Signals wanted; `sample_time` and `offset` come with them.
+            most_rows: Rows after which a piece ends with its day.
+
+        Raises:
+            WorkspaceError: They cannot be read.
+        """
+        fresh = in_time_order(self._tail.rows(vehicle_id, start_us, end_us, columns))
+        at = start_us
+        for until, stored in self._files.pieces(vehicle_id, start_us, end_us, columns, most_rows):
+            among = within_times(fresh, at, until)
+            at = until
+            yield in_time_order(pa.concat_tables([stored, among])) if among.num_rows else stored
 
     def newest_rows(self, vehicle_id: str, span: Span, columns: Sequence[str], holding: str | None = None) -> pa.Table:
         """Rows of the last day within some times on which a vehicle sent anything, by time; none without one.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +18,19 @@ from twinpack.views.shapes.vehicle import SignalSeries, Telemetry
 from twinpack.views.sight import Reach, Sight
 from twinpack.views.spans import within
 from twinpack.views.telemetry_marks import marks_of
-from twinpack.views.telemetry_steps import Ints, Steps, step_us, steps_of, times_of, values_of
+from twinpack.views.telemetry_rows import telemetry_schema
+from twinpack.views.telemetry_steps import Ints, Stepping, Steps, step_us, times_of, values_of
 
 USUAL = ("pack_voltage_v", "pack_current_a", "cell_temp_avg_c", "soc_pct")
 """Signals that are shown when none is named."""
 
 USUAL_US = 2 * 3600 * 1_000_000
 """How much time is shown when none is named."""
+
+EARLIEST_US = -2_208_988_800_000_000
+"""Beginning of 1900: before it, no time is asked for."""
+LATEST_US = 7_258_118_400_000_000
+"""Beginning of 2200."""
 
 _DECIMALS = 4
 
@@ -82,17 +89,37 @@ def cut(
         WorkspaceError: Telemetry cannot be read.
     """
     start, end = range_of(views, reach, start_us, end_us)
-    seen_start, seen_end = within(reach.span, start, end)
-    rows = views.samples.rows(reach.vehicle_id, seen_start, seen_end, signals)
+    pieces = views.samples.pieces(reach.vehicle_id, *within(reach.span, start, end), signals)
+    few: list[pa.Table] = []
+    for rows in pieces:
+        few.append(rows)
+        if sum(part.num_rows for part in few) > points:
+            return _in_steps(itertools.chain(few, pieces), start, end, signals, points)
+    return _each(few, start, end, signals)
+
+
+def _each(few: Sequence[pa.Table], start_us: int, end_us: int, signals: Sequence[str]) -> Cut:
+    """Samples that stand for themselves."""
+    rows = pa.concat_tables([telemetry_schema(signals).empty_table(), *few])
     time_us = times_of(rows)
     values = {name: values_of(rows, name) for name in signals}
-    if len(time_us) <= points:
-        each = {name: Steps(one, one, one) for name, one in values.items()}
-        return Cut(start, end, 0, len(time_us), time_us, each)
-    width = step_us(start, end, points)
-    count = -(-(end - start) // width)
-    found = {name: steps_of(time_us, one, start, width, count) for name, one in values.items()}
-    return Cut(start, end, width, len(time_us), start + width * np.arange(count), found)
+    return Cut(start_us, end_us, 0, len(time_us), time_us, {name: Steps(one, one, one) for name, one in values.items()})
+
+
+def _in_steps(pieces: Iterable[pa.Table], start_us: int, end_us: int, signals: Sequence[str], points: int) -> Cut:
+    """Samples cut into steps."""
+    width = step_us(start_us, end_us, points)
+    count = -(-(end_us - start_us) // width)
+    cutting = {name: Stepping(start_us, width, count) for name in signals}
+    samples = 0
+    for rows in pieces:
+        samples += rows.num_rows
+        time_us = times_of(rows)
+        for name, one in cutting.items():
+            if rows.column(name).null_count < rows.num_rows:
+                one.add(time_us, values_of(rows, name))
+    found = {name: one.steps() for name, one in cutting.items()}
+    return Cut(start_us, end_us, width, samples, start_us + width * np.arange(count), found)
 
 
 def telemetry(views: Views, seer: Sight, reach: Reach, found: Cut) -> Telemetry:
@@ -131,8 +158,11 @@ def range_of(views: Views, reach: Reach, start_us: int | None, end_us: int | Non
     """The range that is asked for; what is left out ends just after the newest sample, and is two hours long.
 
     Raises:
-        InputError: The range ends before it starts.
+        InputError: The range ends before it starts, or lies where no time is told.
     """
+    for name, time_us in (("start", start_us), ("end", end_us)):
+        if time_us is not None and not EARLIEST_US <= time_us <= LATEST_US:
+            raise InputError(f"{name}: give a time between the years 1900 and 2200")
     if end_us is None:
         newest = views.samples.last_seen_us(reach.vehicle_id, reach.span)
         end_us = (views.now_us() if newest is None else newest) + 1

@@ -112,6 +112,44 @@ class TelemetryFiles:
 
         return self._with_listing(read, telemetry_schema(columns).empty_table())
 
+    def pieces(
+        self, vehicle_id: str, start_us: int, end_us: int, columns: Sequence[str], most_rows: int
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """The same rows some days at a time, so that years of them fit into memory.
+
+        Args:
+            vehicle_id: The vehicle.
+            start_us: Microseconds since the epoch.
+            end_us: The same.
+            columns: Signals wanted; `sample_time` and `offset` come with them.
+            most_rows: Rows after which a piece ends with its day.
+
+        Yields:
+            Sample time before which all rows were given, and rows by time and offset.
+
+        Raises:
+            WorkspaceError: They cannot be read.
+        """
+        empty = telemetry_schema(columns).empty_table()
+        at = start_us
+        while at < end_us:
+
+            def read(listing: _Listing, begin: int = at) -> tuple[int, pa.Table]:
+                parts, rows = [empty], 0
+                for day in _days_within(listing.days, _day(begin), _day(end_us - 1)):
+                    midnight = (day - _EPOCH).days * _DAY_US
+                    low, high = max(midnight, begin), min(midnight + _DAY_US, end_us)
+                    for file in self._files(listing, vehicle_id, low, high):
+                        for part in self._parts(file, vehicle_id, low, high, columns):
+                            parts.append(part)
+                            rows += part.num_rows
+                    if rows >= most_rows:
+                        return high, in_time_order(pa.concat_tables(parts))
+                return end_us, in_time_order(pa.concat_tables(parts))
+
+            at, found = self._with_listing(read, (end_us, empty))
+            yield at, found
+
     def newest_day(
         self, vehicle_id: str, from_us: int, before_us: int, columns: Sequence[str], holding: str | None = None
     ) -> pa.Table:
