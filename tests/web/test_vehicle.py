@@ -277,3 +277,12 @@ def test_a_vehicle_of_another_fleet_is_as_one_that_is_not_there(visit: Visits, v
 
     expect(page.get_by_text("This page is not available to you")).to_be_visible()
     expect(page.get_by_text("It may not exist, or it belongs to another fleet.")).to_be_visible()
+
+
+def test_a_twin_is_shown_as_it_stood(visit: Visits) -> None:
+    page = open_tab(visit, "twin")
+    page.get_by_role("button", name=re.compile("^Show the twin as it stood then")).last.click()
+
+    expect(page.get_by_text("as it stood on")).to_be_visible()
+    page.get_by_role("button", name="Show the twin as it stands now").click()
+    expect(page).not_to_have_url(re.compile("at="))

@@ -10,7 +10,7 @@ import { csvOf, tablesOf } from "./rows";
 import { decimals, linear, momentText, niceTicks, ticksWithin, timeTicks } from "./scale";
 import { zoomedTo } from "./useChartKeys";
 import { shifted } from "./useChartPointer";
-import type { ChartSpec } from "./spec";
+import type { ChartSpec, Panel } from "./spec";
 
 const voltage: ChartSpec = {
   name: "Voltage",
@@ -114,6 +114,16 @@ describe("layout", () => {
     expect(frame.right).toBeLessThan(SIZE.width - 40);
     expect(frame.panels[0]!.domain).toEqual([0, 15]);
     expect(frame.ticks.map((tick) => tick.text)).toEqual(["1", "2", "3", "4"]);
+  });
+  it("spans at least what is asked for", () => {
+    const panel = {
+      id: "t",
+      y: { least: 10 },
+      series: [{ ...voltage.panels[0]!.series[1]!, y: [77, 77.5, 78, 77] }],
+    };
+    const [low, high] = frameOf({ ...voltage, panels: [panel as Panel] }, SIZE).panels[0]!.domain;
+    expect(high - low).toBeGreaterThanOrEqual(10);
+    expect(low).toBeGreaterThan(60);
   });
   it("moves labels apart and keeps them inside", () => {
     const moved = apart([{ at: 50 }, { at: 52 }, { at: 99 }, { at: 99 }], 0, 100);

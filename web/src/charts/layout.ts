@@ -116,7 +116,7 @@ function panelFrame(panel: Panel, top: number, height: number, width: number): P
 
 function yAxis(panel: Panel, height: number) {
   const axis = panel.y ?? {};
-  const extent = yExtent(panel) ?? [0, 1];
+  const extent = spanning(yExtent(panel) ?? [0, 1], axis.least ?? 0);
   const low = axis.min ?? extent[0];
   const high = axis.max ?? extent[1];
   if (axis.ticks) {
@@ -130,6 +130,13 @@ function yAxis(panel: Panel, height: number) {
   const last = nice.values.length - 1;
   const ticks = nice.values.map((value, i) => ({ value, text: format(value, i === last) }));
   return { domain: [nice.min, nice.max] as Interval, ticks, digits };
+}
+
+/** Widened to both sides to the least that it is to span; nothing that is positive goes below zero by that. */
+function spanning([low, high]: Interval, least: number): Interval {
+  const more = Math.max(0, least - (high - low)) / 2;
+  const down = low >= 0 ? Math.min(more, low) : more;
+  return [low - down, high + 2 * more - down];
 }
 
 function leftRoom(frame: PanelFrame): number {

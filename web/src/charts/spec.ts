@@ -147,6 +147,8 @@ export interface YAxis {
   ticks?: readonly { value: number; text: string; strong?: boolean }[];
   /** Draw the zero line. */
   zero?: boolean;
+  /** The least that the axis spans, so that noise is not drawn as large as a change. */
+  least?: number;
   /** Lines across at most. */
   count?: number;
 }

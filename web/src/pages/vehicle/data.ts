@@ -37,13 +37,10 @@ export function useHealth(id: string, enabled: boolean) {
   );
 }
 
-export function useTwin(id: string) {
-  return useApi(
-    ["vehicle", id, "twin"],
-    (signal) => api.GET("/v1/vehicles/{vehicle_id}/twin", { params: of(id), signal }),
-    {
-      fresh: true,
-    },
+/** The twin as it stands, or as it stood at a moment (RFC 3339). */
+export function useTwin(id: string, at: string) {
+  return useApi(["vehicle", id, "twin", at], (signal) =>
+    api.GET("/v1/vehicles/{vehicle_id}/twin", { params: { ...of(id), query: at ? { at } : {} }, signal }),
   );
 }
 

@@ -13,14 +13,24 @@ interface Strip {
   unit: string;
   sublabel: string;
   digits: number;
+  /** The least that its axis spans. */
+  least: number;
   zero?: boolean;
 }
 
 const STRIPS: readonly Strip[] = [
-  { signal: "pack_voltage_v", label: "Voltage", unit: "V", sublabel: "V", digits: 0 },
-  { signal: "pack_current_a", label: "Current", unit: "A", sublabel: "A, + charge", digits: 0, zero: true },
-  { signal: "cell_temp_avg_c", label: "Temperature", unit: "°C", sublabel: "°C", digits: 1 },
-  { signal: "soc_pct", label: "Charge", unit: "%", sublabel: "%", digits: 0 },
+  { signal: "pack_voltage_v", label: "Voltage", unit: "V", sublabel: "V", digits: 0, least: 20 },
+  {
+    signal: "pack_current_a",
+    label: "Current",
+    unit: "A",
+    sublabel: "A, + charge",
+    digits: 0,
+    least: 20,
+    zero: true,
+  },
+  { signal: "cell_temp_avg_c", label: "Temperature", unit: "°C", sublabel: "°C", digits: 1, least: 6 },
+  { signal: "soc_pct", label: "Charge", unit: "%", sublabel: "%", digits: 0, least: 10 },
 ];
 
 interface Wanted {

@@ -103,6 +103,7 @@ const WORDS: Record<Version["kind"], string> = {
 };
 
 function Entry({ version }: { version: Version }) {
+  const [, setAt] = useUrlState("at", "");
   return (
     <li className={styles.entry} data-kind={version.kind}>
       <span className={styles.sign} aria-hidden="true">
@@ -117,7 +118,14 @@ function Entry({ version }: { version: Version }) {
             <span className="support">{WORDS[version.kind]}</span>
           )}
           <span className={styles.when}>
-            <Time at={version.at} />
+            <button
+              type="button"
+              onClick={() => setAt(version.at, { push: true })}
+              title="Show the twin as it stood then"
+              aria-label={`Show the twin as it stood then, at version ${version.number}`}
+            >
+              <Time at={version.at} />
+            </button>
           </span>
         </p>
         <p>

@@ -4,8 +4,9 @@ import { useMemo } from "react";
 
 import { useUrlState } from "@/app/url";
 import { ChartCard, type Pick } from "@/charts";
+import { Chip } from "@/components/Chip";
 import { Empty, Failed, Loading } from "@/components/States";
-import { count, estimate, number } from "@/format";
+import { count, estimate, moment, number } from "@/format";
 import type { TabProps } from "..";
 import { useTwin, type Twin } from "../data";
 import { useHistory } from "./data";
@@ -17,7 +18,8 @@ import { Versions } from "./Versions";
 
 export default function TwinTab({ vehicle }: TabProps) {
   const id = vehicle.row.vehicle_id;
-  const twin = useTwin(id);
+  const [at, setAt] = useUrlState("at", "");
+  const twin = useTwin(id, at);
   if (twin.error && !twin.data) {
     return (
       <Failed what="The twin could not be loaded" error={twin.error} retry={() => void twin.refetch()} />
@@ -33,13 +35,28 @@ export default function TwinTab({ vehicle }: TabProps) {
   }
   return (
     <div className={styles.grid}>
-      <Loop twin={twin.data} />
+      <div className={styles.top}>
+        {at && <AsOf at={at} back={() => setAt("")} />}
+        <Loop twin={twin.data} />
+      </div>
       <Proof id={id} />
       <div className={styles.side}>
         <Coverage twin={twin.data} />
         <Versions id={id} twin={twin.data} />
       </div>
     </div>
+  );
+}
+
+/** Says that what is shown is past; errors, trips and versions are of all times. */
+function AsOf({ at, back }: { at: string; back: () => void }) {
+  return (
+    <p className={styles.asOf} role="status">
+      <Chip tone="accent" remove={{ label: "Show the twin as it stands now", run: back }}>
+        as it stood on {moment(at)}
+      </Chip>
+      <span className="support">Loop and coverage are of then.</span>
+    </p>
   );
 }
 
