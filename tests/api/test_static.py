@@ -37,16 +37,6 @@ def test_files_are_themselves(app: WebApp) -> None:
     assert "javascript" in answer.headers["content-type"]
 
 
-def test_an_answer_is_packed_for_who_can_unpack_it(app: WebApp) -> None:
-    answer = ask(app, "/assets/index-abc123.js", headers={"Accept-Encoding": "gzip"})
-    assert answer.headers["content-encoding"] == "gzip"
-    assert answer.headers["vary"] == "Accept-Encoding"
-    assert len(answer.text) == 10_000
-    plain = ask(app, "/assets/index-abc123.js", headers={"Accept-Encoding": "identity"})
-    assert "content-encoding" not in plain.headers
-    assert len(plain.content) == 10_000
-
-
 @pytest.mark.parametrize(
     "path",
     [

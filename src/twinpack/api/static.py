@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import mimetypes
-from functools import lru_cache
 from pathlib import Path
 
 from anyio import to_thread
@@ -16,8 +14,6 @@ from starlette.types import Receive, Scope, Send
 WEB = Path(__file__).parent.parent / "_web"
 _FOREVER = "public, max-age=31536000, immutable"  # their names change with what they hold
 _ASK_AGAIN = "no-cache"
-_PACKED = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
-"""Files that are smaller once packed; fonts and pictures are packed already."""
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>twinpack</title></head>
@@ -69,17 +65,12 @@ class WebApp:
 
 
 def _response(file: Path, headers: dict[str, str], accepted: str) -> Response:
-    if file.suffix not in _PACKED:
+    """A file, as the build packed it for those who can unpack it."""
+    packed = file.with_name(f"{file.name}.gz")
+    if not packed.is_file():
         return FileResponse(file, headers=headers)
     headers["Vary"] = "Accept-Encoding"
     if "gzip" not in accepted:
         return FileResponse(file, headers=headers)
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    body = _packed(file, file.stat().st_mtime_ns)
-    return Response(body, headers=headers | {"Content-Encoding": "gzip"}, media_type=kind)
-
-
-@lru_cache(maxsize=256)
-def _packed(file: Path, changed_ns: int) -> bytes:
-    """A file as it was at a time, packed once for all who ask."""
-    return gzip.compress(file.read_bytes(), 9, mtime=0)
+    kind = mimetypes.guess_type(file.name)[0]
+    return FileResponse(packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=kind)
