@@ -23,7 +23,8 @@ from twinpack.api.identity.issuer_keys import IssuerKeys
 from twinpack.api.identity.recent import Recent
 from twinpack.api.identity.sign_ins import SignIns, built_in_issuer
 from twinpack.errors import IdentityError, RegistryBusyError
-from twinpack.store.identity.records import UserRecord
+from twinpack.store.identity.grants import NOTHING
+from twinpack.store.identity.records import OWNER, UserRecord
 from twinpack.store.identity.signing import SigningKeys
 from twinpack.store.records import now_us
 from twinpack.store.registry import Registry
@@ -196,7 +197,9 @@ class Authenticator:
     def _of_user(
         self, user: UserRecord, shown: Shown, secret: str, expires_at_us: int, session_id: str = "", csrf: str = ""
     ) -> Identified:
-        sight = sights.of_user(user, self._registry.grants.granted(user.username, self._now_us()))
+        own = user.role == OWNER
+        granted = self._registry.grants.granted(user.username, self._now_us()) if own else NOTHING
+        sight = sights.of_user(user, granted)
         return Identified(sight, shown, user.username, session_id, expires_at_us, secret, csrf)
 
     def _user(self, username: str) -> UserRecord:

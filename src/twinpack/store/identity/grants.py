@@ -37,6 +37,10 @@ class Granted:
     shared: frozenset[str]
 
 
+NOTHING = Granted({}, frozenset())
+"""What one was granted who is no owner."""
+
+
 class Grants:
     """The grants of a registry."""
 
