@@ -124,7 +124,8 @@ function RateCard({ state }: { state: State }) {
         {
           id: "rate",
           digits: 1,
-          y: { min: 0 },
+          // Without any, the line lies on the axis.
+          y: state.rate_per_s.some((rate) => rate !== null && rate > 0) ? { min: 0 } : { min: 0, max: 1 },
           series: [
             {
               kind: "line",

@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { ChartCard, type ChartSpec } from "@/charts";
 import { NotKnown } from "@/components/States";
 import { number } from "@/format";
-import { brushedSteps } from "./chosen";
+import { brushedSteps, wholeTicks } from "./chosen";
 import type { Part } from "./filters";
 import type { Scatter, Summary } from "./read";
 
@@ -60,6 +60,7 @@ function specOf(summary: Summary, dots: Scatter | undefined, brushed: readonly b
   const to = from.map((edge) => edge + 1);
   const [min, max] = ends(summary);
   const ticks = Array.from({ length: Math.floor((max - min) / 4) + 1 }, (_, i) => min + 4 * i);
+  const counts = wholeTicks(Math.max(...vehicles, 1));
   const median = summary.health_median_pct;
   const all = { kind: "bars", id: "all", name: "vehicles", from, to, y: vehicles } as const;
   const chosen = dots &&
@@ -72,7 +73,11 @@ function specOf(summary: Summary, dots: Scatter | undefined, brushed: readonly b
       {
         id: "vehicles",
         digits: 0,
-        y: { min: 0, format: (value) => number(value) },
+        y: {
+          min: 0,
+          max: counts.at(-1) ?? 1,
+          ticks: counts.map((value) => ({ value, text: number(value) })),
+        },
         series: chosen
           ? [
               { ...all, tone: "cohort" },

@@ -90,3 +90,10 @@ export function quantile(sorted: readonly number[], share: number): number | nul
   const above = sorted[Math.ceil(at)] ?? below;
   return below + (above - below) * (at - Math.floor(at));
 }
+
+/** Round whole numbers from zero to at least `most`, at most six of them: nobody counts half a vehicle. */
+export function wholeTicks(most: number): number[] {
+  const steps = [1, 2, 5].flatMap((round) => [0, 1, 2, 3, 4, 5, 6].map((power) => round * 10 ** power));
+  const step = steps.sort((a, b) => a - b).find((each) => each * 5 >= most) ?? most;
+  return Array.from({ length: Math.max(1, Math.ceil(most / step)) + 1 }, (_, i) => i * step);
+}

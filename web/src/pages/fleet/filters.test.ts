@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatter } from "@/format";
-import { bandOf, brushedDots, brushedSteps, quantile } from "./chosen";
+import { bandOf, brushedDots, brushedSteps, quantile, wholeTicks } from "./chosen";
 import { deviationScale } from "./columns";
 import { sparkPath } from "./figures";
 import { narrowed, orderText, queryOf, readFilters, readPart, writePart } from "./filters";
@@ -91,6 +91,16 @@ describe("a brush", () => {
   it("is counted in the steps of the histogram", () => {
     expect(brushedSteps(dots, [true, true, true], [84, 85, 86])).toEqual([2, 0, 1]);
   });
+});
+
+describe("counts", () => {
+  it.each([
+    [1, [0, 1]],
+    [2, [0, 1, 2]],
+    [16, [0, 5, 10, 15, 20]],
+    [177, [0, 50, 100, 150, 200]],
+    [2341, [0, 500, 1000, 1500, 2000, 2500]],
+  ])("up to %i have whole ticks", (most, ticks) => expect(wholeTicks(most)).toEqual(ticks));
 });
 
 describe("a band", () => {

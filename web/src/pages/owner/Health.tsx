@@ -1,8 +1,8 @@
-import { useMemo } from "react";
+import { useMemo, type ReactNode } from "react";
 import { ChartCard, type ChartSpec } from "@/charts";
 import { Card } from "@/components/Card";
 import { Chip } from "@/components/Chip";
-import { Provenance } from "@/components/marks";
+import { Provenance, Reporting } from "@/components/marks";
 import { estimate, number, range, signed, Time } from "@/format";
 import type { Schemas } from "@/api/client";
 import { besideSimilar, habits, habitText, rangeKm, type Detail } from "./figures";
@@ -11,7 +11,9 @@ import styles from "./owner.module.css";
 import { useNewest, usePast, useSessions } from "./read";
 
 const SCALE = { low: 78, high: 100 };
-const GUARANTEED = 80;
+const END_OF_LIFE = 80;
+/** A change is told in tenths of a point. */
+const LEAST_PTS = 0.05;
 const DAYS_MS = 30 * 24 * 3_600_000;
 
 /** One figure beside similar cars, how far one comes, what changed, and the past. */
@@ -28,6 +30,7 @@ export function Health({ car, detail, format }: TabProps) {
 
 function HealthCard({ detail }: { detail: Detail }) {
   const { value, low, high } = detail.capacity;
+  const { value: text, digits } = estimate(value, high === null || value === null ? null : high - value, 1);
   return (
     <Card>
       <p className={styles.head}>
@@ -42,11 +45,11 @@ function HealthCard({ detail }: { detail: Detail }) {
         <>
           <p className={styles.headline}>
             <strong>
-              {estimate(value, (high ?? value) - value, 1).value}
+              {text}
               <small> %</small>
             </strong>
             <span className={styles.between}>
-              {number(low, 1)} to {number(high, 1)}
+              {number(low, digits)} to {number(high, digits)}
             </span>
           </p>
           <Scale detail={detail} value={value} />
@@ -81,7 +84,7 @@ function Scale({ detail, value }: { detail: Detail; value: number }) {
   return (
     <div className={styles.scale}>
       <div className={styles.names} aria-hidden>
-        <span style={{ left: at(GUARANTEED) }} className={styles.first}>
+        <span style={{ left: at(END_OF_LIFE) }} className={styles.first}>
           80 %
         </span>
         {similar ? <span style={{ left: at((from + to) / 2) }}>similar cars</span> : null}
@@ -101,7 +104,7 @@ function Scale({ detail, value }: { detail: Detail; value: number }) {
         {low !== null && high !== null ? (
           <span className={styles.interval} style={{ left: at(low), width: wide(low, high) }} />
         ) : null}
-        <span className={styles.tick} style={{ left: at(GUARANTEED) }} />
+        <span className={styles.tick} style={{ left: at(END_OF_LIFE) }} />
         <span className={styles.dot} style={{ left: at(value) }} />
       </div>
       <div className={styles.ends} aria-hidden>
@@ -120,20 +123,19 @@ function RangeCard({ car, detail, format }: TabProps) {
   const charged = newest.data?.soc_twin_pct ?? detail.row.soc_pct;
   const far = rangeKm(detail, charged, drives.rows);
   const doing = DOING[detail.state];
+  // Old values are old: they are not carried forward.
+  const fresh = detail.row.reporting === "reporting" || detail.row.reporting === "late";
+  const when = fresh ? "now" : "when last seen";
   if (charged === null) return null;
   return (
     <Card>
       <p className={styles.head}>
         <span>
           <Provenance of={far ? "forecast" : "estimated"} />{" "}
-          {far ? `Range now, ${number(charged)}\u00a0% charged` : "Charge now"}
-          {doing ? `, ${doing}` : ""}
+          {far ? `Range ${when}, ${number(charged)}\u00a0% charged` : `Charge ${when}`}
+          {fresh && doing ? `, ${doing}` : ""}
         </span>
-        {newest.data?.at ? (
-          <span>
-            <Time at={newest.data.at} />
-          </span>
-        ) : null}
+        {newest.data?.at ? <Reporting state={detail.row.reporting} at={newest.data.at} /> : null}
       </p>
       {far ? (
         <>
@@ -180,16 +182,27 @@ function ChangedCard({ car, detail, format }: TabProps) {
     >
       {change ? (
         <dl className={styles.changes}>
-          <dt>{signed(change.wear_pts)}</dt>
-          <dd>Wear: the battery has aged by use and by time.</dd>
-          <dt>{signed(change.knowledge_pts)}</dt>
-          <dd>Better measured: a charge or a drive showed more of the battery than before.</dd>
+          <Reason pts={change.wear_pts}>Wear: the battery has aged by use and by time.</Reason>
+          <Reason pts={change.knowledge_pts}>
+            Better measured: a charge or a drive showed more of the battery than before.
+          </Reason>
         </dl>
       ) : (
         <p className="support">Nothing yet: the figure has not changed since it is known.</p>
       )}
       {lately ? <p className={styles.lately}>The last 30 days: {lately}.</p> : null}
     </Card>
+  );
+}
+
+/** Part of a change; one too small to be told is left out. */
+function Reason({ pts, children }: { pts: number; children: ReactNode }) {
+  if (Math.abs(pts) < LEAST_PTS) return null;
+  return (
+    <>
+      <dt>{signed(pts)}</dt>
+      <dd>{children}</dd>
+    </>
   );
 }
 
@@ -253,7 +266,7 @@ function pastSpec(past: Schemas["HealthHistory"]): ChartSpec {
             : []),
           { kind: "line", id: "health", name: "your car", tone: "estimated", x, y, step: true, live: true },
         ],
-        limits: [{ y: GUARANTEED, label: "80 %", tone: "ink-3", dash: "reference" }],
+        limits: [{ y: END_OF_LIFE, label: "80 %", tone: "ink-3", dash: "reference" }],
       },
     ],
   };

@@ -106,9 +106,7 @@ function Bar({ car, detail }: { car: string; detail: Detail | undefined }) {
           </span>
         </div>
         {detail?.may.includes("share") && tab !== "sharing" ? (
-          <LinkButton to="/owner/sharing" icon="share">
-            Share
-          </LinkButton>
+          <LinkButton to="/owner/sharing">Share</LinkButton>
         ) : null}
       </div>
     </PageBar>
