@@ -33,18 +33,26 @@ export function lost(): void {
   tryLater(FIRST_RETRY_MS);
 }
 
+/** A stream broke off, which alone says little: ask whether the service is there. */
+export async function doubt(): Promise<void> {
+  if (now.up && !(await isThere())) lost();
+}
+
+async function isThere(): Promise<boolean> {
+  try {
+    return (await fetch("/livez", { cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
 function tryLater(wait: number): void {
   timer = setTimeout(() => void tryNow(Math.min(wait * 2, LONGEST_RETRY_MS)), wait);
 }
 
 async function tryNow(nextWait: number): Promise<void> {
-  try {
-    const answer = await fetch("/livez", { cache: "no-store" });
-    if (answer.ok) return reached();
-  } catch {
-    // Still away: the next try is below.
-  }
-  tryLater(nextWait);
+  if (await isThere()) reached();
+  else tryLater(nextWait);
 }
 
 /** Be told when the service is there again after it was away. */

@@ -1,7 +1,7 @@
 // Live events. One stream serves all parts of a page that ask for the same; it goes on where it was cut, and is closed
 // while the page is hidden, since a browser holds six connections to a server over all its tabs.
 import { useEffect, useRef, useSyncExternalStore } from "react";
-import { lost, onBackAgain, reached } from "./connection";
+import { doubt, onBackAgain, reached } from "./connection";
 import { queries } from "./query";
 import { SseParser, type SseMessage } from "./sse";
 
@@ -65,7 +65,7 @@ class Stream {
       this.become("live");
       await this.follow(answer.body, open);
     } catch {
-      if (!open.signal.aborted) lost();
+      if (!open.signal.aborted) void doubt();
     }
     this.later(open, 0);
   }

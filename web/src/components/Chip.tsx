@@ -26,7 +26,7 @@ interface Props {
 export function Chip({ tone = "neutral", mark, children, remove }: Props) {
   return (
     <span className={`${styles.chip} ${styles[tone]}`}>
-      {mark}
+      {mark && <span aria-hidden="true">{mark}</span>}
       {children}
       {remove && (
         <button type="button" aria-label={remove.label} title={remove.label} onClick={remove.run}>
@@ -51,7 +51,7 @@ export function ToggleChip({
       aria-pressed={on}
       onClick={() => set(!on)}
     >
-      {mark}
+      {mark && <span aria-hidden="true">{mark}</span>}
       {children}
     </button>
   );
