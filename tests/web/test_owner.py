@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zipfile
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -79,6 +81,18 @@ def test_a_car_is_shared_until_a_day_and_the_share_is_ended_and_undone(visit: Vi
     expect(end).to_be_visible()
     end.click()
     expect(page.get_by_text("Only you")).to_be_visible()
+
+
+def test_own_data_is_a_file(visit: Visits, tmp_path: Path) -> None:
+    page = visit("owner", "/owner/sharing")
+
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download your data").click()
+    saved.value.save_as(tmp_path / "data.zip")
+
+    with zipfile.ZipFile(tmp_path / "data.zip") as file:
+        assert file.testzip() is None
+        assert any(OWNED in name for name in file.namelist())
 
 
 def test_other_cars_and_the_fleet_are_not_there(visit: Visits) -> None:
