@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.servers import chromium
 from tests.servers.small_fleet import pristine_fleet
 from tests.web.people import settle
+from tests.web.sender import take_free_ports
 from tests.web.site import Site
 from tests.web.visits import Visits
 from twinpack.store.workspace import Workspace
@@ -52,6 +53,14 @@ def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture
+def live_site(visit: Visits, pristine_fleet: Path, tmp_path: Path) -> Iterator[Site]:
+    """The whole service with its gateway, of one test alone; `Sender` sends to it."""
+    home = Path(shutil.copytree(pristine_fleet, tmp_path / "fleet"))
+    take_free_ports(home)
+    yield from _served(home, visit.leave, whole=True)
+
+
+@pytest.fixture
 def visit(browser: Browser, site: Site) -> Iterator[Visits]:
     """Opens pages; when the test ends, none of them may have logged an error or asked another host."""
     visits = Visits(browser, site)
@@ -59,11 +68,11 @@ def visit(browser: Browser, site: Site) -> Iterator[Visits]:
     visits.close()
 
 
-def _served(home: Path, before_stop: Callable[[], None] = lambda: None) -> Iterator[Site]:
+def _served(home: Path, before_stop: Callable[[], None] = lambda: None, *, whole: bool = False) -> Iterator[Site]:
     if not BUILT.is_file():
         pytest.skip("the web app is not built: python web/app.py build")
     settle(home)
-    site = Site(home, "--only", "api")
+    site = Site(home, *([] if whole else ["--only", "api"]))
     site.start()
     yield site
     before_stop()  # a page that is left open would miss the service, and say so
