@@ -93,10 +93,15 @@ class FleetFigures:
                 self._table = aged(self._table, self._settings, self._now_us())
             return self._table
 
-    def follow(self, every_s: float = EVERY_S) -> None:
-        """Look for changes in a thread from now on, until `close`; who asks before the first look waits for it."""
+    def follow(self, warm: Callable[[], None], every_s: float = EVERY_S) -> None:
+        """Look for changes in a thread from now on, until `close`; who asks before the first look waits for it.
+
+        Args:
+            warm: Called once after the first look: reads what will be asked for.
+            every_s: Seconds between two looks.
+        """
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, args=(every_s,), name="fleet-figures", daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(warm, every_s), name="fleet-figures", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
@@ -106,11 +111,15 @@ class FleetFigures:
             self._thread.join()
             self._thread = None
 
-    def _run(self, every_s: float) -> None:
+    def _run(self, warm: Callable[[], None], every_s: float) -> None:
+        cold = True
         while not self._stop.is_set():
             began = time.monotonic()
             try:
                 self.refresh()
+                if cold:
+                    warm()
+                    cold = False
                 self.problem = ""
             except (TwinpackError, OSError) as error:
                 self.problem = f"the fleet's figures are old: {error}"

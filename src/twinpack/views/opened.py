@@ -99,7 +99,7 @@ class Views:
     def follow(self) -> None:
         """Keep what changes up to date in threads from now on, so that no one who looks waits for it; for a service."""
         self.tail.followed = True
-        self._figures.follow()
+        self._figures.follow(self.rows.warm)
 
     def refresh(self) -> None:
         """Look for changes now.

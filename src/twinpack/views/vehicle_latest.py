@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from twinpack.detect.status_byte import FAILED
 from twinpack.telemetry.schema import SCALAR_SIGNALS, SIGNALS
 from twinpack.views.fleet_rows import figure, moment_if
@@ -49,5 +47,5 @@ def _codes(told: Mapping[str, Any]) -> list[str]:
 
 def _signal(name: str, value: float, time_us: int) -> SignalValue:
     known = SIGNALS[name]
-    told: float | bool = bool(value) if known.kind == "bool" else float(np.round(value, 4))
+    told: float | bool = bool(value) if known.kind == "bool" else round(value, 4)
     return SignalValue(name=name, value=told, unit=known.unit, at=moment(time_us))
