@@ -168,6 +168,9 @@ def test_an_owner_sees_what_was_while_the_vehicle_was_its_own(told: Views) -> No
     assert found.in_service_since is not None
     assert [version for version in health_history(told, reach(told, who=second)).version] == [2, 4]
     assert [trip.number for trip in trip_page(told, reach(told, who=second), None, None, 10).items] == []
+    new = replace(OWNER, vehicles={"north-1": Span(450 * S)})
+    found = detail(told, new)  # what is known of the battery today, and nothing of how it came about
+    assert (found.versions, found.deployed_version, found.capacity.value, found.change) == (0, 4, 100.0, None)
     first = replace(OWNER, vehicles={"north-1": Span(None, 150 * S)})
     assert [trip.number for trip in trip_page(told, reach(told, who=first), None, None, 10).items] == [2, 1]
     assert detail(told, first).deployed_version == 1

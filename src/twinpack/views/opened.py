@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import TracebackType
+from typing import Any
 
 from twinpack.ingest.log import SegmentLog
 from twinpack.store.lake import Lake
@@ -21,6 +22,7 @@ from twinpack.views.newest import Newest
 from twinpack.views.owner_reads import OwnerReads
 from twinpack.views.packs import Packs
 from twinpack.views.prediction_steps import PredictionSteps
+from twinpack.views.remembered import Remembered
 from twinpack.views.samples import Samples
 from twinpack.views.sight import Reach, Right, Sight
 from twinpack.views.tail import Tail
@@ -29,6 +31,8 @@ from twinpack.views.twin_axes import SharedAxes
 from twinpack.views.vehicle_distance import Distances
 from twinpack.views.vehicle_lake import VehicleRows
 from twinpack.views.versions_chain import Chains
+
+_REMEMBERED = 5_000
 
 
 class Views:
@@ -44,6 +48,7 @@ class Views:
         packs: Pack specifications by name.
         tail: The end of its log.
         samples: Telemetry of one vehicle.
+        told: What was told of vehicles, for as long as it is so.
         distances: How far vehicles had gone.
         rows: Rows of other tables of the lake of one vehicle.
         receipts: When rows of the log were received.
@@ -66,6 +71,7 @@ class Views:
         self.packs = Packs(self.registry)
         self._owner_reads = OwnerReads(self.registry, now_us)
         self.rows = VehicleRows(self.lake)
+        self.told: Remembered[tuple[str, str], Any] = Remembered(_REMEMBERED)
         self.receipts = Receipts(self.log)
         self.imports = Imports(self.log)
         self.letters = OpenTable(self.lake, DEAD_LETTERS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from twinpack.views.opened import Views
 from twinpack.views.shapes.common import Estimate
 from twinpack.views.shapes.vehicle import Change, PackFacts, VehicleDetail
 from twinpack.views.sight import Reach, Right, Sight
-from twinpack.views.spans import FAR_OFF, LONG_AGO, whole, within
+from twinpack.views.spans import FAR_OFF, LONG_AGO, holds, whole, within
 from twinpack.views.vehicle_imbalance import Imbalance, imbalance_of
 from twinpack.views.vehicle_versions import seen_versions
 
@@ -55,10 +55,19 @@ _NO_PARAMETER = ("Its model does not tell it.", "A model with this parameter.")
 
 
 @dataclass(frozen=True)
+class _Versions:
+    """How many versions may be seen, the one that is deployed, and the last change of capacity."""
+
+    count: int = 0
+    deployed: TwinVersion | None = None
+    change: Change | None = None
+
+
+@dataclass(frozen=True)
 class _Known:
     """What was found of a vehicle that may be seen with its figures."""
 
-    versions: Sequence[TwinVersion]
+    versions: _Versions
     newest: NewestValues
     imbalance: Imbalance
     trips: int
@@ -79,10 +88,10 @@ def vehicle_detail(views: Views, seer: Sight, reach: Reach) -> VehicleDetail:
     at = shown.at[reach.vehicle_id]
     entry = shown.entries[at]
     pack = views.packs.get(entry.pack)
-    known = _known(views, reach, shown) if seer.may(Right.VEHICLE) else None
-    versions = known.versions if known else ()
     capacity_ah = pack.capacity_ah if pack else None
-    deployed = deployed_version(versions)
+    known = _known(views, reach, shown, capacity_ah) if seer.may(Right.VEHICLE) else None
+    versions = known.versions if known else _Versions()
+    deployed = versions.deployed
     low, median, high, vehicles = _cohort(shown, at) if known else (None, None, None, 0)
     state = health(deployed, capacity_ah) if deployed else Health()
     return VehicleDetail(
@@ -102,9 +111,9 @@ def vehicle_detail(views: Views, seer: Sight, reach: Reach) -> VehicleDetail:
         cohort_p10_pct=low,
         cohort_p90_pct=high,
         cohort_vehicles=vehicles,
-        change=last_change(versions, capacity_ah),
+        change=versions.change,
         trips=known.trips if known else 0,
-        versions=len(versions),
+        versions=versions.count,
         deployed_version=deployed.number if deployed else None,
         may=[name for name, right in MAY.items() if seer.may(right)],
     )
@@ -145,13 +154,30 @@ def last_change(versions: Sequence[TwinVersion], capacity_ah: float | None) -> C
     )
 
 
-def _known(views: Views, reach: Reach, table: FleetTable) -> _Known:
+def _known(views: Views, reach: Reach, table: FleetTable, capacity_ah: float | None) -> _Known:
     return _Known(
-        versions=seen_versions(views, reach),
+        versions=_versions(views, reach, table, capacity_ah),
         newest=views.samples.newest_values(reach.vehicle_id, reach.span),
         imbalance=imbalance_of(views, reach),
         trips=_trips(views, reach, table),
     )
+
+
+def _versions(views: Views, reach: Reach, table: FleetTable, capacity_ah: float | None) -> _Versions:
+    """What versions tell; of the past, those decided while it may be seen, and of today the one that is deployed."""
+
+    def told() -> _Versions:
+        versions = seen_versions(views, reach)
+        return _Versions(len(versions), deployed_version(versions), last_change(versions, capacity_ah))
+
+    if whole(reach.span):
+        source = table.versions[table.at[reach.vehicle_id]]  # another one once a version was added
+        kept: _Versions = views.told.get((reach.vehicle_id, "versions"), source, told)
+        return kept
+    found = told()
+    if holds(reach.span, views.now_us()):
+        return replace(found, deployed=deployed_version(views.registry.versions(reach.vehicle_id)))
+    return found
 
 
 def _trips(views: Views, reach: Reach, table: FleetTable) -> int:
