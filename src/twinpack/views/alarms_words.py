@@ -141,7 +141,8 @@ def condition_in_words(condition: Expression, limits: Mapping[str, LimitValue], 
         pack: Constants of the pack.
     """
     told = _told(condition.tree, limits, pack)
-    return told[:1].upper() + told[1:]
+    first = 1 if told.startswith("(") else 0
+    return told[:first] + told[first : first + 1].upper() + told[first + 1 :]
 
 
 def figures_in_words(condition: Expression, frame: Mapping[str, object]) -> str:
@@ -154,20 +155,31 @@ def figures_in_words(condition: Expression, frame: Mapping[str, object]) -> str:
 
 
 def _figure(quantity: Named, value: float) -> str:
-    words, unit = in_words(quantity).partition(",")[0], unit_of(quantity)
-    return f"{words[:1].lower()}{words[1:]} {value:.4g}".replace("-", "−") + (f" {unit}" if unit else "")
+    unit = unit_of(quantity)
+    return f"{_name(quantity)} {value:.4g}".replace("-", "−") + (f" {unit}" if unit else "")
+
+
+def _name(tree: Value) -> str:
+    """What a number is, without its unit and what is said of its sign."""
+    words = in_words(tree).partition(",")[0].replace(" (positive charges)", "")
+    return f"{words[:1].lower()}{words[1:]}"
 
 
 def _told(tree: Node, limits: Mapping[str, LimitValue], pack: Mapping[str, float]) -> str:
     if isinstance(tree, Join):
-        parts = [_told(part, limits, pack) for part in tree.parts]
-        return f"not ({parts[0]})" if tree.name == "not" else f" {tree.name} ".join(parts)
+        parts = [_part(part, tree, limits, pack) for part in tree.parts]
+        return f"not so: {parts[0]}" if tree.name == "not" else f" {tree.name} ".join(parts)
     if not isinstance(tree, Compare):
         return ""
     if isinstance(tree.left, Named) and tree.left.name in QUANTITIES and QUANTITIES[tree.left.name].flag:
         return QUANTITIES[tree.left.name].meaning
-    words = in_words(tree.left).partition(",")[0]
-    return f"{words[:1].lower()}{words[1:]} {_SIGNS.get(tree.sign, tree.sign)} {_limit(tree, limits, pack)}"
+    return f"{_name(tree.left)} {_SIGNS.get(tree.sign, tree.sign)} {_limit(tree, limits, pack)}"
+
+
+def _part(part: Node, whole: Join, limits: Mapping[str, LimitValue], pack: Mapping[str, float]) -> str:
+    """A part of a condition, in brackets where it would else be read as joined to its neighbours."""
+    told = _told(part, limits, pack)
+    return f"({told})" if isinstance(part, Join) and part.name not in ("not", whole.name) else told
 
 
 def _limit(tree: Compare, limits: Mapping[str, LimitValue], pack: Mapping[str, float]) -> str:
