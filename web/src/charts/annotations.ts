@@ -332,7 +332,7 @@ function hatches(panel: PanelFrame, frame: Frame, palette: Palette): Shape[] {
   const series = panel.panel.series.find((s): s is Line | Range => s.kind === "line" || s.kind === "range");
   if (!series) return [];
   const least = (frame.domain[1] - frame.domain[0]) * LONG_GAP;
-  const gaps = gapsOf(series.x, series.kind === "line" ? series.y : series.mean, least);
+  const gaps = gapsOf(series.x, series.kind === "line" ? series.y : series.mean, least, frame.domain);
   const lines = { stroke: palette.of("line-strong"), opacity: 0.7 };
   return gaps.flatMap(([from, to]) => {
     const left = Math.max(frame.left, frame.x(from));

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { annotations, bandPolygons } from "./annotations";
 import { gapsOf, hasData, xExtent, yExtent } from "./extent";
+import { withGaps } from "./gaps";
 import { apart, frameOf } from "./layout";
 import { optionOf, stepPairs, zigzag } from "./option";
 import { paletteOf } from "./palette";
@@ -100,11 +101,19 @@ describe("extents", () => {
     expect(hasData({ ...voltage, panels: [{ id: "e", series: [] }] })).toBe(false);
   });
   it("find long gaps, also the one at the end", () => {
-    expect(gapsOf([0, 1, 2, 8, 9, 20], [1, 1, null, 1, 1, null], 5)).toEqual([
+    expect(gapsOf([0, 1, 2, 8, 9, 10], [1, 1, null, 1, 1, null], 5, [-9, 20])).toEqual([
+      [-9, 0],
       [1, 8],
       [9, 20],
     ]);
-    expect(gapsOf([0, 9], [1, 1], 5)).toEqual([]);
+    expect(gapsOf([0, 9], [1, 1], 5, [0, 9])).toEqual([]);
+  });
+  it("join what comes seldom, and break where nothing came", () => {
+    const x = [0, 1, 2, 3, 4, 64, 124, 9000];
+    const y = [1, null, 1, 1, 1, 1, 1, 1];
+    expect(withGaps(x, [y], 7200).x).toEqual([0, 2, 3, 4, 64, 124, 125, 9000]);
+    expect(withGaps(x, [y], 7200).columns[0]!.at(-2)).toBeNull();
+    expect(withGaps([], [[]], 10)).toEqual({ x: [], columns: [[]] });
   });
 });
 

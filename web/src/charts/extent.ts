@@ -73,17 +73,18 @@ export function hasData(spec: ChartSpec): boolean {
   );
 }
 
-/** Stretches of nulls that last longer than `least`, as [from, to] of x. */
-export function gapsOf(x: readonly number[], y: Column, least: number): Interval[] {
+/** Stretches of `seen` without values that last longer than `least`, as [from, to] of x. */
+export function gapsOf(x: readonly number[], y: Column, least: number, seen: Interval): Interval[] {
   const gaps: Interval[] = [];
   let before: number | null = null;
+  const first = x.find((_, i) => !isNull(y[i]));
+  if (first !== undefined && first - seen[0] > least) gaps.push([seen[0], first]);
   x.forEach((at, i) => {
     if (y[i] === null || y[i] === undefined) return;
     if (before !== null && i > 0 && isNull(y[i - 1]) && at - before > least) gaps.push([before, at]);
     before = at;
   });
-  const last = x[x.length - 1];
-  if (before !== null && last !== undefined && last - before > least) gaps.push([before, last]);
+  if (before !== null && seen[1] - before > least) gaps.push([before, seen[1]]);
   return gaps;
 }
 

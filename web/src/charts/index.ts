@@ -2,6 +2,7 @@
 
 export { Chart, type ChartHandle, type ChartProps } from "./Chart";
 export { ChartCard, type ChartCardProps } from "./ChartCard";
+export { withGaps } from "./gaps";
 export { Legend } from "./Legend";
 export { ReadOut } from "./ReadOut";
 export { useCursor } from "./link";

@@ -187,7 +187,7 @@ export function apart<L extends { at: number }>(
 
 function xTicks(axis: XAxis, domain: Interval, x: Scale, width: number): Tick[] {
   const each = axis.kind === "time" ? 84 : 52;
-  const count = Math.max(2, Math.min(10, Math.floor(width / each)));
+  const count = Math.max(3, Math.min(10, Math.floor(width / each)));
   if (axis.kind === "time" && !axis.ticks) {
     const { values, texts } = timeTicks(domain[0], domain[1], count);
     return values.map((value, i) => ({

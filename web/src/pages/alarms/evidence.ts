@@ -8,6 +8,11 @@ type Signal = Schemas["AlarmSignal"];
 
 const CURRENT = "pack_current_a";
 
+/** A label inside a sentence; what is an abbreviation stays. */
+function lower(label: string): string {
+  return /^[A-Z][a-z]/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;
+}
+
 function digitsOf({ unit }: Signal): number {
   if (unit === "V") return 3;
   return unit === "mV" || unit === "Ω/V" || unit === "%" ? 0 : 1;
@@ -15,9 +20,8 @@ function digitsOf({ unit }: Signal): number {
 
 function limitsOf({ limit, limit_label: label }: Signal): readonly Limit[] {
   if (limit == null) return [];
-  return [
-    { y: limit, label: label || `limit ${number(limit, Number.isInteger(limit) ? 0 : 2)}`, tone: "warn" },
-  ];
+  const value = number(limit, Number.isInteger(limit) ? 0 : 2);
+  return [{ y: limit, label: /\d/.test(label) ? label : `${label || "limit"} ${value}`, tone: "warn" }];
 }
 
 function panelOf(signal: Signal): Panel {
@@ -25,7 +29,7 @@ function panelOf(signal: Signal): Panel {
   const current = name === CURRENT;
   return {
     id: name,
-    label: current ? "current, + charge" : `${label}, ${unit}`,
+    label: current ? "current, + charge" : `${lower(label)}, ${unit}`,
     labelAt: "inside",
     unit,
     weight: current ? 1 : 2,
@@ -58,9 +62,11 @@ export function evidenceSpec(signals: Signals, name: string, debounce: number | 
   };
 }
 
-/** "cell spread, mV, and pack current, A · 10 min each side". */
+/** "cell spread, mV · 10 min each side"; the current stands below in a panel of its own. */
 export function unitOf({ signals, start, end }: Signals): string {
-  const names = signals.map(({ label, unit }) => `${label}, ${unit}`);
+  const names = signals
+    .filter(({ name }) => name !== CURRENT)
+    .map(({ label, unit }) => `${lower(label)}, ${unit}`);
   const minutes = Math.round((Date.parse(end) - Date.parse(start)) / 120_000);
-  return `${new Intl.ListFormat("en-GB", { type: "conjunction" }).format(names)} · ${number(minutes)} min each side`;
+  return `${names.join("; ")} · ${number(minutes)} min each side`;
 }

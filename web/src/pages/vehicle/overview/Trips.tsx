@@ -10,7 +10,8 @@ import { Card } from "@/components/Card";
 import { Shown } from "@/components/States";
 import { Choice } from "@/components/Tabs";
 import { Table, type Column } from "@/components/table";
-import { clock, day, formatter, number, per100In, stretch, utc } from "@/format";
+import { formatter, number, per100In, stretch, utc } from "@/format";
+import { when } from "@/pages/alarms/when";
 import type { Trip, VehicleDetail } from "../data";
 import styles from "./overview.module.css";
 
@@ -93,15 +94,14 @@ function useTrips(id: string, kind: Kind) {
 const NAMES: Record<Kind, string> = { all: "trips", driving: "drives", charging: "charges" };
 const WORDS: Record<Trip["kind"], string> = { driving: "", charging: "charge", resting: "rest" };
 
-const WEEK_MS = 6 * 86_400_000;
-
-/** Today by its time, this week by its weekday, else by its day: as little as tells it apart. */
-export function startText(at: string, now: number): string {
-  const date = new Date(at);
-  const age = now - date.getTime();
-  if (date.toDateString() === new Date(now).toDateString()) return clock(at);
-  if (age < WEEK_MS) return `${date.toLocaleDateString("en-GB", { weekday: "short" })} ${clock(at)}`;
-  return date.getFullYear() === new Date(now).getFullYear() ? `${day(at, now)} ${clock(at)}` : day(at, now);
+/** As the twin's page marks it. */
+function Updated() {
+  return (
+    <span className={styles.updated} title="An update was accepted after this trip">
+      <span aria-hidden="true">▲ </span>
+      <span className="spoken">updated, </span>
+    </span>
+  );
 }
 
 function columnsOf(units: ReturnType<typeof formatter>): Column<Trip>[] {
@@ -112,7 +112,7 @@ function columnsOf(units: ReturnType<typeof formatter>): Column<Trip>[] {
     {
       id: "start",
       head: "Start",
-      cell: (trip) => <span title={utc(trip.start)}>{startText(trip.start, Date.now())}</span>,
+      cell: (trip) => <span title={utc(trip.start)}>{when(trip.start)}</span>,
       csv: (trip) => trip.start,
     },
     { id: "time", head: "Time", align: "end", width: 84, cell: (trip) => stretch(length(trip)) },
@@ -139,9 +139,7 @@ function columnsOf(units: ReturnType<typeof formatter>): Column<Trip>[] {
       width: 88,
       cell: (trip) => (
         <>
-          {trip.decision === "accepted" && trip.version !== null && (
-            <span className={styles.updated}>updated </span>
-          )}
+          {trip.decision === "accepted" && trip.version !== null && <Updated />}
           {trip.updated_rmse_v === null ? (
             <span className="support">not scored</span>
           ) : (

@@ -1,5 +1,6 @@
 /** The four live strips: what was read, what came since, and what happened meanwhile. */
 
+import { withGaps } from "@/charts/gaps";
 import type { ChartSpec, Column, Event, Panel, Range, Tone } from "@/charts";
 import { number, temperatureIn, temperatureUnitText, type TemperatureUnit } from "@/format";
 import type { Telemetry } from "../data";
@@ -17,6 +18,9 @@ interface Strip {
   least: number;
   zero?: boolean;
 }
+
+/** Lines across a strip at most: it is low, and the range matters more than the values between. */
+const LINES = 4;
 
 const STRIPS: readonly Strip[] = [
   { signal: "pack_voltage_v", label: "Voltage", unit: "V", sublabel: "V", digits: 0, least: 20 },
@@ -48,7 +52,13 @@ export function liveSpec({ telemetry, tail, temperature, reach, view }: Wanted):
     const series = telemetry.signals.find((one) => one.name === strip.signal);
     const came = (tail.get(strip.signal) ?? []).filter(([at]) => at > (telemetry.time_ms.at(-1) ?? 0));
     if (!series || (came.length === 0 && series.mean.every((value) => value === null))) return [];
-    return [panelOf(inUnits(strip, temperature), rangeOf(strip, telemetry, series, came, temperature), view)];
+    return [
+      panelOf(
+        inUnits(strip, temperature),
+        rangeOf(strip, telemetry, series, came, temperature, view[1] - view[0]),
+        view,
+      ),
+    ];
   });
   return {
     name: "Live",
@@ -72,16 +82,18 @@ function rangeOf(
   series: Telemetry["signals"][number],
   came: readonly (readonly [number, number])[],
   temperature: TemperatureUnit,
+  span: number,
 ): Columns {
   const turn = (value: number | null) =>
     value === null || strip.unit !== "°C" ? value : temperatureIn(value, temperature);
   const since = came.map(([, value]) => turn(value));
   const column = (values: Column): Column => [...values.map(turn), ...since];
-  const mean = column(series.mean);
-  const x = [...telemetry.time_ms, ...came.map(([at]) => at)];
+  const times = [...telemetry.time_ms, ...came.map(([at]) => at)];
+  const all = [column(series.mean), column(series.min), column(series.max)];
+  const { x, columns } = withGaps(times, all, span);
+  const [mean = [], min = [], max = []] = columns;
   // Without down-sampling the three are the same, and stay one so that the table has one column of it.
-  if (telemetry.step_ms === 0) return { x, min: mean, max: mean, mean };
-  return { x, min: column(series.min), max: column(series.max), mean };
+  return telemetry.step_ms === 0 ? { x, min: mean, max: mean, mean } : { x, min, max, mean };
 }
 
 function panelOf(strip: Strip, columns: Columns, view: readonly [number, number]): Panel {
@@ -102,7 +114,7 @@ function panelOf(strip: Strip, columns: Columns, view: readonly [number, number]
     unit: strip.unit,
     digits: strip.digits,
     hatch: true,
-    y: { zero: strip.zero ?? false },
+    y: { zero: strip.zero ?? false, count: LINES },
     series: [series],
   };
 }

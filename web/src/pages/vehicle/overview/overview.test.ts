@@ -4,7 +4,6 @@ import type { Telemetry } from "../data";
 import { detailOf } from "./Headline";
 import { healthSpec, type HealthHistory } from "./health";
 import { askedFor, eventsOf, liveSpec } from "./live";
-import { startText } from "./Trips";
 import { added } from "./useTail";
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 10, 22, 12, minute)).toISOString();
@@ -56,8 +55,8 @@ describe("live strips", () => {
     const tail = added(added(new Map(), signals), signals);
     const [voltage] = liveSpec({ ...wanted, tail, view: [ms(0), ms(3)] }).panels;
     expect(voltage!.series[0]).toMatchObject({
-      x: [ms(0), ms(1), ms(2), ms(3)],
-      mean: [355, null, 352, 349],
+      x: [ms(0), ms(2), ms(3)],
+      mean: [355, 352, 349],
       end: "349",
     });
   });
@@ -138,14 +137,5 @@ describe("words", () => {
     expect(detailOf("Version 31 replaced version 30 after trip 220 (2024-06-11). Capacity health …")).toBe(
       "Capacity health …",
     );
-  });
-  it("tell a start as shortly as tells it apart", () => {
-    const now = new Date(2026, 10, 22, 15, 0).getTime();
-    const when = (...parts: [number, number, number, number, number]): string =>
-      new Date(...parts).toISOString();
-    expect(startText(when(2026, 10, 22, 13, 36), now)).toBe("13:36");
-    expect(startText(when(2026, 10, 20, 16, 22), now)).toBe("Fri 16:22");
-    expect(startText(when(2026, 8, 2, 16, 22), now)).toBe("2 Sep 16:22");
-    expect(startText(when(2024, 8, 2, 16, 22), now)).toBe("2 Sep 2024");
   });
 });

@@ -1,5 +1,6 @@
 /** The pack's charts as data: all cells ranked, one cell against the others, the spread over days, the scrubber. */
 
+import { withGaps } from "@/charts/gaps";
 import type { ChartSpec, Column, Event } from "@/charts";
 import type { Palette } from "@/charts/palette";
 import { clock, number, signed } from "@/format";
@@ -111,7 +112,11 @@ export interface Moment {
 }
 
 export function cellSpec(series: CellSeries, { at, mv }: Moment): ChartSpec {
-  const { time_ms: x, voltage_v: volts, median_v: median, p10_v: p10, p90_v: p90, cell } = series;
+  const { cell } = series;
+  const all = [series.voltage_v, series.median_v, series.p10_v, series.p90_v];
+  const span = (series.time_ms.at(-1) ?? 0) - (series.time_ms[0] ?? 0);
+  const { x, columns } = withGaps(series.time_ms, all, span);
+  const [volts = [], median = [], p10 = [], p90 = []] = columns;
   const label = mv === null ? clock(at, true) : `${signed(mv, 0)} mV at ${clock(at, true)}`;
   const events: Event[] = [{ x: at, tone: "accent", solid: true, label }];
   return {
@@ -204,7 +209,9 @@ export function spreadSpec({ day_ms: x, spread_mean_mv: mean, spread_max_mv: max
 /** The pack current, to find a moment by; over many days the spread of each day. */
 export function scrubSpec(telemetry: Telemetry, view: readonly [number, number]): ChartSpec {
   const series = telemetry.signals[0];
-  const none: Column = [];
+  const all: Column[] = [series?.mean ?? [], series?.min ?? [], series?.max ?? []];
+  const { x, columns } = withGaps(telemetry.time_ms, all, view[1] - view[0]);
+  const [mean = [], min = [], max = []] = columns;
   return {
     name: "Pack current",
     x: { kind: "time", label: "Time", min: view[0], max: view[1] },
@@ -223,10 +230,10 @@ export function scrubSpec(telemetry: Telemetry, view: readonly [number, number])
             name: "Pack current",
             legend: false,
             tone: "measured",
-            x: telemetry.time_ms,
-            min: series?.min ?? none,
-            max: series?.max ?? none,
-            mean: series?.mean ?? none,
+            x,
+            min,
+            max,
+            mean,
           },
         ],
       },
