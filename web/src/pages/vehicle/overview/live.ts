@@ -114,7 +114,7 @@ function panelOf(strip: Strip, columns: Columns, view: readonly [number, number]
     unit: strip.unit,
     digits: strip.digits,
     hatch: true,
-    y: { zero: strip.zero ?? false, count: LINES },
+    y: { zero: strip.zero ?? false, count: LINES, least: strip.least },
     series: [series],
   };
 }
