@@ -21,6 +21,7 @@ from twinpack.views.fleet_table import FleetTable
 from twinpack.views.newest import Newest
 from twinpack.views.packs import Packs
 
+_LONGEST_S = 1.0
 EVERY_S = 0.5
 """How often is looked for changes while they are followed."""
 
@@ -125,5 +126,5 @@ class FleetFigures:
                 self.problem = f"the fleet's figures are old: {error}"
             except Exception as error:  # noqa: BLE001 - the edge of a thread: it tries again, and the reason is kept
                 self.problem = f"the fleet's figures cannot be made: {error!r}"
-            # A large fleet takes a while: at least as long is left to those who ask.
-            self._stop.wait(max(every_s, time.monotonic() - began))
+            # A large fleet takes a while: as long is left to those who ask, within bounds.
+            self._stop.wait(max(every_s, min(time.monotonic() - began, _LONGEST_S)))

@@ -98,8 +98,7 @@ class Newest:
                 behind.setdefault(time_us // _DAY_US, []).append(name)
                 self._looked_us[name] = time_us
         for day, names in behind.items():
-            for rows, found, ends in self._files.rows_of_day(day * _DAY_US, names, SCALAR_SIGNALS):
-                self._take(rows, found, ends)
+            self._files.take_day(day * _DAY_US, names, SCALAR_SIGNALS, self._take)
 
     def _make_room(self, names: Sequence[str]) -> None:
         before = len(self._places)

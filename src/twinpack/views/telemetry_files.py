@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +32,10 @@ _EPOCH = date(1970, 1, 1)
 _FOOTERS = 512
 """Footers of files that are remembered: files never change."""
 _TRIES = 3
+_GROUPS = 8
+"""Row groups that are read at once."""
+
+Take: TypeAlias = Callable[[pa.Table, list[str], list[int]], None]
 
 
 @dataclass(frozen=True)
@@ -181,39 +185,34 @@ class TelemetryFiles:
 
         return self._with_listing(read, empty)
 
-    def rows_of_day(
-        self, day_us: int, vehicle_ids: Sequence[str], columns: Sequence[str]
-    ) -> list[tuple[pa.Table, list[str], list[int]]]:
-        """Rows of a day in the row groups that hold some vehicles, by vehicle and time.
+    def take_day(self, day_us: int, vehicle_ids: Sequence[str], columns: Sequence[str], take: Take) -> None:
+        """Go through the rows of a day in the row groups that hold some vehicles, by vehicle and time.
 
         Args:
             day_us: The day's midnight, microseconds since the epoch.
             vehicle_ids: The vehicles; others may be among the rows too.
             columns: Signals wanted, of which those are given that a file has.
-
-        Returns:
-            Of each file its rows, the vehicles in their order, and the row after the last of each.
+            take: Given some rows, the vehicles in their order, and the row after the last of each. It may be given the
+                same rows again, where files were replaced meanwhile.
 
         Raises:
             WorkspaceError: They cannot be read.
         """
         wanted = sorted(vehicle_ids)
 
-        def read(listing: _Listing) -> list[tuple[pa.Table, list[str], list[int]]]:
-            found = []
+        def read(listing: _Listing) -> None:
             for bucket in range(listing.buckets):
                 for file in listing.files.get((_day(day_us), bucket), ()):
                     footer = self._footer(file.path)
                     groups = [n for n, group in enumerate(footer.groups) if _any_within(wanted, group)]
-                    if groups:
-                        rows = self._groups(file, footer, groups, columns)
+                    for first in range(0, len(groups), _GROUPS):
+                        rows = self._groups(file, footer, groups[first : first + _GROUPS], columns)
                         code, names = ranked(rows.column("vehicle_id"))
                         last = np.flatnonzero(np.append(code[1:] != code[:-1], True))
                         listed = names.take(pa.array(code[last])).to_pylist()
-                        found.append((rows.drop_columns(["vehicle_id"]), listed, (last + 1).tolist()))
-            return found
+                        take(rows.drop_columns(["vehicle_id"]), listed, (last + 1).tolist())
 
-        return self._with_listing(read, [])
+        self._with_listing(read, None)
 
     def _groups(self, file: _File, footer: _Footer, groups: Sequence[int], columns: Sequence[str]) -> pa.Table:
         names = [name for name in ("vehicle_id", SAMPLE_TIME, OFFSET, *columns) if name in footer.columns]
