@@ -28,8 +28,6 @@ class Bearer(httpx.Auth):
 class SignedIn(httpx.Auth):
     """Signs in at the first request, and renews the token when the service no longer takes it."""
 
-    requires_response_body = True
-
     def __init__(self, username: str, password: str) -> None:
         """Sign in as `username`."""
         self._known = SignIn(username=username, password=password)
@@ -55,10 +53,12 @@ class SignedIn(httpx.Auth):
             if pair is not None:
                 body = RefreshRequest(refresh_token=pair.refresh_token).model_dump_json()
                 answer = yield _post(request, "refresh", body)
+                answer.read()
                 if answer.is_success:
                     self._pair = TokenPair.model_validate_json(answer.content, extra="ignore")
                     return self._pair.access_token
             answer = yield _post(request, "token", self._known.model_dump_json())
+            answer.read()
             raise_for_problem(answer)
             self._pair = TokenPair.model_validate_json(answer.content, extra="ignore")
             return self._pair.access_token
