@@ -8,7 +8,8 @@ interface How {
   push?: boolean;
 }
 
-function patched(search: string, patch: Patch): string {
+/** A query with some of it changed. */
+export function patched(search: string, patch: Patch): string {
   const query = new URLSearchParams(search);
   for (const [name, value] of Object.entries(patch)) {
     if (value === null || value === "") query.delete(name);

@@ -80,7 +80,7 @@ function Page() {
           {chosen ? (
             <Detail key={chosen} alarmId={chosen} back={`/alarms${search}`} />
           ) : (
-            <Empty title="No alarm is open">Choose one in the list; its evidence is shown here.</Empty>
+            !found.isPending && <Empty title="No alarm to show" />
           )}
         </Card>
       </div>
