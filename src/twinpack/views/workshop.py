@@ -92,10 +92,10 @@ def change_maintenance(views: Views, seer: Sight, record_id: str, asked: Mainten
     return _shape(_told(views, views.registry.workshop.change(before.record_id, asked.revision, **changes)))
 
 
-def remove_maintenance(views: Views, seer: Sight, record_id: str) -> None:
-    """Take a record away that was entered by mistake; errors as of `change_maintenance`."""
+def remove_maintenance(views: Views, seer: Sight, record_id: str) -> str:
+    """Take a record away that was entered by mistake; returns whose it was. Errors as of `change_maintenance`."""
     before, _ = _seen_record(views, seer, record_id)
-    views.registry.workshop.remove(before.record_id)
+    return views.registry.workshop.remove(before.record_id).vehicle_id
 
 
 def _seen(views: Views, scope: Scope, record: MaintenanceRecord) -> bool:

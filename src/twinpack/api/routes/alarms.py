@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 
+from twinpack.api.audit import tell
 from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
 from twinpack.views.alarms_acting import act as act_on
@@ -63,9 +64,11 @@ def alarms(
 
 
 @router.post("/bulk")
-def bulk(body: BulkRequest, seer: Seer, views: Looked) -> BulkResult:
+def bulk(body: BulkRequest, seer: Seer, views: Looked, request: Request) -> BulkResult:
     """The same action on many alarms; each stands for itself."""
-    return act_on_many(views, seer, body)
+    found = act_on_many(views, seer, body)
+    tell(request, action=body.action, alarms=[one.alarm_id for one in found.items if one.done])
+    return found
 
 
 @router.get("/{alarm_id}")
@@ -83,6 +86,10 @@ def signals(
 
 
 @router.post("/{alarm_id}/{action}", responses=documented(404, 409))
-def act(alarm_id: str, action: AlarmAction, body: ActionRequest, seer: Seer, views: Looked) -> AlarmRow:
+def act(
+    alarm_id: str, action: AlarmAction, body: ActionRequest, seer: Seer, views: Looked, request: Request
+) -> AlarmRow:
     """Acknowledge, assign, comment, snooze, wake or clear."""
-    return act_on(views, seer, alarm_id, action, body)
+    done = act_on(views, seer, alarm_id, action, body)
+    tell(request, vehicle=done.vehicle_id)
+    return done

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
+from twinpack.api.audit import tell
 from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
 from twinpack.views.explain import explanation
@@ -91,9 +92,11 @@ def rollback_preview(
 
 
 @router.post("/rollback", status_code=202, responses=documented(404, 409))
-def rollback(vehicle_id: VehicleId, body: RollbackRequest, seer: Seer, views: Looked) -> Ordered:
+def rollback(vehicle_id: VehicleId, body: RollbackRequest, seer: Seer, views: Looked, request: Request) -> Ordered:
     """Order a roll-back: a row of the log, folded by the runtime into a new version."""
-    return roll_back(views, views.reach(seer, vehicle_id, Right.ROLLBACK), body)
+    ordered = roll_back(views, views.reach(seer, vehicle_id, Right.ROLLBACK), body)
+    tell(request, to_version=body.to_version, offset=ordered.offset)
+    return ordered
 
 
 @router.get("/explain")
