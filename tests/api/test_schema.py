@@ -44,7 +44,7 @@ ENDLESS = "/v1/events"
 
 SLOWED = ("/v1/auth/sign-in", "/v1/auth/token", "/v1/auth/refresh")
 """Who tries to sign in too often is kept waiting."""
-FEW, MANY = 6, 150
+FEW, MANY = 6, 60
 
 
 @pytest.fixture(scope="module")

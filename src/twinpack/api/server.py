@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from twinpack.errors import InputError, SettingsError
+from twinpack.ingest.listening import listening_socket
 from twinpack.store.settings import ApiSettings
 
 _STOP_S = 10
@@ -99,11 +100,7 @@ def _file(home: Path, name: str) -> Path | None:
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=1_024)
-        # asyncio sets it only for sockets that it made: an answer's second packet would wait 40 ms for the first.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listening
+        return listening_socket(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise InputError(f"port {port} is in use by another program; choose one with --port") from error

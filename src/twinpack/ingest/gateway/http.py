@@ -28,6 +28,7 @@ from twinpack.ingest.gateway.intake import Intake
 from twinpack.ingest.gateway.letters import MAX_RAW
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Outcome, Parcel, Refused
+from twinpack.ingest.listening import listening_socket
 from twinpack.ingest.logs import Events
 from twinpack.ingest.messages import Message, expand, split_body
 from twinpack.store.credentials import DeviceCredentials, Principal
@@ -292,7 +293,7 @@ class HttpSource:
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=1_024)
+        return listening_socket(host, port)
     except OSError as error:
         why = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or error
         raise SettingsError(
