@@ -184,3 +184,16 @@ def test_it_fits_a_phone(visit: Visits) -> None:
     expect(rows(page)).to_have_count(6)
     check_width(page)
     check_axe(page)
+
+
+def test_columns_are_chosen_and_kept(visit: Visits) -> None:
+    page = visit("analyst", "/fleet")
+
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("checkbox", name="Deviation, pts").uncheck()
+    page.get_by_role("button", name="Close").click()
+
+    expect(page.get_by_role("columnheader", name="Deviation")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("columnheader", name="Distance")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Deviation")).to_have_count(0)

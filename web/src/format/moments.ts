@@ -83,3 +83,17 @@ export function zone(now: number = Date.now()): string {
   const parts = new Intl.DateTimeFormat(LANGUAGE, { timeZoneName: "short" }).formatToParts(now);
   return parts.find((part) => part.type === "timeZoneName")?.value ?? "UTC";
 }
+
+/** The end of a local day as a moment, or null without one. */
+export function endOfDay(day: string): string | null {
+  if (day === "") return null;
+  const end = new Date(`${day}T23:59:59`);
+  return Number.isNaN(end.getTime()) ? null : end.toISOString();
+}
+
+/** A local day as a field holds it. */
+export function dayAfter(days: number, now = new Date()): string {
+  const day = new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
+}

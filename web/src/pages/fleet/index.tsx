@@ -7,6 +7,7 @@ import { Empty, Failed, Loading } from "@/components/States";
 import { formatter } from "@/format";
 import { brushedDots, isBrushed } from "./chosen";
 import { deviationScale, figureColumns, findColumns, Legend } from "./columns";
+import { useChosenColumns } from "./ChooseColumns";
 import { useFilters, writePart, type Filters } from "./filters";
 import styles from "./fleet.module.css";
 import { HistogramCard } from "./HistogramCard";
@@ -46,6 +47,7 @@ function WithFigures({ filters }: { filters: Filters }) {
     () => figureColumns(format, deviationScale(dots?.deviation_pts ?? [])),
     [format, dots],
   );
+  const chosen = useChosenColumns(columns);
   // Of the whole fleet, so that one can go from a model to another; the same question where none is chosen.
   const packs = useSummary({ ...filters, pack: "" }, true).data?.packs.map(({ pack }) => pack) ?? [];
   const brush = ({ health, distance = null, age = null }: Brushed) =>
@@ -103,10 +105,16 @@ function WithFigures({ filters }: { filters: Filters }) {
       </div>
       <div ref={table} className={styles.below}>
         <VehiclesCard
-          {...{ filters, format, list, columns }}
+          {...{ filters, format, list }}
           {...live}
+          columns={chosen.columns}
           all={summary.data?.vehicles ?? null}
-          actions={<Legend />}
+          actions={
+            <>
+              <Legend />
+              {chosen.button}
+            </>
+          }
         />
       </div>
     </div>

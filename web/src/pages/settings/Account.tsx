@@ -7,7 +7,7 @@ import { OwnData } from "./OwnData";
 import { Password } from "./Password";
 import { ROLE_WORDS } from "./roles";
 import styles from "./settings.module.css";
-import { Check } from "./fields";
+import { Check } from "@/components/Fields";
 
 /** Who one is, how one likes to see things, the password, and one's own data. */
 export function Account() {

@@ -8,8 +8,8 @@ import { Dialog } from "@/components/Dialog";
 import { Empty, Shown } from "@/components/States";
 import { sorted, Table, type Column } from "@/components/table";
 import { toast } from "@/components/Toast";
-import { number, Time } from "@/format";
-import { Check, endOfDay, NotDone, TextField } from "./fields";
+import { endOfDay, number, Time } from "@/format";
+import { Check, NotDone, TextField } from "@/components/Fields";
 import styles from "./settings.module.css";
 
 type Grant = Schemas["Grant"];

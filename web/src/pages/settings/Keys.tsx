@@ -8,7 +8,7 @@ import { Empty, Shown } from "@/components/States";
 import { sorted, Table, type Column } from "@/components/table";
 import { toast } from "@/components/Toast";
 import { number, Time } from "@/format";
-import { Checks, NotDone, PickField, Secret, TextField } from "./fields";
+import { Checks, NotDone, PickField, Secret, TextField } from "@/components/Fields";
 import { hasFleets, MACHINES, SCOPES, type RoleName } from "./roles";
 import styles from "./settings.module.css";
 import { useFleetOptions } from "./UserForm";

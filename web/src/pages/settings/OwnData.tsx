@@ -8,7 +8,7 @@ import { Dialog } from "@/components/Dialog";
 import { Menu } from "@/components/Menu";
 import { toast } from "@/components/Toast";
 import { download } from "@/format";
-import { NotDone, TextField } from "./fields";
+import { NotDone, TextField } from "@/components/Fields";
 
 /** All that is kept of an owner, as a file; and the way to have it erased. */
 export function OwnData() {

@@ -4,7 +4,7 @@ import { useMe } from "@/app/session";
 import { Button } from "@/components/Button";
 import { Card } from "@/components/Card";
 import { toast } from "@/components/Toast";
-import { NotDone, TextField } from "./fields";
+import { NotDone, TextField } from "@/components/Fields";
 import styles from "./settings.module.css";
 
 const SHORTEST = 12;

@@ -4,7 +4,7 @@ import { useMe } from "@/app/session";
 import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { toast } from "@/components/Toast";
-import { Check, Checks, NotDone, PickField, Secret, TextField } from "./fields";
+import { Check, Checks, NotDone, PickField, Secret, TextField } from "@/components/Fields";
 import { hasFleets, PEOPLE, type RoleName } from "./roles";
 import styles from "./settings.module.css";
 import { stateOf, type User } from "./Users";

@@ -1,6 +1,6 @@
 import { useId, useState, type InputHTMLAttributes, type ReactNode } from "react";
-import { Button } from "@/components/Button";
-import styles from "./settings.module.css";
+import { Button } from "./Button";
+import styles from "./Fields.module.css";
 
 interface FieldProps {
   label: string;
@@ -135,18 +135,4 @@ export function NotDone({ error }: { error: Error | null }) {
       {error.message}
     </p>
   );
-}
-
-/** The end of a local day as a moment, or null without one. */
-export function endOfDay(day: string): string | null {
-  if (day === "") return null;
-  const end = new Date(`${day}T23:59:59`);
-  return Number.isNaN(end.getTime()) ? null : end.toISOString();
-}
-
-/** A local day as a field holds it. */
-export function dayAfter(days: number, now = new Date()): string {
-  const day = new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
-  const two = (value: number) => String(value).padStart(2, "0");
-  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
 }
