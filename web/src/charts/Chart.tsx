@@ -98,6 +98,7 @@ function useDrawing(
   frame: Frame | null,
   palette: Palette,
 ): void {
+  const fonts = useFonts();
   useEffect(() => {
     if (!canvas.current || !frame) return;
     const { width, height } = frame;
@@ -105,7 +106,7 @@ function useDrawing(
     if (chart.current.getWidth() !== width || chart.current.getHeight() !== height)
       chart.current.resize({ width, height });
     chart.current.setOption(optionOf(frame, palette), { notMerge: true });
-  }, [chart, canvas, frame, palette]);
+  }, [chart, canvas, frame, palette, fonts]);
   useEffect(
     () => () => {
       chart.current?.dispose();
@@ -113,6 +114,17 @@ function useDrawing(
     },
     [chart],
   );
+}
+
+/** Changes when a font has come: what a canvas drew before was drawn in another. */
+function useFonts(): number {
+  const [loads, setLoads] = useState(0);
+  useEffect(() => {
+    const loaded = (): void => setLoads((count) => count + 1);
+    document.fonts?.addEventListener("loadingdone", loaded);
+    return () => document.fonts?.removeEventListener("loadingdone", loaded);
+  }, []);
+  return loads;
 }
 
 function pictureOf(chart: EChartsType | undefined, palette: Palette) {
