@@ -75,6 +75,13 @@ function keptHere(): Partial<Preferences> {
   }
 }
 
+let keeping: Promise<unknown> = Promise.resolve();
+
+/** Keep preferences with the account, one change after the other, so that the last one stays. */
+function keep(preferences: Preferences): void {
+  keeping = keeping.then(() => api.PUT("/v1/me/preferences", { body: preferences }).catch(() => undefined));
+}
+
 export type Liked = Required<Preferences> & { set: (patch: Partial<Preferences>) => void };
 
 /** Units, theme and keys as the one who is signed in likes them, and how to change them. */
@@ -88,7 +95,7 @@ export function usePreferences(): Liked {
       queries.setQueryData<Me>(ME, (old) => (old ? { ...old, preferences } : old));
       // Without sign-in there is no account to keep them with: they stay in this browser.
       if (me.no_auth) localStorage.setItem(NO_AUTH_KEPT_AS, JSON.stringify(preferences));
-      else void api.PUT("/v1/me/preferences", { body: preferences }).catch(() => undefined);
+      else keep(preferences);
     },
     [kept, me.no_auth],
   );
