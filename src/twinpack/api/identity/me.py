@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from twinpack.api.identity.identified import Identified
-from twinpack.api.identity.shown import moment_or_none
 from twinpack.store.identity.records import UserRecord
+from twinpack.views.moments import moment_or_none
 from twinpack.views.shapes.identity import Me, Preferences
 
 _MOST_LISTED = 100

@@ -8,30 +8,25 @@ from typing import cast
 from twinpack.errors import InputError
 from twinpack.store.identity.audit_log import AuditRecord
 from twinpack.store.identity.records import ApiKeyRecord, GrantRecord, UserRecord
+from twinpack.views.moments import micros_of, moment, moment_or_none
 from twinpack.views.shapes.identity import ApiKey, AuditEntry, Grant, RoleName, User
 
-
-def moment(at_us: int) -> datetime:
-    """A moment, in UTC."""
-    return datetime.fromtimestamp(at_us / 1e6, UTC)
-
-
-def moment_or_none(at_us: int | None) -> datetime | None:
-    """A moment, None for none."""
-    return None if at_us is None else moment(at_us)
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""Moments that a grant may have."""
 
 
 def micros(name: str, at: datetime | None) -> int | None:
-    """Microseconds since the epoch of a moment that was given.
+    """Microseconds since the epoch of a moment that was given; one without a zone is UTC.
 
     Raises:
-        InputError: It has no zone, or lies beyond what can be kept.
+        InputError: It lies beyond what a grant may have.
     """
     if at is None:
         return None
-    if at.tzinfo is None:
-        raise InputError(f"{name} has no time zone: end it with Z for UTC")
-    return round(at.timestamp() * 1e6)
+    found = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if not FIRST <= found < LAST:
+        raise InputError(f"{name} must be from {FIRST:%Y} to {LAST:%Y}")
+    return micros_of(found)
 
 
 def user(record: UserRecord, now_us: int) -> User:
