@@ -12,8 +12,11 @@ from twinpack.detect.rules import PackRule, parse_rules, shipped_rules
 from twinpack.detect.rules.quantities import pack_constants
 from twinpack.fleet.commands import rules_command
 from twinpack.ingest.log import SegmentLog
+from twinpack.ingest.log.tidy import merge
 from twinpack.runtime.orders import append_command
+from twinpack.runtime.rules import rules_in_use
 from twinpack.store.workspace import Workspace
+from twinpack.views.alarms_rules import RulesInUse
 from twinpack.views.alarms_words import ANOMALIES, Meanings, condition_in_words, figures_in_words
 
 PACK = load_pack("sim_nmc_96s")
@@ -77,3 +80,19 @@ def test_other_rules_are_seen_after_a_while(tmp_path: Path) -> None:
         clock[0] = 31.0
         assert meanings.of("P0AA6").title == "Do not touch"
         assert meanings.of("XX-1").title == "XX-1"
+
+
+def test_of_the_log_only_what_was_added_is_read(tmp_path: Path) -> None:
+    workspace = Workspace.open(tmp_path / "home")
+    log = SegmentLog(workspace.log_dir)
+    with workspace.registry() as registry:
+        rules = RulesInUse(registry, log)
+        assert rules.text() == rules_in_use(registry, log) == shipped_rules()
+        for name in ("First", "Second"):
+            own = shipped_rules().replace('name = "Isolation lost"', f'name = "{name}"')
+            append_command(log, "", rules_command(own, "kim", "plain words"), "rules")
+            assert rules.text() == rules_in_use(registry, log) == own
+        append_command(log, "", {"type": "rules", "text": "no rules"}, "rules")
+        assert rules.text() == own
+        merge(log, 10_000)
+        assert rules.text() == rules_in_use(registry, log) == own

@@ -14,9 +14,9 @@ from twinpack.detect.rules.expression import Compare, Expression, Join, Named, N
 from twinpack.detect.rules.quantities import QUANTITIES
 from twinpack.detect.words import SEVERITIES
 from twinpack.ingest.log import SegmentLog
-from twinpack.runtime.rules import rules_in_use
 from twinpack.store.registry import Registry
 from twinpack.views.alarms_panels import in_words, unit_of
+from twinpack.views.alarms_rules import RulesInUse
 
 _LOOK_EVERY_S = 30.0
 """How often it is looked whether other rules are in use."""
@@ -103,8 +103,7 @@ class Meanings:
 
     def __init__(self, registry: Registry, log: SegmentLog, clock: Callable[[], float] = time.monotonic) -> None:
         """Look them up in a registry and its log."""
-        self._registry = registry
-        self._log = log
+        self._in_force = RulesInUse(registry, log)
         self._clock = clock
         self._rules: Mapping[str, Rule] = {}
         self._looked: float | None = None
@@ -122,7 +121,7 @@ class Meanings:
     def _in_use(self) -> Mapping[str, Rule]:
         with self._lock:
             if self._looked is None or self._clock() - self._looked > _LOOK_EVERY_S:
-                self._rules = _by_code(rules_in_use(self._registry, self._log))
+                self._rules = _by_code(self._in_force.text())
                 self._looked = self._clock()
             return self._rules
 
