@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import Lock
 
 from twinpack.store.identity.audit_log import READ
@@ -30,8 +30,7 @@ class OwnerReads:
         self._registry, self._now_us, self._clock = registry, now_us, clock
         self._lock = Lock()
         self._told: OrderedDict[tuple[str, str, Right], float] = OrderedDict()
-        self._owners: Mapping[str, str] = {}
-        self._owners_until = float("-inf")
+        self._owners: OrderedDict[str, tuple[float, str | None]] = OrderedDict()
 
     def note(self, seer: Sight, vehicle_id: str, right: Right) -> None:
         """Write down that one who looks is given a vehicle, when it has an owner and that is another.
@@ -51,11 +50,18 @@ class OwnerReads:
         log.write(seer.who, seer.role.value, action, vehicle_id, {}, request_id.get(), self._now_us())
 
     def _owner(self, vehicle_id: str) -> str | None:
-        if self._clock() >= self._owners_until:
-            found = self._registry.grants.owners(self._now_us())
-            self._owners = {name: grant.username for name, grant in found.items()}
-            self._owners_until = self._clock() + _OWNERS_S
-        return self._owners.get(vehicle_id)
+        now = self._clock()
+        kept = self._owners.get(vehicle_id)
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        found = self._registry.grants.owner(vehicle_id, self._now_us())
+        owner = None if found is None else found.username
+        with self._lock:
+            self._owners.pop(vehicle_id, None)
+            self._owners[vehicle_id] = (now + _OWNERS_S, owner)
+            if len(self._owners) > _MOST_KEPT:
+                self._owners.popitem(last=False)
+        return owner
 
     def _is_first(self, reading: tuple[str, str, Right]) -> bool:
         now = self._clock()

@@ -31,7 +31,9 @@ def test_a_grant_opens_the_vehicle_for_its_time(owners: Registry) -> None:
     assert spans(owners, "anna", NOW_US) == {"car-1": (NOW_US - DAY_US, NOW_US + DAY_US)}
     assert spans(owners, "anna", NOW_US + DAY_US) == {}
     assert spans(owners, "bert", NOW_US) == {}
-    assert owners.grants.owners(NOW_US) == {"car-1": given}
+    assert owners.grants.owner("car-1", NOW_US) == given
+    assert owners.grants.owner("car-2", NOW_US) is None
+    assert owners.grants.owner("car-1", NOW_US + DAY_US) is None
 
 
 @pytest.mark.parametrize("name", ["tom", "nobody"])

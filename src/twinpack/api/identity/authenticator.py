@@ -168,7 +168,7 @@ class Authenticator:
         principal = self._registry.credentials.verify(secret, self._now_us())
         if principal is None:
             raise IdentityError("the token is not one of this service, or has ended or was revoked")
-        owner = self._registry.grants.owners(self._now_us()).get(principal.name)
+        owner = self._registry.grants.owner(principal.name, self._now_us())
         sight = sights.of_device(principal, None if owner is None else owner.from_us)
         return Identified(sight, "device", secret=secret)
 

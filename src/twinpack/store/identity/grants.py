@@ -84,10 +84,11 @@ class Grants:
             spans.setdefault(grant.vehicle_id, (grant.from_us, grant.until_us))  # an own one comes first
         return Granted(spans, frozenset(spans.keys() - owned))
 
-    def owners(self, at_us: int) -> dict[str, GrantRecord]:
-        """The owner's grant of each vehicle that has an owner at a moment."""
-        rows = self._database.rows(select(_TABLE).where(_TABLE.c.kind == OWNED, *_open(at_us)))
-        return {row.vehicle_id: GrantRecord(*row) for row in rows}
+    def owner(self, vehicle_id: str, at_us: int) -> GrantRecord | None:
+        """The grant of the owner that a vehicle has at a moment, None when it has none."""
+        mine = (_TABLE.c.vehicle_id == vehicle_id, _TABLE.c.kind == OWNED)
+        rows = self._database.rows(select(_TABLE).where(*mine, *_open(at_us)))
+        return GrantRecord(*rows[0]) if rows else None
 
     def give(
         self,
