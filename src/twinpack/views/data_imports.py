@@ -53,7 +53,7 @@ def import_page(views: Views, seer: Sight, cursor: str | None = None, limit: int
 def _seen(views: Views, scope: Scope, one: Import) -> bool:
     if scope.fleets is None:
         return True
-    fleets = (views.fleet_of(name) for name in one.vehicles or ())
+    fleets = (views.fleet_of(name) for name in views.imports.vehicles(one))
     return any(fleet in scope.fleets for fleet in fleets if fleet is not None)
 
 

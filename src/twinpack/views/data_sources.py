@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from twinpack.ingest.log import Segment, SegmentLog
-from twinpack.ingest.log.segments import read_bounds
+from twinpack.ingest.log.segments import ReplacedError, read_bounds
 
 _ID_DIGITS = 32
 
@@ -22,7 +22,7 @@ class Import:
         at_us: When its segment was written, microseconds since the epoch: merging makes that later; 0 when gone.
         profile: Name of the profile.
         rows: Rows of the log, None where they are in a segment with those of others.
-        vehicles: Vehicles that it told of, None where that is not known any more.
+        segment: Where its rows are, None when they are gone.
     """
 
     import_id: str
@@ -30,7 +30,7 @@ class Import:
     at_us: int
     profile: str
     rows: int | None
-    vehicles: frozenset[str] | None
+    segment: Segment | None
 
 
 class Imports:
@@ -40,6 +40,7 @@ class Imports:
         """Look at a log."""
         self._log = log
         self._known: dict[tuple[int, int], list[Import]] = {}
+        self._vehicles: dict[tuple[int, int], frozenset[str]] = {}
         self._lock = threading.Lock()
 
     def all(self) -> list[Import]:
@@ -58,13 +59,29 @@ class Imports:
         found = [one for listed in known.values() for one in listed]
         return sorted([*found, *gone], key=lambda one: (-one.at_us, one.import_id))
 
+    def vehicles(self, one: Import) -> frozenset[str]:
+        """Vehicles that a file told of; none where its rows are gone, or were merged a moment ago.
+
+        Raises:
+            WorkspaceError: The log cannot be read.
+        """
+        if one.segment is None:
+            return frozenset()
+        found = self._vehicles.get(one.segment.identity)
+        if found is None:
+            try:
+                found = frozenset(read_bounds(one.segment).vehicle_ids)
+            except ReplacedError:
+                return frozenset()
+            self._vehicles[one.segment.identity] = found
+        return found
+
 
 def _of(segment: Segment) -> Iterator[Import]:
     sources = segment.sources
     if not sources:
         return
     rows = segment.rows if len(sources) == 1 else None
-    vehicles = frozenset(read_bounds(segment).vehicle_ids)
     written_us = segment.identity[1] // 1000
     for digest, name in sources.items():
-        yield Import(digest[:_ID_DIGITS], name, written_us, segment.metadata.get("profile", ""), rows, vehicles)
+        yield Import(digest[:_ID_DIGITS], name, written_us, segment.metadata.get("profile", ""), rows, segment)
