@@ -5,8 +5,10 @@ import type { ChartSpec, Column, Event, Panel, Range, Tone } from "@/charts";
 import { number, temperatureIn, temperatureUnitText, type TemperatureUnit } from "@/format";
 import type { Telemetry } from "../data";
 
+type Told = readonly (readonly [atMs: number, value: number])[];
+
 /** Newest values that came after what was read, by signal. */
-export type Tail = ReadonlyMap<string, readonly (readonly [atMs: number, value: number])[]>;
+export type Tail = ReadonlyMap<string, Told>;
 
 interface Strip {
   signal: string;
@@ -50,7 +52,7 @@ interface Wanted {
 export function liveSpec({ telemetry, tail, temperature, reach, view }: Wanted): ChartSpec {
   const panels = STRIPS.flatMap((strip): Panel[] => {
     const series = telemetry.signals.find((one) => one.name === strip.signal);
-    const came = (tail.get(strip.signal) ?? []).filter(([at]) => at > (telemetry.time_ms.at(-1) ?? 0));
+    const came = series ? since(telemetry, series, tail.get(strip.signal) ?? [], view) : [];
     if (!series || (came.length === 0 && series.mean.every((value) => value === null))) return [];
     return [
       panelOf(
@@ -66,6 +68,20 @@ export function liveSpec({ telemetry, tail, temperature, reach, view }: Wanted):
     panels,
     events: eventsOf(telemetry),
   };
+}
+
+/** Values newer than what was read, as far as they lie in what is seen or was asked for. */
+function since(
+  telemetry: Telemetry,
+  series: Telemetry["signals"][number],
+  told: Told,
+  view: readonly [number, number],
+): Told {
+  // Steps go on to the end of what was asked for, without values: the last that has one is what was read.
+  const read = telemetry.time_ms[series.mean.findLastIndex((value) => value !== null)] ?? -Infinity;
+  const end = Math.max(Date.parse(telemetry.end), view[1]);
+  const start = Math.min(Date.parse(telemetry.start), view[0]);
+  return told.filter(([at]) => at > read && at >= start && at <= end);
 }
 
 function inUnits(strip: Strip, temperature: TemperatureUnit): Strip {

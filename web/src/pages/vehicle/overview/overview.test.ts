@@ -60,6 +60,24 @@ describe("live strips", () => {
       end: "349",
     });
   });
+  it("add nothing to a range that what came lies outside of, and something within steps that have no value yet", () => {
+    const tail = added(new Map(), [{ name: "pack_voltage_v", value: 349, at: at(90) }]);
+    const [voltage] = liveSpec({ ...wanted, tail }).panels;
+    expect(voltage!.series[0]).toMatchObject({ x: [ms(0), ms(2)] });
+    const ahead = {
+      ...telemetry,
+      time_ms: [...telemetry.time_ms, ms(59)],
+      signals: telemetry.signals.map((one) => ({
+        ...one,
+        min: [...one.min, null],
+        max: [...one.max, null],
+        mean: [...one.mean, null],
+      })),
+    };
+    const now = added(new Map(), [{ name: "pack_voltage_v", value: 349, at: at(3) }]);
+    const [later] = liveSpec({ ...wanted, telemetry: ahead, tail: now, view: [ms(0), ms(3)] }).panels;
+    expect(later!.series[0]).toMatchObject({ x: [ms(0), ms(2), ms(3)], end: "349" });
+  });
   it("write no value at the end that is old", () => {
     const [voltage] = liveSpec({ ...wanted, view: [ms(0), ms(60)] }).panels;
     expect(voltage!.series[0]).not.toHaveProperty("end");
