@@ -55,7 +55,7 @@ class FleetWatch:
         return self._database.many(select(table.c.vehicle_id, table.c.pack, table.c.first_seen_us))
 
     def latest(self, since: int = 0) -> list[tuple[str, str]]:
-        """Latest state as JSON of every vehicle of which rows of the log from an offset on were folded."""
+        """Latest state as JSON of every vehicle whose last batch ended at an offset of the log or after it."""
         table = schema.latest_state
         query = select(table.c.vehicle_id, table.c.body)
         if since == 0:
