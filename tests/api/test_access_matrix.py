@@ -24,12 +24,15 @@ from tests.views.conftest import PACK
 from tests.views.samples import built, rows, sealed
 from twinpack.api.app import make_routes
 from twinpack.api.service import ApiService
+from twinpack.store import schema
 from twinpack.store.alarms.register import Wanted
 from twinpack.store.fleet_records import FleetRecord, VehicleEntry
 from twinpack.store.identity.signing import SigningKeys
 from twinpack.store.records import VehicleRecord
 from twinpack.store.registry import MAIN_STREAM, Registry
+from twinpack.store.registry_tables import REGISTRY_TABLES
 from twinpack.store.settings import ApiSettings, Settings
+from twinpack.store.tables import DEAD_LETTERS, TABLES
 from twinpack.store.workshop.records import MaintenanceRecord
 from twinpack.store.workspace import Workspace
 from twinpack.views.sight import RIGHTS, Right, Role
@@ -41,6 +44,17 @@ MISSING_THINGS = {"vehicle": MISSING, "alarm": "f" * 12, "record": "f" * 12, "gr
 ORDER = ["GET", "PUT", "PATCH", "DELETE", "POST"]
 """What changes nothing comes first; handing a vehicle on is a POST."""
 HIDDEN = "this is not available to you: it may not exist, or it belongs to another fleet"
+
+SNEAKY = (
+    "select * from sqlite_master",
+    "select * from duckdb_tables()",
+    "select * from information_schema.tables",
+    "select * from main.vehicles union all by name select * from vehicles",
+    "with vehicles as (select * from main.vehicles) select * from vehicles",
+    "select * from read_csv('/etc/passwd')",
+    "select * from 'registry.db'",
+    "attach 'registry.db' as r",
+)
 
 
 @dataclass(frozen=True)
@@ -383,3 +397,21 @@ def test_reads_of_an_owners_data_by_others_are_in_the_audit_log(world: World) ->
     read = [(entry.who, entry.subject) for entry in entries if entry.action == "read.telemetry"]
     assert sorted(read) == [("cleo", "north-1"), ("nora", "north-1")]
     assert all(entry.request_id for entry in entries)
+
+
+def test_sql_reaches_what_may_be_seen_and_nothing_of_people(world: World) -> None:
+    tables = sorted({*TABLES, *REGISTRY_TABLES} - {DEAD_LETTERS})
+    own = [table.name for table in schema.metadata.sorted_tables if table.name not in REGISTRY_TABLES]
+    for name in ("root", "nora", "sven", "key"):
+        seer, headers = SEERS[name], world.headers(name)
+        for table in tables:
+            answer = world.client.post("/v1/query", json={"sql": f"select * from {table}"}, headers=headers)
+            assert answer.status_code == 200, (name, table, answer.text)
+            check_names(answer, seer, f"{table} as {name}")
+        for sql in (*(f"select * from {table}" for table in own if table not in TABLES), *SNEAKY):
+            answer = world.client.post("/v1/query", json={"sql": sql}, headers=headers)
+            assert answer.status_code in (200, 422), (name, sql, answer.text)
+            assert "argon2" not in answer.text
+            if answer.status_code == 200:
+                check_names(answer, seer, sql)
+                assert not answer.json()["columns"] or sql in SNEAKY, sql
