@@ -1,5 +1,5 @@
 // Who is signed in, what may be done, and how things are liked to be seen.
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { createContext, use, useCallback, useEffect, type ReactNode } from "react";
 import { Navigate, useLocation } from "react-router";
 import { api, answered, ApiError, queries, setToken, type Schemas } from "@/api/client";
@@ -11,7 +11,17 @@ export type Me = Schemas["Me"];
 export type Preferences = Schemas["Preferences"];
 
 const ME = ["me"] as const;
+const WHO = queryOptions<Me, ApiError>({
+  queryKey: ME,
+  queryFn: ({ signal }) => answered(api.GET("/v1/me", { signal })),
+  staleTime: 5 * 60_000,
+});
 const Session = createContext<Me | null>(null);
+
+/** Ask who is signed in while the page itself is still being fetched. */
+export function askWho(): void {
+  void queries.prefetchQuery(WHO);
+}
 
 /** The one who is signed in; only inside `RequireSession`. */
 export function useMe(): Me {
@@ -42,11 +52,7 @@ onSignedOut(() => void queries.invalidateQueries({ queryKey: ME }));
 /** Let in who is signed in; ask others to sign in, and bring them back. */
 export function RequireSession({ children }: { children: ReactNode }) {
   const { pathname, search } = useLocation();
-  const me = useQuery<Me, ApiError>({
-    queryKey: ME,
-    queryFn: ({ signal }) => answered(api.GET("/v1/me", { signal })),
-    staleTime: 5 * 60_000,
-  });
+  const me = useQuery(WHO);
   useEffect(() => {
     if (!me.data) return;
     setToken(me.data.csrf_token ?? "");
