@@ -20,12 +20,7 @@ interface Sizes {
   /** The first piece is what a screen shows; the others come when the list is scrolled. */
   first?: number;
   more?: number;
-  /** Read again so often, while few pieces are here. */
-  everyMs?: number;
 }
-
-/** With more pieces than this, the list is not read again by itself. */
-const REREAD = 2;
 
 const following = (more: number) => (last: Page<unknown>) => {
   const cursor = last.page.next_cursor;
@@ -36,7 +31,7 @@ const following = (more: number) => (last: Page<unknown>) => {
 export function usePaged<Item, P extends Page<Item>>(
   key: readonly unknown[],
   ask: Ask<P>,
-  { first = 100, more = 500, everyMs }: Sizes = {},
+  { first = 100, more = 500 }: Sizes = {},
 ) {
   const list = useInfiniteQuery<P, ApiError, InfiniteData<P>, readonly unknown[], Piece>({
     queryKey: key,
@@ -44,8 +39,6 @@ export function usePaged<Item, P extends Page<Item>>(
     initialPageParam: { limit: first },
     getNextPageParam: following(more),
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) =>
-      everyMs !== undefined && (state.data?.pages.length ?? 0) <= REREAD ? everyMs : false,
   });
   const pages = list.data?.pages;
   const rows = useMemo(() => pages?.flatMap((page) => page.items) ?? [], [pages]);

@@ -37,7 +37,7 @@ function WithFigures({ filters }: { filters: Filters }) {
   const scatter = useScatter(filters, true);
   const list = useVehicles(filters);
   const table = useRef<HTMLDivElement>(null);
-  const live = useLiveFleet(table);
+  const live = useLiveFleet(table, list.rows.length);
   const dots = scatter.data;
   const brushed = useMemo(
     () => (dots && isBrushed(filters) ? brushedDots(dots, filters) : null),
@@ -128,7 +128,7 @@ function ListAlone({ filters }: { filters: Filters }) {
   const byName: Filters = filters.sort === "deviation_pts" ? { ...filters, sort: "vehicle_id" } : filters;
   const list = useVehicles(byName);
   const table = useRef<HTMLDivElement>(null);
-  const live = useLiveFleet(table);
+  const live = useLiveFleet(table, list.rows.length);
   const columns = useMemo(() => findColumns(may("alarms.read")), [may]);
   return (
     <div className={`${styles.page} ${styles.alone}`}>

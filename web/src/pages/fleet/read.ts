@@ -12,7 +12,6 @@ type VehiclePage = Schemas["VehiclePage"];
 
 const SUMMARY_MS = 30_000;
 const SCATTER_MS = 5 * 60_000;
-const LIST_MS = 30_000;
 /** Most of the fleet is here after a few pieces so long. */
 const MORE = 1000;
 
@@ -65,7 +64,6 @@ function ask(filters: Filters) {
 export function useVehicles(filters: Filters) {
   const list = usePaged<VehicleRow, VehiclePage>(["vehicles", queryOf(filters)], ask(filters), {
     more: MORE,
-    everyMs: LIST_MS,
   });
   return { ...list, nearest: list.first?.nearest ?? "" };
 }
