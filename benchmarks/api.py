@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import api_fleet
-from benchmarks.api_clients import Door, listen, requests_per_second, seconds_each
+from benchmarks.api_clients import Door, ask, listen, requests_per_second, seconds_in_turns
 from benchmarks.api_fleet import PACK, VEHICLES, WHOLE_DAYS, name
 from benchmarks.result import Result
 from twinpack.cli import output
@@ -111,8 +111,7 @@ def _mixed() -> list[str]:
 
 def _p95(paths: Sequence[str]) -> Result:
     with serving() as (_, door), bare() as least:
-        asked = np.array(seconds_each(door, paths)[WARM:])
-        beside = np.array(seconds_each(least, ["/bare"] * len(paths))[WARM:])
+        asked, beside = (np.array(each[WARM:]) for each in seconds_in_turns(door, paths, least, "/bare"))
     output.note(f"median {1_000 * np.median(asked):.1f} ms, longest {1_000 * asked.max():.1f} ms")
     value, baseline = (1_000 * float(np.percentile(each, 95)) for each in (asked, beside))
     return Result(value, "ms", baseline, higher_is_better=False)
@@ -178,7 +177,7 @@ def serving() -> Iterator[tuple[Workspace, Door]]:
     command = [sys.executable, "-m", "twinpack", "serve", "--only", "api", "--home", str(workspace.home), "--port", "0"]
     with _process(command, "stderr", r"at (http://\S+?)/") as url:
         door = Door(url, key)
-        seconds_each(door, ["/v1/fleet/summary"])
+        ask(door, "/v1/fleet/summary")
         yield workspace, door
 
 

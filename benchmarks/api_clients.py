@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -31,25 +32,37 @@ class Door:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 
-def seconds_each(door: Door, paths: Sequence[str]) -> list[float]:
-    """Seconds that each request took, one after the other over one connection."""
+def ask(door: Door, path: str) -> None:
+    """Ask once."""
+    with closing(http.client.HTTPConnection(*door.address, timeout=120)) as connection:
+        _timed(connection, door, path)
+
+
+def seconds_in_turns(
+    door: Door, paths: Sequence[str], beside: Door, path_beside: str
+) -> tuple[list[float], list[float]]:
+    """Seconds that each request took over one connection; and another one asked in turn with it."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_ask, door, paths).result()
+        return pool.submit(_ask_in_turns, door, paths, beside, path_beside).result()
 
 
 def requests_per_second(door: Door, paths: Sequence[str], clients: int, seconds: float) -> float:
     """Requests answered a second, by so many clients that each ask again as soon as they are answered."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(clients, context) as pool:
-        list(pool.map(_ask, [door] * clients, [paths[:1]] * clients))  # all are there
+        list(pool.map(ask, [door] * clients, [paths[0]] * clients))  # all are there
         counts = list(pool.map(_ask_for, [door] * clients, [paths] * clients, range(clients), [seconds] * clients))
     return sum(counts) / seconds
 
 
-def _ask(door: Door, paths: Sequence[str]) -> list[float]:
-    connection = http.client.HTTPConnection(*door.address, timeout=120)
-    taken = [_timed(connection, door, path) for path in paths]
-    connection.close()
+def _ask_in_turns(door: Door, paths: Sequence[str], beside: Door, path_beside: str) -> tuple[list[float], list[float]]:
+    taken: tuple[list[float], list[float]] = ([], [])
+    mine, other = (http.client.HTTPConnection(*each.address, timeout=120) for each in (door, beside))
+    for path in paths:
+        taken[0].append(_timed(mine, door, path))
+        taken[1].append(_timed(other, beside, path_beside))
+    mine.close()
+    other.close()
     return taken
 
 
