@@ -3,7 +3,7 @@ import { api, useApi, type Schemas } from "@/api/client";
 import { useUrlState } from "@/app/url";
 import { Button } from "@/components/Button";
 import { Card } from "@/components/Card";
-import { Shown } from "@/components/States";
+import { Empty, Shown } from "@/components/States";
 import { sorted, Table, type Column } from "@/components/table";
 import { count, Time } from "@/format";
 import styles from "./settings.module.css";
@@ -66,17 +66,21 @@ export function Users() {
       }
     >
       <Shown query={users} what="The accounts could not be loaded">
-        {({ items }) => (
-          <Table
-            label="Users"
-            columns={COLUMNS}
-            rows={sorted(items, sort, VALUES)}
-            rowKey={(user) => user.username}
-            sort={sort}
-            onSort={setSort}
-            onOpen={open}
-          />
-        )}
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="No accounts yet">Add a user, then start the service without --no-auth.</Empty>
+          ) : (
+            <Table
+              label="Users"
+              columns={COLUMNS}
+              rows={sorted(items, sort, VALUES)}
+              rowKey={(user) => user.username}
+              sort={sort}
+              onSort={setSort}
+              onOpen={open}
+            />
+          )
+        }
       </Shown>
       {opened === null ? null : <UserForm user={opened === "new" ? null : opened} close={() => open(null)} />}
     </Card>
