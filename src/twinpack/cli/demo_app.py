@@ -112,7 +112,7 @@ def make_accounts(home: Path, owned: str) -> Accounts:
         for name, role in ACCOUNTS.items():
             fleets = (DEFAULT_FLEET,) if role in ("operator", "technician") else ()
             registry.users.add(UserRecord(name, role, name.capitalize(), fleets), password)
-        registry.grants.give(owned, "owner", "operator")
+        registry.grants.give(owned, "owner", "operator", from_us=registry.vehicle(owned).first_seen_us)
     return Accounts(password, owned)
 
 
