@@ -11,8 +11,8 @@ import numpy as np
 from twinpack.report.data import FleetRow, ReportData, TraceSeries, VehicleReport, VoltageHistory
 from twinpack.report.summarise import fleet_errors, fleet_figures
 from twinpack.views.sampling import keep_extremes
-from twinpack.views.twin_loop import coverage, coverage_rows, loop_steps, median
-from twinpack.views.twin_records import ParameterSeries, TripPoint, VersionRow
+from twinpack.views.twin.loop import coverage, coverage_rows, loop_steps, median
+from twinpack.views.twin.records import ParameterSeries, TripPoint, VersionRow
 
 START_US = 1_577_869_200_000_000
 DAY_US = 86_400_000_000

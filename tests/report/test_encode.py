@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from twinpack.report.encode import plain, script_json
 from twinpack.views.columns import FloatColumn
-from twinpack.views.twin_records import Decimals
+from twinpack.views.twin.records import Decimals
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from twinpack.report.fault_lines import draw
-from twinpack.views.alarms_recipes import Line, Panel
-from twinpack.views.alarms_series import Window
-from twinpack.views.alarms_subject import Stretch
+from twinpack.views.alarms.recipes import Line, Panel
+from twinpack.views.alarms.series import Window
+from twinpack.views.alarms.subject import Stretch
 
 MINUTE_US = 60_000_000
 

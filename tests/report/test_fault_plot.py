@@ -30,8 +30,8 @@ from twinpack.runtime.lake import build_telemetry
 from twinpack.store.alarms.records import Alarm
 from twinpack.store.registry import MAIN_STREAM, Registry
 from twinpack.store.workspace import Workspace
-from twinpack.views.alarms_panels import condition_of, in_words, limits_of, panels_of
-from twinpack.views.alarms_subject import Stretch, stretches_of, subject_of, window_of
+from twinpack.views.alarms.panels import condition_of, in_words, limits_of, panels_of
+from twinpack.views.alarms.subject import Stretch, stretches_of, subject_of, window_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from twinpack.report.summarise import fleet_errors, fleet_figures
-from twinpack.views.twin_records import TripPoint
+from twinpack.views.twin.records import TripPoint
 
 
 def trip(number: int, living: float | None = 0.5, never: float | None = 1.0, **changes: object) -> TripPoint:

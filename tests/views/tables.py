@@ -8,9 +8,9 @@ import numpy as np
 
 from twinpack.store.fleet_records import VehicleEntry
 from twinpack.store.settings import ApiSettings
-from twinpack.views.fleet_making import Told, fleet_table
-from twinpack.views.fleet_sources import Driven, RegistryFacts
-from twinpack.views.fleet_table import DeployedFigures, FleetTable
+from twinpack.views.fleet.making import Told, fleet_table
+from twinpack.views.fleet.sources import Driven, RegistryFacts
+from twinpack.views.fleet.table import DeployedFigures, FleetTable
 
 NOW_US = 1_800_000_000_000_000
 DAY_US = 86_400_000_000

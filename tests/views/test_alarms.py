@@ -13,9 +13,9 @@ from twinpack.fleet.events import Event
 from twinpack.ingest.log import SegmentLog
 from twinpack.store.registry import MAIN_STREAM
 from twinpack.store.workshop.records import MaintenanceRecord
-from twinpack.views.alarms_acting import act, act_on_many
-from twinpack.views.alarms_detail import alarm_detail
-from twinpack.views.alarms_list import AlarmsAsked, alarm_page
+from twinpack.views.alarms.acting import act, act_on_many
+from twinpack.views.alarms.detail import alarm_detail
+from twinpack.views.alarms.list import AlarmsAsked, alarm_page
 from twinpack.views.cursors import Place
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views

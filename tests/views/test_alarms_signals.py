@@ -18,7 +18,7 @@ from twinpack.runtime.lake import build_telemetry
 from twinpack.store.records import VehicleRecord
 from twinpack.store.registry import MAIN_STREAM
 from twinpack.store.workspace import Workspace
-from twinpack.views.alarms_signals import POINTS, alarm_signals
+from twinpack.views.alarms.signals import POINTS, alarm_signals
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views
 from twinpack.views.sight import Role, Span

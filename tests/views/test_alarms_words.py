@@ -16,8 +16,8 @@ from twinpack.ingest.log.tidy import merge
 from twinpack.runtime.orders import append_command
 from twinpack.runtime.rules import rules_in_use
 from twinpack.store.workspace import Workspace
-from twinpack.views.alarms_rules import RulesInUse
-from twinpack.views.alarms_words import ANOMALIES, Meanings, condition_in_words, figures_in_words
+from twinpack.views.alarms.rules import RulesInUse
+from twinpack.views.alarms.words import ANOMALIES, Meanings, condition_in_words, figures_in_words
 
 PACK = load_pack("sim_nmc_96s")
 RULES = parse_rules(shipped_rules()).for_pack(PACK).rules

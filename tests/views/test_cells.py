@@ -14,11 +14,11 @@ from twinpack.battery.pack import load_pack
 from twinpack.errors import NotFoundError
 from twinpack.store.registry import MAIN_STREAM
 from twinpack.store.workspace import Workspace
-from twinpack.views.cells import cell_frame
-from twinpack.views.cells_frames import ranks, robust_z
-from twinpack.views.cells_layout import layout_of, module_of, probe_of
-from twinpack.views.cells_series import one_cell
-from twinpack.views.cells_spread import spread_trend
+from twinpack.views.cells.frames import ranks, robust_z
+from twinpack.views.cells.layout import layout_of, module_of, probe_of
+from twinpack.views.cells.moment import cell_frame
+from twinpack.views.cells.series import one_cell
+from twinpack.views.cells.spread import spread_trend
 from twinpack.views.opened import Views
 from twinpack.views.shapes.vehicle import CellFrame, CellSeries, SpreadTrend
 from twinpack.views.sight import Reach, Right, Sight, Span

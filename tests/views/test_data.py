@@ -17,9 +17,9 @@ from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.registry import MAIN_STREAM
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import TELEMETRY, to_log
-from twinpack.views.data_imports import import_page
-from twinpack.views.data_ingest import ingest_state
-from twinpack.views.data_letters import dead_letter_page
+from twinpack.views.data.imports import import_page
+from twinpack.views.data.ingest import ingest_state
+from twinpack.views.data.letters import dead_letter_page
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views
 from twinpack.views.sight import Sight

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.views.tables import fleet, line, table
-from twinpack.views.fleet_cohort import LEAST, RUNNING_LEAST, band_of
+from twinpack.views.fleet.cohort import LEAST, RUNNING_LEAST, band_of
 
 
 def test_the_running_median_follows_what_a_fleet_loses_by_distance() -> None:

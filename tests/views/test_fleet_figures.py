@@ -21,8 +21,8 @@ from twinpack.store.tables import TABLES, TRIPS
 from twinpack.store.workspace import Workspace
 from twinpack.twin.figures import deployed_version, health
 from twinpack.twin.versions import REFUSED, TwinVersion
-from twinpack.views.fleet_sources import RegistryReader
-from twinpack.views.fleet_table import NEVER, REPORTING, SILENT, STALE
+from twinpack.views.fleet.sources import RegistryReader
+from twinpack.views.fleet.table import NEVER, REPORTING, SILENT, STALE
 from twinpack.views.opened import Views
 
 FIRST_US = 1_600_000_000_000_000

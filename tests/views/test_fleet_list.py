@@ -13,8 +13,8 @@ from tests.views.tables import DAY_US, NOW_US, fleet, table
 from twinpack.errors import AccessError, InputError
 from twinpack.store.fleet_records import VehicleEntry
 from twinpack.twin.words import THIN_SPACE
-from twinpack.views.fleet_list import WantedVehicles, vehicle_page
-from twinpack.views.fleet_table import FleetTable
+from twinpack.views.fleet.list import WantedVehicles, vehicle_page
+from twinpack.views.fleet.table import FleetTable
 from twinpack.views.shapes.fleet import VehiclePage, VehicleRow
 from twinpack.views.sight import Role, Sight, Span
 

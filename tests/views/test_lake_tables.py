@@ -16,7 +16,7 @@ from twinpack.store.tables import TELEMETRY, TRIPS
 from twinpack.store.workspace import Workspace
 from twinpack.views.lake_tables import OpenTable
 from twinpack.views.opened import Views
-from twinpack.views.vehicle_lake import VehicleRows
+from twinpack.views.vehicle.lake import VehicleRows
 
 ALL = (0, 100 * DAY_S * 1_000_000)
 VOLT = ("pack_voltage_v",)

@@ -19,9 +19,9 @@ from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.registry import MAIN_STREAM
 from twinpack.store.workshop.records import MaintenanceRecord
 from twinpack.store.workspace import Workspace
-from twinpack.views import query as module
+from twinpack.views.data import query as module
+from twinpack.views.data.query import asked_table, query_result
 from twinpack.views.opened import Views
-from twinpack.views.query import asked_table, query_result
 from twinpack.views.shapes.data import QueryRequest
 from twinpack.views.sight import Role, Sight, Span
 

@@ -12,11 +12,11 @@ from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.log.wal import read_rows_after
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import KIND_REALTIME_SAMPLE, tick_row
-from twinpack.views.newest import Newest
-from twinpack.views.samples import Samples
 from twinpack.views.sight import Span
-from twinpack.views.tail import MOST_BYTES, Tail
-from twinpack.views.telemetry_files import TelemetryFiles
+from twinpack.views.telemetry.files import TelemetryFiles
+from twinpack.views.telemetry.newest import Newest
+from twinpack.views.telemetry.samples import Samples
+from twinpack.views.telemetry.tail import MOST_BYTES, Tail
 
 ALL = (-(2**62), 2**62)
 VOLT = ("pack_voltage_v",)

@@ -19,8 +19,8 @@ from twinpack.views.moments import micros_of
 from twinpack.views.opened import Views
 from twinpack.views.shapes.vehicle import Telemetry
 from twinpack.views.sight import Reach, Right, Role, Sight, Span
-from twinpack.views.telemetry import USUAL, arrow_stream, cut, signals_named, telemetry, telemetry_table
-from twinpack.views.telemetry_steps import Stepping, step_us
+from twinpack.views.telemetry.reading import USUAL, arrow_stream, cut, signals_named, telemetry, telemetry_table
+from twinpack.views.telemetry.steps import Stepping, step_us
 
 DAY_US = 86_400_000_000
 VOLT = ("pack_voltage_v",)

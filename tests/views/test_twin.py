@@ -15,17 +15,17 @@ from tests.views.seers import LEAD, NORTH, OWNER, READER, seer
 from twinpack.errors import AccessError, InputError, NotFoundError
 from twinpack.ingest.log import SegmentLog
 from twinpack.store.workspace import Workspace
-from twinpack.views.explain import explanation
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views
-from twinpack.views.predictions import prediction
 from twinpack.views.shapes.twin import RollbackRequest
 from twinpack.views.sight import Reach, Right, Role, Span
-from twinpack.views.twin import twin
-from twinpack.views.twin_history import twin_history, worst_of_each
-from twinpack.views.twin_trips import trip_points
-from twinpack.views.versions import compared, version_of, version_page
-from twinpack.views.versions_rollback import roll_back, rollback_preview
+from twinpack.views.twin.explain import explanation
+from twinpack.views.twin.history import twin_history, worst_of_each
+from twinpack.views.twin.predictions import prediction
+from twinpack.views.twin.rollback import roll_back, rollback_preview
+from twinpack.views.twin.state import twin
+from twinpack.views.twin.trips import trip_points
+from twinpack.views.twin.versions import compared, version_of, version_page
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from twinpack.views.twin_loop import count, coverage, coverage_rows, loop_steps, median
-from twinpack.views.twin_records import TripPoint, VersionRow
+from twinpack.views.twin.loop import count, coverage, coverage_rows, loop_steps, median
+from twinpack.views.twin.records import TripPoint, VersionRow
 
 
 def trip(number: int, living: float | None = 0.5, never: float | None = 1.0, **changes: object) -> TripPoint:

@@ -18,17 +18,17 @@ from twinpack.store.tables import PREDICTIONS, TABLES, TRIPS
 from twinpack.store.workshop.records import MaintenanceRecord
 from twinpack.store.workspace import Workspace
 from twinpack.twin.versions import ACCEPTED, PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
-from twinpack.views.fleet_search import search_result
-from twinpack.views.fleet_summary import fleet_list, fleet_scatter, fleet_summary, histogram
+from twinpack.views.fleet.search import search_result
+from twinpack.views.fleet.summary import fleet_list, fleet_scatter, fleet_summary, histogram
 from twinpack.views.opened import Views
 from twinpack.views.shapes.fleet import FleetSummary, Scatter
 from twinpack.views.shapes.vehicle import HealthHistory, Latest, TripPage, VehicleDetail
 from twinpack.views.sight import Reach, Right, Role, Sight, Span
-from twinpack.views.telemetry_marks import marks_of
-from twinpack.views.vehicle_detail import last_change, vehicle_detail
-from twinpack.views.vehicle_health import health_history
-from twinpack.views.vehicle_latest import latest
-from twinpack.views.vehicle_trips import trip_page
+from twinpack.views.telemetry.marks import marks_of
+from twinpack.views.vehicle.detail import last_change, vehicle_detail
+from twinpack.views.vehicle.health import health_history
+from twinpack.views.vehicle.latest import latest
+from twinpack.views.vehicle.trips import trip_page
 
 S = 1_000_000
 

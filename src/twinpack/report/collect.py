@@ -26,10 +26,10 @@ from twinpack.store.tables import PREDICTION_STEPS, PREDICTIONS, TRIPS
 from twinpack.store.workspace import Workspace
 from twinpack.twin.versions import TwinVersion
 from twinpack.views.columns import by_vehicle, records
-from twinpack.views.twin_loop import count
-from twinpack.views.twin_parameters import common_axes
-from twinpack.views.twin_records import TripPoint
-from twinpack.views.twin_trips import trip_points
+from twinpack.views.twin.loop import count
+from twinpack.views.twin.parameters import common_axes
+from twinpack.views.twin.records import TripPoint
+from twinpack.views.twin.trips import trip_points
 
 PAGES = 200
 _ROWS_A_READ = 250_000

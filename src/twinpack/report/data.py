@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from twinpack.views.columns import FloatColumn
-from twinpack.views.twin_records import CoverageRow, Decimals, LoopStep, ParameterSeries, TripPoint, VersionRow
+from twinpack.views.twin.records import CoverageRow, Decimals, LoopStep, ParameterSeries, TripPoint, VersionRow
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from twinpack.views.twin_records import Decimals
+from twinpack.views.twin.records import Decimals
 
 # Within a script element only `<` can end it; the others guard against odd parsers and JavaScript line ends.
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

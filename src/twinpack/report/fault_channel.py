@@ -12,9 +12,9 @@ from twinpack.report import plot_style as style
 from twinpack.report.fault_lines import context, moments, say, shade, signed
 from twinpack.telemetry.arrivals import Ints
 from twinpack.telemetry.batch import Floats
-from twinpack.views.alarms_recipes import gate_of, within
-from twinpack.views.alarms_series import SLOWLY_US, Channel, Window, channel, seen
-from twinpack.views.alarms_subject import HOUR_US, Subject, clipped, days_of, nothing_of, told, window_of
+from twinpack.views.alarms.recipes import gate_of, within
+from twinpack.views.alarms.series import SLOWLY_US, Channel, Window, channel, seen
+from twinpack.views.alarms.subject import HOUR_US, Subject, clipped, days_of, nothing_of, told, window_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,9 @@ import numpy as np
 from twinpack.report import plot_style as style
 from twinpack.telemetry.arrivals import Bools, Ints
 from twinpack.telemetry.batch import Floats
-from twinpack.views.alarms_recipes import Line, Panel, within
-from twinpack.views.alarms_series import Window
-from twinpack.views.alarms_subject import Stretch
+from twinpack.views.alarms.recipes import Line, Panel, within
+from twinpack.views.alarms.series import Window
+from twinpack.views.alarms.subject import Stretch
 from twinpack.views.sampling import gap_after, keep_extremes
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from twinpack.report.plot_style import save
 from twinpack.store.alarms.records import Alarm
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
-from twinpack.views.alarms_subject import subject_of
+from twinpack.views.alarms.subject import subject_of
 
 
 def draw_alarm(workspace: Workspace, registry: Registry, alarm: Alarm, file: Path) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 
 from twinpack.report import plot_style as style
 from twinpack.report.fault_lines import context, draw, height_in, minus, moments, shade
-from twinpack.views.alarms_recipes import CURRENT, Panel, panels_over, within
-from twinpack.views.alarms_series import SLOWLY_US, Seen, Window, seen
-from twinpack.views.alarms_subject import Subject, clipped, days_of, nothing_of, window_of
+from twinpack.views.alarms.recipes import CURRENT, Panel, panels_over, within
+from twinpack.views.alarms.series import SLOWLY_US, Seen, Window, seen
+from twinpack.views.alarms.subject import Subject, clipped, days_of, nothing_of, window_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from twinpack.report.data import FleetErrors, FleetFigures, FleetRow
-from twinpack.views.twin_loop import coverage, known, median
-from twinpack.views.twin_records import TripPoint
+from twinpack.views.twin.loop import coverage, known, median
+from twinpack.views.twin.records import TripPoint
 
 
 def fleet_figures(rows: Sequence[FleetRow], trips: Sequence[TripPoint]) -> FleetFigures:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from twinpack.report.data import TraceSeries
 from twinpack.views.columns import micros, numbers
 from twinpack.views.sampling import gap_after, keep_extremes
-from twinpack.views.twin_records import TripPoint
+from twinpack.views.twin.records import TripPoint
 
 POINTS = 240
 COLUMNS = ("measured_v", "never_v", "never_sd_v", "living_v", "living_sd_v")

@@ -11,10 +11,10 @@ from twinpack.twin.explain import explain
 from twinpack.twin.figures import Health, deployed_version, health
 from twinpack.twin.sentences import in_words
 from twinpack.twin.versions import ACCEPTED, REFUSED, TwinVersion
-from twinpack.views.twin_loop import coverage, coverage_rows, loop_steps, median
-from twinpack.views.twin_parameters import parameter_series
-from twinpack.views.twin_records import TripPoint
-from twinpack.views.twin_trips import moved_in_words, version_rows
+from twinpack.views.twin.loop import coverage, coverage_rows, loop_steps, median
+from twinpack.views.twin.parameters import parameter_series
+from twinpack.views.twin.records import TripPoint
+from twinpack.views.twin.trips import moved_in_words, version_rows
 
 
 def fleet_row(

@@ -12,25 +12,25 @@ from twinpack.store.records import now_us
 from twinpack.store.registry import Registry
 from twinpack.store.tables import DEAD_LETTERS
 from twinpack.store.workspace import Workspace
-from twinpack.views.alarms_words import Meanings
-from twinpack.views.data_receipts import Receipts
-from twinpack.views.data_sources import Imports
-from twinpack.views.fleet_figures import FleetFigures
-from twinpack.views.fleet_table import NEVER, FleetTable
+from twinpack.views.alarms.words import Meanings
+from twinpack.views.data.receipts import Receipts
+from twinpack.views.data.sources import Imports
+from twinpack.views.fleet.figures import FleetFigures
+from twinpack.views.fleet.table import NEVER, FleetTable
 from twinpack.views.lake_tables import OpenTable
-from twinpack.views.newest import Newest
 from twinpack.views.owner_reads import OwnerReads
 from twinpack.views.packs import Packs
-from twinpack.views.prediction_steps import PredictionSteps
 from twinpack.views.remembered import Remembered
-from twinpack.views.samples import Samples
 from twinpack.views.sight import Reach, Right, Sight
-from twinpack.views.tail import Tail
-from twinpack.views.telemetry_files import TelemetryFiles
-from twinpack.views.twin_axes import SharedAxes
-from twinpack.views.vehicle_distance import Distances
-from twinpack.views.vehicle_lake import VehicleRows
-from twinpack.views.versions_chain import Chains
+from twinpack.views.telemetry.files import TelemetryFiles
+from twinpack.views.telemetry.newest import Newest
+from twinpack.views.telemetry.samples import Samples
+from twinpack.views.telemetry.tail import Tail
+from twinpack.views.twin.axes import SharedAxes
+from twinpack.views.twin.chain import Chains
+from twinpack.views.twin.prediction_steps import PredictionSteps
+from twinpack.views.vehicle.distance import Distances
+from twinpack.views.vehicle.lake import VehicleRows
 
 _REMEMBERED = 5_000
 

@@ -13,10 +13,10 @@ from twinpack.api.events.listener import Listener
 from twinpack.api.events.messages import block
 from twinpack.api.events.wanted import Wanted
 from twinpack.errors import TwinpackError
-from twinpack.views.data_ingest import ingest_state
+from twinpack.views.data.ingest import ingest_state
 from twinpack.views.opened import Views
 from twinpack.views.shapes.events import EventKind
-from twinpack.views.vehicle_latest import latest
+from twinpack.views.vehicle.latest import latest
 
 STATES_S = 1.0
 """No state is told more often."""

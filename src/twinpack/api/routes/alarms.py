@@ -10,11 +10,11 @@ from pydantic import Field
 from twinpack.api.audit import tell
 from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
-from twinpack.views.alarms_acting import act as act_on
-from twinpack.views.alarms_acting import act_on_many
-from twinpack.views.alarms_detail import alarm_detail
-from twinpack.views.alarms_list import AlarmsAsked, alarm_page
-from twinpack.views.alarms_signals import alarm_signals
+from twinpack.views.alarms.acting import act as act_on
+from twinpack.views.alarms.acting import act_on_many
+from twinpack.views.alarms.detail import alarm_detail
+from twinpack.views.alarms.list import AlarmsAsked, alarm_page
+from twinpack.views.alarms.signals import alarm_signals
 from twinpack.views.shapes.alarms import (
     ActionRequest,
     AlarmAction,

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Response
 
 from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
-from twinpack.views.data_imports import import_page
-from twinpack.views.data_ingest import ingest_state
-from twinpack.views.data_letters import dead_letter_page
-from twinpack.views.query import asked_table, query_result
+from twinpack.views.data.imports import import_page
+from twinpack.views.data.ingest import ingest_state
+from twinpack.views.data.letters import dead_letter_page
+from twinpack.views.data.query import asked_table, query_result
 from twinpack.views.shapes.data import DeadLetterPage, ImportPage, IngestState, QueryRequest, QueryResult
-from twinpack.views.telemetry import arrow_stream
+from twinpack.views.telemetry.reading import arrow_stream
 
 ARROW = "application/vnd.apache.arrow.stream"
 

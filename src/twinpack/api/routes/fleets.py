@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 
 from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
-from twinpack.views.fleet_list import WantedVehicles, vehicle_page
-from twinpack.views.fleet_search import search_result
-from twinpack.views.fleet_summary import fleet_list, fleet_scatter, fleet_summary
+from twinpack.views.fleet.list import WantedVehicles, vehicle_page
+from twinpack.views.fleet.search import search_result
+from twinpack.views.fleet.summary import fleet_list, fleet_scatter, fleet_summary
 from twinpack.views.shapes.fleet import FleetList, FleetSummary, Reporting, Scatter, SearchResult, VehiclePage
 
 router = APIRouter(tags=["fleet"], responses=documented())

@@ -10,8 +10,6 @@ from fastapi import APIRouter, Query, Request
 from twinpack.api.audit import tell
 from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
-from twinpack.views.explain import explanation
-from twinpack.views.predictions import prediction as predicted
 from twinpack.views.shapes.common import VehicleId
 from twinpack.views.shapes.twin import (
     Explanation,
@@ -26,11 +24,13 @@ from twinpack.views.shapes.twin import (
     VersionPage,
 )
 from twinpack.views.sight import Right
-from twinpack.views.twin import twin as twin_at
-from twinpack.views.twin_history import twin_history
-from twinpack.views.versions import compared, version_of, version_page
-from twinpack.views.versions_rollback import roll_back
-from twinpack.views.versions_rollback import rollback_preview as preview
+from twinpack.views.twin.explain import explanation
+from twinpack.views.twin.history import twin_history
+from twinpack.views.twin.predictions import prediction as predicted
+from twinpack.views.twin.rollback import roll_back
+from twinpack.views.twin.rollback import rollback_preview as preview
+from twinpack.views.twin.state import twin as twin_at
+from twinpack.views.twin.versions import compared, version_of, version_page
 
 router = APIRouter(prefix="/vehicles/{vehicle_id}", tags=["twin"], responses=documented(404))
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Response
 
 from twinpack.api.dependencies import Looked, Seer
 from twinpack.api.problems import documented
-from twinpack.views.cells import cell_frame
-from twinpack.views.cells_series import one_cell
-from twinpack.views.cells_spread import spread_trend
+from twinpack.views.cells.moment import cell_frame
+from twinpack.views.cells.series import one_cell
+from twinpack.views.cells.spread import spread_trend
 from twinpack.views.moments import micros_or_none
 from twinpack.views.shapes.common import VehicleId
 from twinpack.views.shapes.vehicle import (
@@ -25,12 +25,12 @@ from twinpack.views.shapes.vehicle import (
     VehicleDetail,
 )
 from twinpack.views.sight import Right
-from twinpack.views.telemetry import arrow_stream, cut, signals_named, telemetry_table
-from twinpack.views.telemetry import telemetry as telemetry_of
-from twinpack.views.vehicle_detail import vehicle_detail
-from twinpack.views.vehicle_health import health_history
-from twinpack.views.vehicle_latest import latest as latest_values
-from twinpack.views.vehicle_trips import trip_page
+from twinpack.views.telemetry.reading import arrow_stream, cut, signals_named, telemetry_table
+from twinpack.views.telemetry.reading import telemetry as telemetry_of
+from twinpack.views.vehicle.detail import vehicle_detail
+from twinpack.views.vehicle.health import health_history
+from twinpack.views.vehicle.latest import latest as latest_values
+from twinpack.views.vehicle.trips import trip_page
 
 router = APIRouter(prefix="/vehicles/{vehicle_id}", tags=["vehicle"], responses=documented(404))
 

@@ -1,0 +1,1 @@
+"""Alarms: the inbox, one with its evidence and signals, and what people do about them."""

@@ -1,0 +1,1 @@
+"""Cells: all at a moment, one over time, the spread over days."""

@@ -1,0 +1,1 @@
+"""How data comes in, what could not be used, and SQL."""

@@ -1,0 +1,1 @@
+"""The fleet: figures kept in memory, lists, cohorts and search."""

@@ -1,0 +1,1 @@
+"""The twin of a vehicle: state, history, versions, predictions, explanations."""

@@ -1,0 +1,1 @@
+"""One vehicle: its figures, latest values, trips and health."""
