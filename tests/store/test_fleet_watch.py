@@ -20,6 +20,7 @@ def begun(registry: Registry) -> None:
     bodies = [first[0], second[0], first[1], second[1]]
     events = [version_event(body, offset) for offset, body in enumerate(bodies)]
     events.append(finding(4, vehicle="b", severity=3))
+    events.append(finding(4, vehicle="a", severity=1, level="watch"))
     records = [VehicleRecord(name, "sim_nmc_96s", "a" * 64, 7) for name in "ab"]
     registry.commit_batch(MAIN_STREAM, 0, 5, events, {"a": {"soc": 0.5}}, records)
     registry.commit_batch(MAIN_STREAM, 5, 6, [], {"b": {"soc": 0.25}})

@@ -18,6 +18,7 @@ from twinpack.store.database import Database
 from twinpack.twin.versions import REFUSED
 
 _DEPLOYED = text(f"kind <> '{REFUSED}'")
+_ALARM = text("level = 'alarm'")
 _PIECE = 2_000
 
 
@@ -63,9 +64,10 @@ class FleetWatch:
         return [(row[0], row[1]) for row in self._database.rows(query.where(table.c.log_offset >= since))]
 
     def open_alarms(self) -> list[tuple[str, int, int]]:
-        """Vehicle, severity and number of alarms that are not cleared."""
+        """Vehicle, severity and number of alarms that are not cleared; what is only watched is not counted."""
         table = schema.alarms
-        query = select(table.c.vehicle_id, table.c.severity, func.count()).where(and_(schema.NOT_CLEARED))
+        wanted = and_(schema.NOT_CLEARED, _ALARM)
+        query = select(table.c.vehicle_id, table.c.severity, func.count()).where(wanted)
         return self._database.many(query.group_by(table.c.vehicle_id, table.c.severity))
 
     def deployed(self) -> Iterator[DeployedRow]:

@@ -1117,7 +1117,7 @@ export interface components {
         };
         /**
          * AlarmCounts
-         * @description Active alarms by severity.
+         * @description Alarms that are not cleared, by severity; what is only watched is not counted.
          */
         AlarmCounts: {
             /**

@@ -12,7 +12,7 @@ Reporting = Literal["reporting", "late", "stale", "never"]
 
 
 class AlarmCounts(Shape):
-    """Active alarms by severity."""
+    """Alarms that are not cleared, by severity; what is only watched is not counted."""
 
     critical: int = Field(default=0, description="Of severity 3.")
     warning: int = Field(default=0, description="Of severity 2.")
