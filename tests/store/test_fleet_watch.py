@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tests.store.alarms.made import finding
 from tests.store.chains import chain, version_event
+from twinpack.store.alarms.register import Wanted
 from twinpack.store.fleet_records import VehicleEntry
 from twinpack.store.records import VehicleRecord
 from twinpack.store.registry import MAIN_STREAM, Registry
@@ -57,6 +58,6 @@ def test_versions_that_were_deployed_and_whose_they_are(registry: Registry) -> N
 def test_open_alarms_are_counted(registry: Registry) -> None:
     begun(registry)
     assert registry.watch.open_alarms() == [("b", 3, 1)]
-    (alarm,) = registry.alarms.alarms()
+    (alarm,) = registry.alarms.alarms(Wanted(vehicle="b"))
     registry.alarms.clear(alarm.alarm_id, "me", "repaired")
     assert registry.watch.open_alarms() == []
