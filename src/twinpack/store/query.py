@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import secrets
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +31,11 @@ _VEHICLE, _ALARMS, _ALARM_ACTIONS = "vehicle_id", "alarms", "alarm_actions"
 
 _FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat"})
 """Table functions that make rows of what they are given; others read memory, files or settings."""
+
+_SETTINGS = frozenset({"current_setting", "getenv"})
+_CATALOGS = ("duckdb_", "pg_", "pragma_", "sqlite_")
+"""How names of DuckDB's own views begin, which tell of its settings and of this machine."""
+_SCHEMAS = frozenset({"", "main", "temp"})
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,8 @@ def rows_of_query(
     connection = duckdb.connect(":memory:")
     asked = _read(connection, sql)
     tables = _tables(workspace, asked)
-    if vehicles is None:
-        for name, table in tables.items():
-            connection.register(name, table)
-    else:
-        _register_seen(connection, tables, vehicles, asked)
+    for name, table in (tables if vehicles is None else _seen(tables, vehicles)).items():
+        connection.register(name, table)
     connection.execute("SET TimeZone = 'UTC'")
     lock_down(connection, threads=limits.threads, memory_mb=limits.memory_mb)
     late = threading.Event()
@@ -125,9 +126,11 @@ def _told_apart(schema: pa.Schema) -> pa.Schema:
 
 @dataclass
 class _Asked:
-    """What a statement names: tables, table functions, and whether it lists the tables."""
+    """What a statement names: tables, functions, and whether it lists the tables."""
 
     tables: set[str] = field(default_factory=set)
+    catalog: set[str] = field(default_factory=set)
+    scalars: set[str] = field(default_factory=set)
     functions: set[str] = field(default_factory=set)
     lists: bool = False
 
@@ -136,7 +139,12 @@ class _Asked:
         if isinstance(node, dict):
             kind = node.get("type")
             if kind == "BASE_TABLE":
-                self.tables.add(node["table_name"].lower())
+                name = node["table_name"].lower()
+                self.tables.add(name)
+                if name.startswith(_CATALOGS) or node["schema_name"].lower() not in _SCHEMAS:
+                    self.catalog.add(name)
+            elif kind == "FUNCTION":
+                self.scalars.add(node["function_name"].lower())
             elif kind == "TABLE_FUNCTION":
                 self.functions.add(node["function"]["function_name"].lower())
             elif kind == "SHOW_REF":
@@ -151,18 +159,23 @@ class _Asked:
 
 def _read(connection: duckdb.DuckDBPyConnection, sql: str) -> _Asked:
     """What a statement asks for, without running it; refuses all that is not one SELECT."""
-    tree = json.loads(connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchall()[0][0])
+    try:
+        tree = json.loads(connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchall()[0][0])
+        asked = _Asked()
+        asked.walk(tree)
+    except RecursionError:
+        raise QueryError("query: it is nested too deeply") from None
     if tree["error"]:
         reads = tree.get("error_type") == "not implemented"
         reason = "only a statement that reads (SELECT, FROM, WITH, DESCRIBE, SUMMARIZE) is run" if reads else ""
         raise QueryError(f"query: {reason or tree['error_message']}")
     if len(tree["statements"]) != 1:
         raise QueryError(f"query: it must be one statement, not {len(tree['statements'])}")
-    asked = _Asked()
-    asked.walk(tree)
     refused = sorted(asked.functions - _FUNCTIONS)
     if refused:
         raise QueryError(f"query: the table function {refused[0]!r} is not allowed; there are: {_listed(_FUNCTIONS)}")
+    if asked.catalog or asked.scalars & _SETTINGS:
+        raise QueryError("query: DuckDB's own catalogue and settings cannot be asked; SHOW TABLES lists the tables")
     return asked
 
 
@@ -211,29 +224,19 @@ def _tables(workspace: Workspace, asked: _Asked) -> dict[str, Any]:
     return found
 
 
-def _register_seen(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Any], vehicles: Collection[str], asked: _Asked
-) -> None:
-    """Let a connection see the rows of some vehicles alone.
+def _seen(tables: Mapping[str, Any], vehicles: Collection[str]) -> dict[str, Any]:
+    """The tables with the rows of some vehicles alone.
 
-    What lies in memory is filtered at once. A table of the lake stands under a name that is drawn by lot for this
-    connection, which no statement can know, and is seen through a view.
+    The others are left out before DuckDB reads, not by a view: it may ask a statement's own conditions first, and what
+    these say of a row in the words of an error would be told.
     """
     seen = pa.array(sorted(vehicles), pa.string())
-    lot = secrets.token_hex(16)
-    if asked.tables & TABLES.keys():
-        connection.register(f"v{lot}", pa.table({_VEHICLE: seen}))
-    for name, table in tables.items():
-        if isinstance(table, pa.Table):
-            connection.register(name, _of_vehicles(name, table, tables, seen))
-        elif asked.lists and name not in asked.tables:  # to be listed, not to be read
-            connection.register(name, table.schema.empty_table())
-        else:
-            connection.register(f"t{lot}_{name}", table)
-            connection.execute(
-                f'CREATE TEMP VIEW "{name}" AS SELECT * FROM "t{lot}_{name}" '
-                f'WHERE {_VEHICLE} IN (SELECT {_VEHICLE} FROM "v{lot}")'
-            )
+    return {
+        name: _of_vehicles(name, table, tables, seen)
+        if isinstance(table, pa.Table)
+        else table.filter(pc.field(_VEHICLE).isin(seen))
+        for name, table in tables.items()
+    }
 
 
 def _of_vehicles(name: str, table: pa.Table, tables: Mapping[str, Any], seen: pa.Array) -> pa.Table:
