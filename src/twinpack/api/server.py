@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from twinpack.errors import InputError, SettingsError
+from twinpack.ingest.heads import BoundedHeads
 from twinpack.ingest.listening import listening_socket
 from twinpack.store.settings import ApiSettings
 
@@ -45,6 +46,7 @@ class ApiServer:
         self._socket = _listening(settings.host, settings.port if port is None else port)
         config = uvicorn.Config(
             app,
+            http=BoundedHeads,
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -28,6 +28,7 @@ from twinpack.ingest.gateway.intake import Intake
 from twinpack.ingest.gateway.letters import MAX_RAW
 from twinpack.ingest.gateway.metrics import Metrics
 from twinpack.ingest.gateway.parcels import Outcome, Parcel, Refused
+from twinpack.ingest.heads import BoundedHeads
 from twinpack.ingest.listening import listening_socket
 from twinpack.ingest.logs import Events
 from twinpack.ingest.messages import Message, expand, split_body
@@ -250,6 +251,7 @@ class HttpSource:
         self._host = settings.host
         config = uvicorn.Config(
             door.app,
+            http=BoundedHeads,
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 
 def rows_of(views: Views, alarms: Sequence[Alarm]) -> list[AlarmRow]:
     """Alarms that may be seen, with what their vehicles are called and what their codes mean."""
-    entries = views.registry.fleet.entries_of(sorted({alarm.vehicle_id for alarm in alarms}))
+    entries = _entries(views, {alarm.vehicle_id for alarm in alarms})
     return [_row(views, alarm, entries.get(alarm.vehicle_id) or VehicleEntry(alarm.vehicle_id)) for alarm in alarms]
+
+
+def _entries(views: Views, names: set[str]) -> dict[str, VehicleEntry]:
+    """What people said of some vehicles: of those that the figures of the fleet hold, without asking the registry."""
+    table = views.fleet
+    found = {name: table.entries[at] for name in names if (at := table.at.get(name)) is not None}
+    missing = names - found.keys()
+    return found | views.registry.fleet.entries_of(sorted(missing)) if missing else found
 
 
 def row_of(views: Views, alarm: Alarm) -> AlarmRow:

@@ -59,6 +59,17 @@ def fleet_summary(
     Raises:
         AccessError: Figures of a fleet may not be seen.
     """
+    seer.need(Right.FLEET)
+    if fleet is not None or pack is not None:
+        return _summary(table, seer, overdue_days, fleet, pack)
+    # The pages of all who work with a fleet begin with these figures.
+    key = (seer.fleets, tuple(sorted(seer.vehicles)), seer.may(Right.ALARMS), overdue_days)
+    if key not in table.summaries:
+        table.summaries[key] = _summary(table, seer, overdue_days, None, None)
+    return table.summaries[key]
+
+
+def _summary(table: FleetTable, seer: Sight, overdue_days: float, fleet: str | None, pack: str | None) -> FleetSummary:
     mine = _chosen(table, seer, fleet, pack)
     health = table.health_pct[mine]
     health = health[np.isfinite(health)]

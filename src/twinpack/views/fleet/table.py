@@ -6,7 +6,7 @@ A list of many vehicles is filtered and sorted in milliseconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from twinpack.store.fleet_records import VehicleEntry
 from twinpack.views.fleet.cohort import Cohorts
-from twinpack.views.shapes.fleet import VehicleRow
+from twinpack.views.shapes.fleet import FleetSummary, VehicleRow
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -85,6 +85,7 @@ class FleetTable:
         deviation_pts: Health less the cohort's median at its distance.
         rows: Rows that were shown before; a table with other figures begins without any.
         orders: Places of the vehicles in the orders that were asked for before, with what they are sorted by.
+        summaries: Figures over all that may be seen, by who may see it, as they were asked for before.
     """
 
     as_of_us: int
@@ -114,6 +115,7 @@ class FleetTable:
     deviation_pts: Floats
     rows: dict[int, VehicleRow] = field(init=False, repr=False, compare=False, default_factory=dict)
     orders: dict[str, tuple[Ints, Floats]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    summaries: dict[Hashable, FleetSummary] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def seen(self) -> Bools:
