@@ -5,7 +5,7 @@ import { Chip } from "@/components/Chip";
 import { Provenance, Reporting } from "@/components/marks";
 import { estimate, number, range, signed, Time } from "@/format";
 import type { Schemas } from "@/api/client";
-import { besideSimilar, habits, habitText, rangeKm, type Detail } from "./figures";
+import { besideSimilar, habits, habitText, rangeKm, similarAt, type Detail } from "./figures";
 import type { TabProps } from ".";
 import styles from "./owner.module.css";
 import { useNewest, usePast, useSessions } from "./read";
@@ -77,8 +77,8 @@ function Scale({ detail, value }: { detail: Detail; value: number }) {
   const { low, high } = detail.capacity;
   const { cohort_p10_pct: from, cohort_p90_pct: to } = detail;
   const bottom = Math.min(SCALE.low, Math.floor((low ?? value) - 1));
-  const at = (pct: number) =>
-    `${(Math.min(Math.max((pct - bottom) / (SCALE.high - bottom), 0), 1) * 100).toFixed(2)}%`;
+  const share = (pct: number) => Math.min(Math.max((pct - bottom) / (SCALE.high - bottom), 0), 1);
+  const at = (pct: number) => `${(share(pct) * 100).toFixed(2)}%`;
   const wide = (a: number, b: number) => `calc(${at(b)} - ${at(a)})`;
   const similar = from !== null && to !== null;
   return (
@@ -87,7 +87,11 @@ function Scale({ detail, value }: { detail: Detail; value: number }) {
         <span style={{ left: at(END_OF_LIFE) }} className={styles.first}>
           80 %
         </span>
-        {similar ? <span style={{ left: at((from + to) / 2) }}>similar cars</span> : null}
+        {similar ? (
+          <span style={{ left: similarAt(share(END_OF_LIFE), (share(from) + share(to)) / 2) }}>
+            similar cars
+          </span>
+        ) : null}
       </div>
       <div
         className={styles.track}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatter } from "@/format";
-import { besideSimilar, habits, habitText, rangeKm, type Detail, type Trip } from "./figures";
+import { besideSimilar, habits, habitText, rangeKm, similarAt, type Detail, type Trip } from "./figures";
 
 const KM = formatter({ distance: "km", temperature: "c" });
 const trip = (of: Partial<Trip>): Trip =>
@@ -30,6 +30,14 @@ describe("beside similar cars", () => {
     [detail(89.2), "About the same as similar cars"],
     [detail(89.2, 0.8, null), "There are not enough similar cars yet to compare with."],
   ])("a battery is told in one sentence", (one, text) => expect(besideSimilar(one)).toBe(text));
+});
+
+describe("the words over the scale", () => {
+  it("stand over the band, and clear of the name of the tick and of both ends", () => {
+    expect(similarAt(0.09, 0.5)).toBe("clamp(calc(9.00% + 64px), 50.00%, calc(100% - 36px))");
+    expect(similarAt(0.09, 0.05)).toBe("clamp(calc(9.00% + 64px), 5.00%, calc(100% - 36px))");
+    expect(similarAt(0.6, 0.5)).toBe("clamp(36px, 50.00%, calc(60.00% - 50px))");
+  });
 });
 
 describe("habits", () => {

@@ -89,6 +89,30 @@ export function besideSimilar(detail: Detail): string {
   return `${points} points ${away < 0 ? "below" : "above"} similar cars`;
 }
 
+/** Half of the words "similar cars", and how far "80 %" reaches to both sides of its tick, in pixels. */
+const HALF_WORDS = 36;
+const BEFORE_TICK = 8;
+const AFTER_TICK = 22;
+const APART = 6;
+/** So far along, the words have room before the tick on the narrowest screen. */
+const ROOM_BEFORE = 0.35;
+
+/**
+ * Where the middle of "similar cars" goes over a scale: over the band, but never on the name of the 80 % tick nor past an end.
+ *
+ * @param tick - Where the tick is, as a share of the scale.
+ * @param middle - Where the middle of the band is.
+ */
+export function similarAt(tick: number, middle: number): string {
+  const pct = (share: number) => `${(share * 100).toFixed(2)}%`;
+  const before = middle < tick && tick > ROOM_BEFORE;
+  const low = before ? `${HALF_WORDS}px` : `calc(${pct(tick)} + ${AFTER_TICK + APART + HALF_WORDS}px)`;
+  const high = before
+    ? `calc(${pct(tick)} - ${BEFORE_TICK + APART + HALF_WORDS}px)`
+    : `calc(100% - ${HALF_WORDS}px)`;
+  return `clamp(${low}, ${pct(middle)}, ${high})`;
+}
+
 /** What charging and driving were like, in one sentence; empty when nothing happened. */
 export function habitText(made: Habits, format: Formatter): string {
   const parts = [
