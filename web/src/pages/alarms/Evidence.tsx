@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { Link } from "react-router";
 import { api, useApi } from "@/api/client";
-import { useMay } from "@/app/session";
+import { useMay, usePreferences } from "@/app/session";
 import { ChartCard } from "@/charts";
 import { Failed, Loading } from "@/components/States";
 import { evidenceSpec, unitOf } from "./evidence";
@@ -11,6 +11,7 @@ import styles from "./detail.module.css";
 /** The signals 10 minutes to each side of the moment it was confirmed, against their limits. */
 export function Evidence({ alarm, debounce }: { alarm: Row; debounce: number | null }) {
   const may = useMay();
+  const { distance, temperature } = usePreferences();
   const path = { alarm_id: alarm.alarm_id };
   const signals = useApi(
     ["alarm", alarm.alarm_id, "signals"],
@@ -21,9 +22,9 @@ export function Evidence({ alarm, debounce }: { alarm: Row; debounce: number | n
   const spec = useMemo(
     () =>
       found && found.signals.length > 0
-        ? evidenceSpec(found, `${alarm.vehicle_id} ${alarm.code}`, debounce)
+        ? evidenceSpec(found, `${alarm.vehicle_id} ${alarm.code}`, debounce, { distance, temperature })
         : null,
-    [found, alarm.vehicle_id, alarm.code, debounce],
+    [found, alarm.vehicle_id, alarm.code, debounce, distance, temperature],
   );
   const tab = alarm.subject.startsWith("cell") ? "pack" : "";
   const at = encodeURIComponent(found?.raised_at ?? alarm.raised_at);
@@ -48,7 +49,7 @@ export function Evidence({ alarm, debounce }: { alarm: Row; debounce: number | n
       className={styles.evidence ?? ""}
       title="Evidence"
       known="measured"
-      unit={found && spec ? unitOf(found) : "10 min each side"}
+      unit={found && spec ? unitOf(found, { distance, temperature }) : "10 min each side"}
       spec={spec}
       height={spec ? 210 + 120 * (spec.panels.length - 1) : 330}
       legend={false}

@@ -119,6 +119,9 @@ describe("the life of an alarm", () => {
   });
 });
 
+const metric = { distance: "km", temperature: "c" } as const;
+const imperial = { distance: "mi", temperature: "f" } as const;
+
 describe("a freeze frame", () => {
   const values = {
     cell_v_min: 3.497,
@@ -131,7 +134,6 @@ describe("a freeze frame", () => {
     Object.fromEntries(
       figuresOf(given as Record<string, unknown>, units).map(({ name, text }) => [name, text]),
     );
-  const metric = { distance: "km", temperature: "c" } as const;
   it("names cells, their spread and the range of temperatures", () => {
     expect(texts(metric, values)).toEqual({
       "Cell spread": "86\u00a0mV",
@@ -145,9 +147,12 @@ describe("a freeze frame", () => {
     expect(found).toEqual({ Ambient: "32.0\u00a0°F", Speed: "62\u00a0mi/h" });
   });
   it("leaves out what programs need, and writes what it does not know", () => {
-    expect(texts(metric, { because: "failed", limits: { a: 1 }, busbar_temp_c: 40, odd: true })).toEqual({
+    expect(
+      texts(metric, { because: "failed", limits: { a: 1 }, busbar_temp_c: 40, odd: true, is_charging: 1 }),
+    ).toEqual({
       "Busbar temp": "40.0\u00a0°C",
       Odd: "yes",
+      Charging: "yes",
     });
   });
 });
@@ -176,13 +181,37 @@ describe("evidence", () => {
     note: "",
   };
   it("is drawn against its limit, with the time that it must hold", () => {
-    const spec = evidenceSpec(signals, "x", 300);
+    const spec = evidenceSpec(signals, "x", 300, metric);
     expect(spec.panels[0]?.limits).toEqual([{ y: 80, label: "limit 80", tone: "warn" }]);
     expect(spec.events?.map((one) => [one.tone, one.until !== undefined])).toEqual([
       ["warn", true],
       ["ink", false],
     ]);
-    expect(unitOf(signals)).toBe("cell spread, mV · 10 min each side");
+    expect(unitOf(signals, metric)).toBe("cell spread, mV · 10 min each side");
+  });
+  it("is in the units one likes, its limit too", () => {
+    const [spread] = signals.signals;
+    const warm = {
+      ...spread!,
+      name: "temp_max_c",
+      label: "hottest",
+      unit: "°C",
+      limit: 60,
+      limit_label: "limit 60",
+    };
+    const both = { ...signals, signals: [warm] };
+    const [panel] = evidenceSpec(both, "x", null, imperial).panels;
+    expect(panel).toMatchObject({ unit: "°F", limits: [{ y: 140, label: "limit 140" }] });
+    expect(panel?.series[0]).toMatchObject({ min: [176, null], mean: [185, null] });
+    expect(unitOf(both, imperial)).toBe("hottest, °F · 10 min each side");
+  });
+  it("names the one signal in the heading alone", () => {
+    const [spread] = signals.signals;
+    const of = (...all: Schemas["AlarmSignal"][]) =>
+      evidenceSpec({ ...signals, signals: all }, "x", null, metric).panels.map(({ label }) => label);
+    const current = { ...spread!, name: "pack_current_a" };
+    expect(of(spread!, current)).toEqual([undefined, "current, + charge"]);
+    expect(of(spread!, { ...spread!, name: "other" })).toEqual(["cell spread, mV", "cell spread, mV"]);
   });
 });
 

@@ -22,6 +22,10 @@ const NAMES: Readonly<Record<string, string>> = {
   odometer_km: "Odometer",
   isolation_resistance_kohm: "Isolation resistance",
   isolation_ohm_per_v: "Isolation, per volt",
+  is_charging: "Charging",
+  charge_cable_connected: "Cable connected",
+  contactors_closed: "Contactors closed",
+  hv_interlock_closed: "Interlock closed",
   capacity_health_pct: "Capacity health",
   resistance_ratio: "Resistance, times new",
   deviation_mv: "Deviation from its pack",
@@ -47,6 +51,8 @@ const LEFT_OUT = new Set([
   "cell_v_max_cell",
   "cell",
 ]);
+/** Yes or no, kept as 1 or 0. */
+const YES_OR_NO = /^is_|_(closed|connected)$/;
 const ORDER = Object.keys(NAMES);
 
 const UNITS: readonly (readonly [RegExp, string, number])[] = [
@@ -73,7 +79,7 @@ function words(name: string): string {
 }
 
 function written(name: string, value: unknown, units: Units): string {
-  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "boolean" || YES_OR_NO.test(name)) return value ? "yes" : "no";
   if (typeof value !== "number") return String(value);
   const like = formatter(units);
   if (name.endsWith("_c")) return like.temperature(value, 1);
