@@ -97,8 +97,8 @@ function Why({ vehicle }: { vehicle: VehicleDetail }) {
         </Link>
       </h2>
       <p className={whole ? undefined : styles.clamped}>
-        {signed(change.wear_pts, 1)} wear, {signed(change.knowledge_pts, 1)} better measured.{" "}
-        {detailOf(change.text)}
+        {sharesOf(change)}
+        {whole ? detailOf(change.text) : briefOf(change.text)}
       </p>
       <button type="button" className={styles.more} aria-expanded={whole} onClick={() => setWhole(!whole)}>
         {whole ? "Less" : "All of it"}
@@ -110,6 +110,24 @@ function Why({ vehicle }: { vehicle: VehicleDetail }) {
 /** Without the sentence that says which version replaced which: the link beside it does. */
 export function detailOf(text: string): string {
   return text.replace(/^Version \d+ replaced[^.]*\.\s*/, "");
+}
+
+/** "−0.4 wear, +0.2 better measured. ", without what is too small to be told; a decision has neither. */
+export function sharesOf(change: Pick<Change, "wear_pts" | "knowledge_pts">): string {
+  const { wear_pts: wear, knowledge_pts: knowledge } = change;
+  const told = (pts: number, what: string) => (Math.abs(pts) < 0.05 ? [] : [`${signed(pts, 1)} ${what}`]);
+  const shares = [...told(wear, "wear"), ...told(knowledge, "better measured")];
+  return shares.length > 0 ? `${shares.join(", ")}. ` : "";
+}
+
+/** The health before and after, and what gave rise to it: the first of the explanation and the last. */
+export function briefOf(text: string): string {
+  const sentences = detailOf(text).split(/(?<=[.])\s+(?=\p{Lu})/u);
+  const health = /^(Capacity health [^:]*):/.exec(
+    sentences.find((one) => one.startsWith("Capacity health")) ?? "",
+  );
+  const last = sentences.at(-1) ?? "";
+  return health ? `${health[1]}. ${last.startsWith("Capacity health") ? "" : last}`.trim() : detailOf(text);
 }
 
 function Resistance({ vehicle: { resistance, resistance_ohm: ohm } }: { vehicle: VehicleDetail }) {
@@ -139,6 +157,8 @@ function Offset({ vehicle: { bms_offset_pts: offset, bms_note } }: { vehicle: Ve
 
 /** The part that says what is compared; why it is not another figure is left to the guides. */
 const offsetNote = (note: string): string => note.split(":")[0]?.toLowerCase().replace("bms", "BMS") ?? "";
+
+type Change = NonNullable<VehicleDetail["change"]>;
 
 interface FigureProps {
   name: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Telemetry } from "../data";
-import { detailOf } from "./Headline";
+import { briefOf, detailOf, sharesOf } from "./Headline";
 import { healthSpec, type HealthHistory } from "./health";
 import { askedFor, eventsOf, liveSpec } from "./live";
 import { added } from "./useTail";
@@ -155,5 +155,22 @@ describe("words", () => {
     expect(detailOf("Version 31 replaced version 30 after trip 220 (2024-06-11). Capacity health …")).toBe(
       "Capacity health …",
     );
+  });
+  it("is told in short by the health and by what gave rise to it", () => {
+    const health =
+      "Capacity health 85.8 ± 1.8 → 86.2 ± 1.4 %: +0.4 pts, better knowledge (earlier put it too low).";
+    const others =
+      "Resistance R₀ 1.191 → 1.194 × new: +0.002, wear. Trip 244 was predicted to 0.73 V by version 52.";
+    const text = `Version 53 replaced version 52 after trip 244 (2026-10-27). ${health} ${others} Error 0.73 V over the limit.`;
+    expect(briefOf(text)).toBe("Capacity health 85.8 ± 1.8 → 86.2 ± 1.4 %. Error 0.73 V over the limit.");
+    expect(briefOf(health)).toBe("Capacity health 85.8 ± 1.8 → 86.2 ± 1.4 %.");
+    expect(briefOf("Capacity and resistance stay as they were.")).toBe(
+      "Capacity and resistance stay as they were.",
+    );
+  });
+  it("names only the shares that show", () => {
+    expect(sharesOf({ wear_pts: 0, knowledge_pts: 0.38 })).toBe("+0.4 better measured. ");
+    expect(sharesOf({ wear_pts: -0.84, knowledge_pts: -0.2 })).toBe("−0.8 wear, −0.2 better measured. ");
+    expect(sharesOf({ wear_pts: 0, knowledge_pts: 0 })).toBe("");
   });
 });
