@@ -190,6 +190,9 @@ function ChangedCard({ car, detail, format }: TabProps) {
           <Reason pts={change.knowledge_pts}>
             Better measured: a charge or a drive showed more of the battery than before.
           </Reason>
+          <Reason pts={change.change_pts - change.wear_pts - change.knowledge_pts}>
+            Corrected: the battery itself did not change.
+          </Reason>
         </dl>
       ) : (
         <p className="support">Nothing yet: the figure has not changed since it is known.</p>
