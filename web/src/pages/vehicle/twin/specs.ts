@@ -86,11 +86,18 @@ function decided(
   };
 }
 
+/** A version that no trip gave rise to, as a roll-back, stands at the trip of the one before. */
+export function placed(trips: readonly number[]): number[] {
+  let last = 0;
+  return trips.map((trip) => (last = Math.max(last, trip)));
+}
+
 export function parameterSpec(series: ParameterSeries, lastTrip: number): ChartSpec {
-  const held = lastTrip > (series.trip.at(-1) ?? 0);
+  const trips = placed(series.trip);
+  const held = lastTrip > (trips.at(-1) ?? 0);
   const until = <T>(column: readonly T[], value: T | undefined): T[] =>
     held && value !== undefined ? [...column, value] : [...column];
-  const x = until(series.trip, lastTrip);
+  const x = until(trips, lastTrip);
   const mean = until(series.mean, series.mean.at(-1));
   const sd = until(series.sd, series.sd.at(-1));
   // Where the steps have gone away from it, its name is on the other side.
@@ -133,7 +140,7 @@ export function parameterSpec(series: ParameterSeries, lastTrip: number): ChartS
             tone: "estimated",
             mark: "triangle",
             size: 7,
-            x: series.trip.slice(1),
+            x: trips.slice(1),
             y: series.mean.slice(1),
             ids: series.version.slice(1).map((v) => `v${v}`),
           },

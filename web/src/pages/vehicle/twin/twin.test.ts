@@ -4,7 +4,15 @@ import type { Line } from "@/charts";
 import type { Version } from "../data";
 import { pairOf } from "./CompareDialog";
 import { targets } from "./RollbackDialog";
-import { coverageSpec, digitsOf, errorSpec, parameterSpec, predictionSpec, type Prediction } from "./specs";
+import {
+  coverageSpec,
+  digitsOf,
+  errorSpec,
+  parameterSpec,
+  placed,
+  predictionSpec,
+  type Prediction,
+} from "./specs";
 
 describe("errors", () => {
   const spec = errorSpec({
@@ -32,6 +40,8 @@ describe("errors", () => {
 });
 
 describe("parameters", () => {
+  it("do not go back to the first trip with a version that no trip gave rise to", () =>
+    expect(placed([0, 12, 0, 0, 31])).toEqual([0, 12, 12, 12, 31]));
   const series = {
     name: "capacity_scale",
     label: "Capacity",
