@@ -23,7 +23,7 @@ const NAMES: Readonly<Record<string, string>> = {
   isolation_resistance_kohm: "Isolation resistance",
   isolation_ohm_per_v: "Isolation, per volt",
   is_charging: "Charging",
-  charge_cable_connected: "Cable connected",
+  plug_connected: "Plug connected",
   contactors_closed: "Contactors closed",
   hv_interlock_closed: "Interlock closed",
   capacity_health_pct: "Capacity health",
