@@ -13,6 +13,7 @@ import pytest
 from tests.servers.certificates import authority, signed
 from twinpack.api.service import ApiService
 from twinpack.errors import InputError, SettingsError
+from twinpack.store.identity.keys import COMMAND_LINE
 from twinpack.store.settings import ApiSettings
 from twinpack.store.workspace import Workspace
 
@@ -71,6 +72,33 @@ def test_those_who_look_after_it_are_answered(client: httpx.Client) -> None:
     text = client.get("/metrics").text
     assert 'twinpack_api_requests_total{method="GET",route="/v1/vehicles/{vehicle_id}",status="200"} 1.0' in text
     assert "twinpack_api_request_seconds_bucket" in text
+
+
+def test_the_figures_are_for_administrators_and_its_own_machine(
+    workspace: Workspace, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twinpack.api.health.LOOPBACK", frozenset())
+    assert client.get("/metrics").status_code == 200
+    with workspace.registry() as registry:
+        key, other = (registry.keys.add(role, role, COMMAND_LINE).key for role in ("admin", "operator"))
+    with ApiService(workspace) as service, httpx.Client(base_url=service.url) as asking:
+        assert asking.get("/metrics").status_code == 401
+        assert asking.get("/metrics", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+        assert asking.get("/metrics", headers={"Authorization": f"Bearer {other}"}).status_code == 403
+
+
+def test_methods_that_nobody_knows_are_counted_as_one(client: httpx.Client) -> None:
+    for method in ("PROPFIND", "MKCOL"):
+        client.request(method, "/livez")
+    text = client.get("/metrics").text
+    assert 'method="other",route="other"' in text or 'method="other",route="/livez"' in text
+    assert "PROPFIND" not in text and "MKCOL" not in text
+
+
+def test_no_other_protocol_is_spoken(client: httpx.Client) -> None:
+    asked = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    asked["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+    assert client.get("/livez", headers=asked).json() == {"status": "ok"}
 
 
 def test_the_description_is_complete(client: httpx.Client) -> None:

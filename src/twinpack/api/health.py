@@ -36,10 +36,10 @@ class Health:
             return JSONResponse({"status": "the registry cannot be read"}, 503)
         return JSONResponse({"status": "ok"})
 
-    def metrics(self, request: Request) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """What is measured, for Prometheus: on this machine, or with an administrator's key."""
         if request.client is None or request.client.host not in LOOPBACK:
-            seer = request.app.state.authenticator.sight(request)
-            if not seer.may(Right.AUDIT):
+            seer = await request.app.state.authenticator.identified(request)
+            if not seer.sight.may(Right.AUDIT):
                 raise AccessError("the figures of the service are for administrators, and for its own machine")
         return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10, 30)
 _PREFIX = "twinpack_api"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Metrics:
@@ -22,7 +23,8 @@ class Metrics:
         self.dropped = self._counter("event_streams_dropped", "Event streams that ended, too slow to follow")
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request; routes are patterns, so that they are few."""
+        """Count a request; routes are patterns, and methods those of the API, so that they are few."""
+        method = method if method in _METHODS else "other"
         self._requests.labels(method, route or "other", str(status)).inc()
         if route != "/v1/events":  # it lasts as long as somebody listens
             self._seconds.labels(route or "other").observe(seconds)

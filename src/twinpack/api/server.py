@@ -47,6 +47,7 @@ class ApiServer:
         config = uvicorn.Config(
             app,
             http=BoundedHeads,
+            ws="none",
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -48,6 +48,7 @@ def test_probes_may_ask_under_any_name() -> None:
         ("POST", "http://evil.example", 403),
         ("POST", "http://127.0.0.1:9999", 403),
         ("POST", "null", 403),
+        ("POST", "http://[", 403),
         ("DELETE", "http://evil.example", 403),
         ("GET", "http://evil.example", 200),
     ],

@@ -54,6 +54,23 @@ def test_a_vehicle_has_one_owner_until_it_is_handed_on(owners: Registry) -> None
     assert spans(owners, "bert", NOW_US + DAY_US) == {"car-1": (NOW_US + DAY_US, None)}
 
 
+def test_who_hands_on_gives_no_more_than_it_has(owners: Registry) -> None:
+    owners.grants.give("car-1", "anna", "root", until_us=NOW_US + DAY_US, at_us=NOW_US)
+    with pytest.raises(InputError, match="your own right"):
+        owners.grants.give("car-1", "bert", "anna", until_us=NOW_US + 2 * DAY_US, transfer=True, at_us=NOW_US + 1)
+    owners.grants.give("car-1", "bert", "anna", transfer=True, at_us=NOW_US + 1)
+    assert spans(owners, "bert", NOW_US + 2) == {"car-1": (NOW_US + 1, NOW_US + DAY_US)}
+    assert spans(owners, "bert", NOW_US + DAY_US) == {}
+
+
+@pytest.mark.parametrize("name", ["bert", "tom", "nobody"])
+def test_what_cannot_be_handed_on_tells_of_no_account(owners: Registry, name: str) -> None:
+    owners.grants.give("car-1", "anna", "root", until_us=NOW_US + DAY_US, at_us=NOW_US)
+    for until_us, wrong in ((NOW_US - 1, "passed"), (NOW_US + 2 * DAY_US, "your own right")):
+        with pytest.raises(InputError, match=wrong):
+            owners.grants.give("car-1", name, "anna", until_us=until_us, transfer=True, at_us=NOW_US + 1)
+
+
 def test_nobody_is_shown_what_was_another_owners(owners: Registry) -> None:
     owners.grants.give("car-1", "anna", "root", from_us=NOW_US - 5 * DAY_US, at_us=NOW_US)
     with pytest.raises(InputError, match="another owner's"):

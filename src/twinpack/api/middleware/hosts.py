@@ -61,7 +61,8 @@ class Hosts:
         origin = headers.get("origin")
         if method in _CHANGES_NOTHING or origin is None or origin in self._origins:
             return None
-        if urlsplit(origin).netloc.lower() == host.lower():
+        scheme, _, place = origin.partition("://")
+        if scheme in ("http", "https") and place.lower() == host.lower():
             return None
         return 403, "a page of another origin may not change anything here"
 

@@ -108,7 +108,7 @@ class Grants:
             username: An account with role owner.
             by: Who gives it.
             from_us: Sample time from which on its data may be seen, now by default.
-            until_us: When it ends by itself.
+            until_us: When it ends by itself; one that its owner hands on never ends later than the owner's own.
             transfer: End the grants of the owner it has now, and what that one shares.
             at_us: Now.
 
@@ -119,19 +119,20 @@ class Grants:
             InputError: There is no such owner, the vehicle has one, or the times cannot be.
         """
         now = now_us() if at_us is None else at_us
+        begins = now if from_us is None else from_us
+        _check_end(begins, until_us, now)  # first: who tries names with times that cannot be learns of no account
         with self._database.write() as connection:
-            username = _owner(connection, username)
             query = select(_TABLE).where(_TABLE.c.vehicle_id == vehicle_id, _TABLE.c.kind == OWNED)
             earlier = [GrantRecord(*row) for row in connection.execute(query)]
             active = [grant for grant in earlier if grant.active(now)]
+            until_us = _no_later([grant for grant in active if grant.username == by], until_us)
+            username = _owner(connection, username)
             if any(grant.username == username for grant in active):
                 raise InputError(f"{username} has this vehicle already: end that grant first to give another")
             if active and not transfer:
                 raise InputError("the vehicle has an owner: end that grant first, or hand it on with transfer")
             end_grants(connection, vehicle_id=vehicle_id, at_us=now)
-            begins = now if from_us is None else from_us
             _check_begin(begins, [grant for grant in earlier if grant.username != username], now)
-            _check_end(begins, until_us, now)
             grant = _new(vehicle_id, username, OWNED, by, begins, until_us, now)
             connection.execute(_TABLE.insert(), asdict(grant))
         return grant
@@ -156,8 +157,7 @@ class Grants:
             own = GrantRecord(*row)
             if folded(username) == folded(owner):
                 raise InputError("it is your own already: name another account")
-            if own.until_us is not None and until_us > own.until_us:
-                raise InputError("that is after your own right to it ends")
+            _no_later([own], until_us)
             _check_end(now, until_us, now)
             known = select(schema.users.c.username).where(schema.users.c.folded == folded(username))
             spelled = connection.execute(known).scalar() or username
@@ -231,6 +231,14 @@ def _check_begin(begins: int, others: list[GrantRecord], now: int) -> None:
 def _check_end(begins: int, until_us: int | None, now: int) -> None:
     if until_us is not None and until_us <= max(begins, now):
         raise InputError("until_at has passed: give a later one")
+
+
+def _no_later(own: list[GrantRecord], until_us: int | None) -> int | None:
+    """When what an owner gives ends: not after its own right does."""
+    last = next((grant.until_us for grant in own), None)
+    if last is not None and until_us is not None and until_us > last:
+        raise InputError("that is after your own right to it ends")
+    return last if until_us is None else until_us
 
 
 def _new(
