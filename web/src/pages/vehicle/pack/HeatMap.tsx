@@ -41,7 +41,13 @@ export function HeatMap({ frame, layer: name, setLayer, cell, choose, waiting }:
       <div className={waiting ? styles.waiting : undefined}>
         <Cells frame={frame} layer={layer} cell={cell} choose={choose} hover={setHover} />
         <div className={styles.under}>
-          <Scale layer={layer} />
+          {frame.voltage_v.some((_, i) => layer.heat(i + 1) !== null) ? (
+            <Scale layer={layer} />
+          ) : (
+            <p className="support">
+              No {name === "t" ? "temperatures" : "voltages"} were sent around this moment.
+            </p>
+          )}
           <p className="axis">
             {told === null
               ? `cell n = ${frame.cells_per_module} (module − 1) + position · hover: rank, z`
