@@ -17,6 +17,7 @@ from twinpack.store.deadletters import LakeDeadLetters
 from twinpack.store.registry import MAIN_STREAM
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import TELEMETRY, to_log
+from twinpack.views.cursors import Place
 from twinpack.views.data.imports import import_page
 from twinpack.views.data.ingest import ingest_state
 from twinpack.views.data.letters import dead_letter_page
@@ -177,6 +178,8 @@ def test_dead_letters_come_newest_first_page_by_page(refused: Views) -> None:
     assert dead_letter_page(refused, LEAD, limit=1).items[0].source == "b.csv"
     with pytest.raises(InputError, match="cursor"):
         dead_letter_page(refused, LEAD, cursor="nonsense")
+    forged = Place("dead letters", 0.0, "a.csv:²").cursor()
+    assert dead_letter_page(refused, LEAD, cursor=forged).items == []
 
 
 def test_those_who_may_not_see_it_are_refused(views: Views) -> None:

@@ -80,6 +80,7 @@ def test_the_charge_of_a_past_moment_is_that_of_the_last_step_before(views: View
     assert twin(views, reach, moment(start_us(3) + 101_000_000)).soc_pct == pytest.approx(70.0)
     assert twin(views, reach, moment(start_us(3) + 30 * HOUR_US)).soc_pct == pytest.approx(80.0 - STEPS + 1)
     assert twin(views, reach, moment(start_us(0))).soc_pct is None
+    assert twin(views, reach, moment(start_us(0)).replace(tzinfo=None)).at == moment(start_us(0))
 
 
 def test_a_vehicle_without_a_twin_is_told_as_such(views: Views) -> None:

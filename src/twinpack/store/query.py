@@ -80,15 +80,19 @@ def rows_of_query(
     sql: str,
     limits: Limits = Limits(),
     vehicles: Collection[str] | None = None,
+    hidden: Collection[str] = (),
 ) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
-    """The rows of one SELECT, some at a time; see `query`.
+    """The rows of one SELECT, some at a time; see `query`. Tables that are `hidden` cannot be asked.
 
     Yields:
         Their columns, and the rows. Reading these may raise a `QueryError` too.
     """
     connection = duckdb.connect(":memory:")
     asked = _read(connection, sql)
-    tables = _tables(workspace, asked)
+    refused = sorted(asked.tables.intersection(hidden))
+    if refused:
+        raise QueryError(f"query: the table {refused[0]!r} holds what your account may not see")
+    tables = {name: table for name, table in _tables(workspace, asked).items() if name not in hidden}
     for name, table in (tables if vehicles is None else _seen(tables, vehicles)).items():
         connection.register(name, table)
     connection.execute("SET TimeZone = 'UTC'")

@@ -18,9 +18,14 @@ def moment_or_none(time_us: int | None) -> datetime | None:
     return None if time_us is None else moment(time_us)
 
 
+def zoned(at: datetime) -> datetime:
+    """A moment with its zone; one without is UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def micros_of(at: datetime) -> int:
     """Microseconds since the epoch; a moment without a zone is UTC."""
-    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+    return (zoned(at) - _EPOCH) // _MICROSECOND
 
 
 def micros_or_none(at: datetime | None) -> int | None:

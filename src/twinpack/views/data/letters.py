@@ -82,7 +82,7 @@ def _start(keys: pa.Table, cursor: str) -> int:
     place = place_of(cursor, _ORDER)
     file, _, row = place.name.rpartition(":")
     at = place.value if isinstance(place.value, float) else 0.0
-    last = (-at, file, int(row) if row.lstrip("-").isdigit() else 0)
+    last = (-at, file, int(row) if row.isascii() and row.isdigit() else 0)
     at_us = keys.column("at_us").to_numpy()
     # Many may be of one moment: those are looked at one by one, the others are passed over at once.
     first, end = np.searchsorted(-at_us, [-at, -at + 1])

@@ -21,6 +21,24 @@ from twinpack.views.spans import whole
 TRUNCATED = b"truncated"
 """Key of a table's metadata that says whether there were more rows."""
 
+NEEDS: Mapping[str, Right] = {
+    "vehicles": Right.FIND,
+    "telemetry": Right.TELEMETRY,
+    "trips": Right.VEHICLE,
+    "features": Right.VEHICLE,
+    "latest": Right.TWIN,
+    "version_heads": Right.TWIN,
+    "predictions": Right.TWIN,
+    "prediction_steps": Right.TWIN,
+    "alarms": Right.ALARMS,
+    "alarm_actions": Right.ALARMS,
+    "findings": Right.ALARMS,
+    "anomaly_scores": Right.ALARMS,
+    "maintenance": Right.MAINTENANCE,
+    "dead_letters": Right.DATA,
+}
+"""What each table tells of, as the right that its views need."""
+
 _AT_ONCE = 2
 _WAIT_S = 10.0
 _MOST_S = 25.0
@@ -34,7 +52,8 @@ _FREE = threading.BoundedSemaphore(_AT_ONCE)
 def asked_table(views: Views, seer: Sight, asked: QueryRequest) -> pa.Table:
     """The rows that a statement finds of the vehicles that may be seen.
 
-    Vehicles that may be seen of some times only are left out, since not every table tells its time.
+    Vehicles that may be seen of some times only are left out, since not every table tells its time. A table needs the
+    right that the views of what it holds need.
 
     Raises:
         AccessError: SQL may not be asked.
@@ -48,7 +67,8 @@ def asked_table(views: Views, seer: Sight, asked: QueryRequest) -> pa.Table:
     if not _FREE.acquire(timeout=min(_WAIT_S, seconds)):
         raise ServiceError("query: other queries are running; try again in a moment")
     try:
-        found = _bounded(views, asked.sql, limits, vehicles)
+        hidden = [name for name, right in NEEDS.items() if not seer.may(right)]
+        found = _bounded(views, asked.sql, limits, vehicles, hidden)
     finally:
         _FREE.release()
     more = found.num_rows > asked.limit
@@ -67,10 +87,10 @@ def query_result(found: pa.Table) -> QueryResult:
     )
 
 
-def _bounded(views: Views, sql: str, limits: Limits, vehicles: list[str] | None) -> pa.Table:
+def _bounded(views: Views, sql: str, limits: Limits, vehicles: list[str] | None, hidden: list[str]) -> pa.Table:
     kept: list[pa.RecordBatch] = []
     size = 0
-    with rows_of_query(views.workspace, sql, limits, vehicles) as (schema, batches):
+    with rows_of_query(views.workspace, sql, limits, vehicles, hidden) as (schema, batches):
         for batch in batches:
             size += batch.nbytes
             if size > _MOST_BYTES:

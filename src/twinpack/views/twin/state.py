@@ -9,7 +9,7 @@ from twinpack.store.records import ModelRecord
 from twinpack.store.tables import SAMPLE_TIME
 from twinpack.twin.versions import TwinVersion
 from twinpack.views.columns import records
-from twinpack.views.moments import micros_of
+from twinpack.views.moments import micros_of, zoned
 from twinpack.views.opened import Views
 from twinpack.views.shapes.twin import CoverageRow, LoopStep, Twin
 from twinpack.views.sight import Reach
@@ -41,7 +41,7 @@ def twin(views: Views, reach: Reach, at: datetime | None = None) -> Twin:
     threshold_v, policy = last.get("threshold_v"), last.get("policy") or views.workspace.settings.twin.policy
     return Twin(
         vehicle_id=reach.vehicle_id,
-        at=at,
+        at=None if at is None else zoned(at),
         model=model_name(models_of(views), deployed),
         model_hash=deployed.model_hash if deployed else "",
         policy=policy,
