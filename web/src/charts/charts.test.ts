@@ -149,6 +149,13 @@ describe("layout", () => {
     const { labels } = frameOf({ ...voltage, events }, SIZE);
     expect(labels.map((label) => label.text)).toEqual(["now", "driving"]);
   });
+  it("keeps the name of the more severe of two events", () => {
+    const events = [
+      { x: 2, label: "P0DAA", tone: "crit" as const },
+      { x: 2.01, label: "TP-ISOLATION", tone: "note" as const },
+    ];
+    expect(frameOf({ ...voltage, events }, SIZE).labels.map((label) => label.text)).toEqual(["P0DAA"]);
+  });
 });
 
 describe("drawing", () => {

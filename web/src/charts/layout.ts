@@ -62,6 +62,7 @@ const AXIS_ROOM = 20;
 const LABEL_ROOM = 76;
 const PANEL_GAP = 12;
 const NARROW = 520;
+const SEVERE: Partial<Record<Tone, number>> = { crit: 3, warn: 2, note: 1 };
 
 /** Width of text in the axis size; near enough to leave room by. */
 export function textWidth(text: string, size = 11): number {
@@ -222,11 +223,12 @@ function roomy(ticks: Tick[]): Tick[] {
   });
 }
 
-/** Names of events at the top; one that would lie on another is dropped, solid ones first served. */
+/** Names of events at the top; one that would lie on another is dropped, solid ones first served, then the more severe. */
 function eventLabels(frame: Omit<Frame, "labels">): EventLabel[] {
   const taken: Interval[] = [];
   const seen = frame.events.filter((e) => e.label && e.until === undefined);
-  const order = [...seen].sort((a, b) => Number(b.solid ?? false) - Number(a.solid ?? false) || b.x - a.x);
+  const rank = ({ solid, tone }: Event) => (solid ? 10 : (SEVERE[tone] ?? 0));
+  const order = [...seen].sort((a, b) => rank(b) - rank(a) || b.x - a.x);
   return order.flatMap((event) => {
     const text = event.label ?? "";
     const half = textWidth(text) / 2;
