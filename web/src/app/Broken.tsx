@@ -7,7 +7,7 @@ export function Broken() {
   const error = useRouteError();
   if (isRouteErrorResponse(error) && error.status === 404) return <NoAccess />;
   // After an upgrade the files of the old release are gone; the new page has new ones.
-  const outdated = error instanceof Error && /import|fetch|module/i.test(error.message);
+  const outdated = error instanceof Error && /import|fetch|module|preload/i.test(error.message);
   return (
     <Empty
       title={outdated ? "This page has to be loaded again" : "This page could not be drawn"}
