@@ -24,6 +24,12 @@ def test_a_new_workspace_has_its_folders_and_documented_settings(tmp_path: Path)
     assert "gap_s = 600.0" in (workspace.home / "settings.toml").read_text()
 
 
+def test_a_new_folder_is_for_whoever_begins_it_and_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    assert stat.S_IMODE(Workspace.open(tmp_path / "new").home.stat().st_mode) == 0o700
+    (tmp_path / "shared").mkdir(mode=0o755)
+    assert stat.S_IMODE(Workspace.open(tmp_path / "shared").home.stat().st_mode) == 0o755
+
+
 def test_opening_again_keeps_what_was_changed(tmp_path: Path) -> None:
     home = Workspace.open(tmp_path, settings=replace(Settings(), trips=TripSettings(gap_s=60.0))).home
     assert Workspace.open(home, create=False).settings.trips.gap_s == 60.0

@@ -162,7 +162,8 @@ def _prepare(folder: Path, create: bool) -> None:
 
 
 def _begin(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    # It will hold names and where people drove: a new folder is for whoever begins it.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = sorted(path.name for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _BEFORE)
     if found and _FORMAT_FILE not in found:
         raise WorkspaceError(

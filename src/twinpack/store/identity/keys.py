@@ -18,7 +18,7 @@ from twinpack.store.identity.records import KEY_ROLES, ApiKeyRecord, NewApiKey, 
 from twinpack.store.identity.sessions import digest_of
 from twinpack.store.records import now_us
 
-COMMAND_LINE = "command-line"
+COMMAND_LINE = "(command line)"
 """Who makes a key at the machine itself."""
 
 _TABLE = schema.api_keys
