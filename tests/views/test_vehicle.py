@@ -122,6 +122,12 @@ def test_a_vehicle_is_told_with_its_four_kinds_of_health(told: Views) -> None:
     assert "rollback" in found.may
 
 
+def test_charges_of_different_moments_are_not_compared(told: Views) -> None:
+    commit(told, north_1={"last_seen_us": 300 * S, "soc": 0.6})
+    offset = detail(told).bms_offset_pts
+    assert offset.value is None and "not followed" in offset.why_unknown
+
+
 def test_wear_and_better_knowledge_make_up_the_change() -> None:
     change = last_change(versions()[:3], 150.0)
     assert change is not None

@@ -39,7 +39,7 @@ def write_living(folder: Path, faulty: str) -> Path:
     from twinpack.cli.simulate_files import LIVE, TELEMETRY
     from twinpack.telemetry.schema import PARQUET
 
-    files = sorted((folder / TELEMETRY).glob("*.parquet"))[-1:] + sorted((folder / LIVE).glob("*.parquet"))
+    files = sorted((folder / TELEMETRY).glob("*.parquet"))[-2:] + sorted((folder / LIVE).glob("*.parquet"))
     table = _isolation_lost(pa.concat_tables([pq.read_table(file) for file in files]), faulty)
     pq.write_table(table, folder / FILE, **PARQUET)
     return folder / FILE

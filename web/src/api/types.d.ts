@@ -2195,7 +2195,7 @@ export interface components {
             newest_receipt_at: string | null;
             /**
              * Lag S
-             * @description How long ago the last row folded was received; null when nothing waits.
+             * @description How long ago the oldest waiting row came in; null when none waits.
              */
             lag_s: number | null;
             /** Streams */

@@ -51,13 +51,15 @@ def ingest_state(views: Views, seer: Sight) -> IngestState:
 
 
 def _lag_s(views: Views, received: Received, folded: int, now_us: int) -> float | None:
-    """How long ago the last row that was folded came in; None when none waits."""
-    if received.rows <= folded or folded == 0:
-        return None
+    """How long ago the oldest row that waits to be folded came in; None when none waits.
+
+    Of rows that are not sealed yet, which have waited for a minute at most, the newest one stands for all.
+    """
     log = views.log
-    if not log.start_offset < folded <= log.end_offset:
+    if received.rows <= folded or folded < log.start_offset:
         return None
-    for _, table in log.read(folded - 1, 1, []):
-        receipt_us = int(table.column("receipt_time").cast(pa.int64())[0].as_py())
-        return max(round((now_us - receipt_us) / 1e6, 3), 0.0)
-    return None
+    came_us = received.newest_us
+    if folded < log.end_offset:
+        _, table = next(iter(log.read(folded, 1, [])))
+        came_us = int(table.column("receipt_time").cast(pa.int64())[0].as_py())
+    return max(round((now_us - came_us) / 1e6, 3), 0.0)

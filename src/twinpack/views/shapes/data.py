@@ -25,7 +25,7 @@ class IngestState(Shape):
     log_rows: int = Field(description="Rows of the log so far.")
     log_mb: float
     newest_receipt_at: At | None
-    lag_s: float | None = Field(description="How long ago the last row folded was received; null when nothing waits.")
+    lag_s: float | None = Field(description="How long ago the oldest waiting row came in; null when none waits.")
     streams: list[StreamState]
     lake_behind_rows: int
     rate_ms: TimeMs = Field(description="Moments of the rate, one a minute, the last hour.")

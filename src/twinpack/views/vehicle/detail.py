@@ -63,6 +63,10 @@ class _Versions:
     change: Change | None = None
 
 
+_SAME_TIME_US = 60_000_000
+"""Charges that are this near to each other in time are compared."""
+
+
 @dataclass(frozen=True)
 class _Known:
     """What was found of a vehicle that may be seen with its figures."""
@@ -105,7 +109,7 @@ def vehicle_detail(views: Views, seer: Sight, reach: Reach) -> VehicleDetail:
         **_estimates(known, state, pack, deployed),
         imbalance_mv=known.imbalance.spread_mv if known else None,
         imbalance_note=known.imbalance.note if known else "",
-        bms_offset_pts=_bms_offset(known.newest, shown.soc_pct[at]) if known else _unknown("pts", _NO_FIGURES, ""),
+        bms_offset_pts=_bms_offset(views, reach, known.newest) if known else _unknown("pts", _NO_FIGURES, ""),
         bms_note="Charge told by the BMS less the twin's: this BMS tells no health." if known else "",
         cohort_median_pct=median,
         cohort_p10_pct=low,
@@ -255,13 +259,17 @@ def _state(newest: NewestValues, pack: PackSpec | None) -> State:
     return "charging" if current > 0 and charging is None and speed is None else "driving"
 
 
-def _bms_offset(newest: NewestValues, soc_twin_pct: float) -> Estimate:
-    told = next((newest.get(name) for name in ("soc_pct", "soc_displayed_pct") if newest.get(name) is not None), None)
+def _bms_offset(views: Views, reach: Reach, newest: NewestValues) -> Estimate:
+    told = next((newest.values[name] for name in ("soc_pct", "soc_displayed_pct") if name in newest.values), None)
     if told is None:
         return _unknown("pts", "This vehicle sends no charge of its BMS.", "A profile that maps its signal.")
-    if not np.isfinite(soc_twin_pct):
+    latest = views.registry.latest_of(reach.vehicle_id)
+    if latest.get("soc") is None:
         return _unknown("pts", *_NO_TWIN)
-    return estimate(told - float(soc_twin_pct), None, "pts")
+    value, told_us = told
+    if abs(told_us - latest["last_seen_us"]) > _SAME_TIME_US:  # the charge of now and that of a while ago
+        return _unknown("pts", "The twin has not followed the newest samples yet.", "A moment's patience.")
+    return estimate(value - 100.0 * float(latest["soc"]), None, "pts")
 
 
 def _unknown(unit: str, why: str, helps: str) -> Estimate:
