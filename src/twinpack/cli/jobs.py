@@ -159,8 +159,9 @@ def _leave(runner: JobRunner) -> None:
     """Wait for the step at hand; a second Ctrl-C, or a second SIGTERM, ends it: it is done again another time."""
     if runner.stop(0.5):
         return
-    output.note("Waits for the step at hand; Ctrl-C once more leaves it to the next worker.")
     try:
+        # Within the reach of what it announces: the second Ctrl-C may come as soon as this is read.
+        output.note("Waits for the step at hand; Ctrl-C once more leaves it to the next worker.")
         while not runner.stop(3600.0):
             pass
     except KeyboardInterrupt:
