@@ -62,6 +62,7 @@ def fleet_table(
         resistance_x=health[:, 2],
         resistance_sd_x=health[:, 3],
         soc_pct=np.array([NAN if one.soc is None else 100.0 * one.soc for one in latest], dtype=np.float64),
+        folded_us=_times(one.last_seen_us for one in latest),
         distance_km=distance,
         age_years=age,
         trips=np.array([driven[name].trips if name in driven else 0 for name in names], dtype=np.int64),

@@ -72,6 +72,7 @@ class FleetTable:
         resistance_x: Resistance, times that of a new pack.
         resistance_sd_x: Its standard deviation.
         soc_pct: State of charge by its twin.
+        folded_us: Sample time of the newest sample that its twin has seen.
         distance_km: Odometer, or the distance of its trips.
         age_years: From its first sample to its newest.
         trips: Driving and charging sessions.
@@ -102,6 +103,7 @@ class FleetTable:
     resistance_x: Floats
     resistance_sd_x: Floats
     soc_pct: Floats
+    folded_us: Ints
     distance_km: Floats
     age_years: Floats
     trips: Ints

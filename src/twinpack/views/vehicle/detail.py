@@ -109,7 +109,7 @@ def vehicle_detail(views: Views, seer: Sight, reach: Reach) -> VehicleDetail:
         **_estimates(known, state, pack, deployed),
         imbalance_mv=known.imbalance.spread_mv if known else None,
         imbalance_note=known.imbalance.note if known else "",
-        bms_offset_pts=_bms_offset(views, reach, known.newest) if known else _unknown("pts", _NO_FIGURES, ""),
+        bms_offset_pts=_bms_offset(shown, at, known.newest) if known else _unknown("pts", _NO_FIGURES, ""),
         bms_note="Charge told by the BMS less the twin's: this BMS tells no health." if known else "",
         cohort_median_pct=median,
         cohort_p10_pct=low,
@@ -259,17 +259,16 @@ def _state(newest: NewestValues, pack: PackSpec | None) -> State:
     return "charging" if current > 0 and charging is None and speed is None else "driving"
 
 
-def _bms_offset(views: Views, reach: Reach, newest: NewestValues) -> Estimate:
+def _bms_offset(table: FleetTable, at: int, newest: NewestValues) -> Estimate:
     told = next((newest.values[name] for name in ("soc_pct", "soc_displayed_pct") if name in newest.values), None)
     if told is None:
         return _unknown("pts", "This vehicle sends no charge of its BMS.", "A profile that maps its signal.")
-    latest = views.registry.latest_of(reach.vehicle_id)
-    if latest.get("soc") is None:
+    if not np.isfinite(table.soc_pct[at]):
         return _unknown("pts", *_NO_TWIN)
     value, told_us = told
-    if abs(told_us - latest["last_seen_us"]) > _SAME_TIME_US:  # the charge of now and that of a while ago
+    if abs(told_us - int(table.folded_us[at])) > _SAME_TIME_US:  # the charge of now and that of a while ago
         return _unknown("pts", "The twin has not followed the newest samples yet.", "A moment's patience.")
-    return estimate(value - 100.0 * float(latest["soc"]), None, "pts")
+    return estimate(value - float(table.soc_pct[at]), None, "pts")
 
 
 def _unknown(unit: str, why: str, helps: str) -> Estimate:
