@@ -1,28 +1,23 @@
 /** Alarms of this vehicle: what is open, or all there was. One opens in the inbox, where it is acted on. */
 
-import { useMemo } from "react";
-import { useInfiniteQuery } from "@tanstack/react-query";
-
-import { answered, api, type ApiError, type Schemas } from "@/api/client";
+import { api, type Schemas } from "@/api/client";
 import { useUrlState } from "@/app/url";
 import { Card } from "@/components/Card";
 import { LinkButton } from "@/components/Button";
 import { Severity } from "@/components/marks";
 import { Empty, Shown } from "@/components/States";
 import { Choice } from "@/components/Tabs";
-import { Table, type Column } from "@/components/table";
+import { Table, usePaged, type Column } from "@/components/table";
 import { number, utc } from "@/format";
 import { StateMark } from "@/pages/alarms/StateMark";
 import { when } from "@/pages/alarms/when";
 import type { TabProps } from "..";
 import styles from "./alarms.module.css";
 
-type AlarmPage = Schemas["AlarmPage"];
 type Row = Schemas["AlarmRow"];
 type Which = "open" | "all";
 
-const PAGE = 100;
-const AHEAD = 20;
+const PIECES = { first: 100, more: 100 };
 const WHICH = [
   { value: "open", label: "Open" },
   { value: "all", label: "All" },
@@ -32,16 +27,15 @@ const EVERY_STATE: Row["state"][] = ["active", "acknowledged", "cleared"];
 export default function AlarmsTab({ vehicle }: TabProps) {
   const id = vehicle.row.vehicle_id;
   const [which, setWhich] = useUrlState<Which>("show", "open");
-  const query = useVehicleAlarms(id, which);
-  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
-  const total = query.data?.pages[0]?.page.total ?? 0;
-  const reach = (index: number): void => {
-    if (index > rows.length - AHEAD && query.hasNextPage && !query.isFetching) void query.fetchNextPage();
-  };
+  const list = useVehicleAlarms(id, which);
   return (
     <Card
       title="Alarms"
-      unit={query.data && `${number(total)} ${which === "open" ? "open" : "in all"} · severity, then newest`}
+      unit={
+        list.data &&
+        !list.isPlaceholderData &&
+        `${number(list.total)} ${which === "open" ? "open" : "in all"} · severity, then newest`
+      }
       actions={
         <>
           <Choice label="Which alarms" value={which} set={setWhich} options={WHICH} />
@@ -51,9 +45,9 @@ export default function AlarmsTab({ vehicle }: TabProps) {
       flush
       className={styles.card}
     >
-      <Shown query={query} what="The alarms could not be loaded" heights={[200]}>
+      <Shown query={list} what="The alarms could not be loaded" heights={[200]}>
         {() =>
-          rows.length === 0 ? (
+          list.rows.length === 0 ? (
             <Empty title={which === "open" ? "No open alarm" : "No alarm yet"}>
               {which === "open"
                 ? "What was cleared is under All."
@@ -63,11 +57,11 @@ export default function AlarmsTab({ vehicle }: TabProps) {
             <Table
               label={`Alarms of ${id}`}
               columns={COLUMNS}
-              rows={rows}
-              total={total}
+              rows={list.rows}
+              total={list.total}
               rowKey={(row) => row.alarm_id}
               href={(row) => `/alarms/${row.alarm_id}?vehicle=${encodeURIComponent(id)}`}
-              onReach={reach}
+              onReach={list.reach}
               rowHeight={36}
               minWidth={320}
               fill
@@ -80,25 +74,15 @@ export default function AlarmsTab({ vehicle }: TabProps) {
 }
 
 function useVehicleAlarms(id: string, which: Which) {
-  return useInfiniteQuery<AlarmPage, ApiError>({
-    queryKey: ["vehicle", id, "alarms", which],
-    initialPageParam: undefined,
-    getNextPageParam: (page) => page.page.next_cursor ?? undefined,
-    queryFn: ({ signal, pageParam }) =>
-      answered(
-        api.GET("/v1/alarms", {
-          params: {
-            query: {
-              vehicle_id: id,
-              limit: PAGE,
-              ...(which === "all" && { state: EVERY_STATE }),
-              ...(typeof pageParam === "string" && { cursor: pageParam }),
-            },
-          },
-          signal,
-        }),
-      ),
-  });
+  return usePaged<Row, Schemas["AlarmPage"]>(
+    ["vehicle", id, "alarms", which],
+    (at, signal) =>
+      api.GET("/v1/alarms", {
+        params: { query: { vehicle_id: id, ...at, ...(which === "all" && { state: EVERY_STATE }) } },
+        signal,
+      }),
+    PIECES,
+  );
 }
 
 const COLUMNS: readonly Column<Row>[] = [

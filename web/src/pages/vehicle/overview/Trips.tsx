@@ -1,15 +1,14 @@
 /** Drives and charges, newest first, each with how well the twin told its voltage. */
 
 import { useMemo } from "react";
-import { useInfiniteQuery } from "@tanstack/react-query";
 
-import { answered, api, type ApiError, type Schemas } from "@/api/client";
+import { api, type Schemas } from "@/api/client";
 import { usePreferences } from "@/app/session";
 import { useUrlState } from "@/app/url";
 import { Card } from "@/components/Card";
 import { Shown } from "@/components/States";
 import { Choice } from "@/components/Tabs";
-import { Table, type Column } from "@/components/table";
+import { Table, usePaged, type Column } from "@/components/table";
 import { formatter, number, per100In, stretch, utc } from "@/format";
 import { when } from "@/pages/alarms/when";
 import type { Trip, VehicleDetail } from "../data";
@@ -18,8 +17,7 @@ import styles from "./overview.module.css";
 type TripPage = Schemas["TripPage"];
 type Kind = "all" | "driving" | "charging";
 
-const PAGE = 100;
-const AHEAD = 20;
+const PIECES = { first: 100, more: 100 };
 const KINDS = [
   { value: "driving", label: "Drives" },
   { value: "charging", label: "Charges" },
@@ -29,25 +27,20 @@ const KINDS = [
 export function Trips({ vehicle }: { vehicle: VehicleDetail }) {
   const id = vehicle.row.vehicle_id;
   const [kind, setKind] = useUrlState<Kind>("kind", "driving");
-  const query = useTrips(id, kind);
+  const list = useTrips(id, kind);
   const units = formatter(usePreferences());
   const columns = useMemo(() => columnsOf(units), [units.distanceUnit, units.temperatureUnit]);
-  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
-  const total = query.data?.pages[0]?.page.total ?? 0;
-  const reach = (index: number): void => {
-    if (index > rows.length - AHEAD && query.hasNextPage && !query.isFetching) void query.fetchNextPage();
-  };
   return (
     <Card
       title="Trips"
-      unit={query.data && `${number(total)} ${NAMES[kind]}`}
+      unit={list.data && !list.isPlaceholderData && `${number(list.total)} ${NAMES[kind]}`}
       actions={<Choice label="Kind of trips" value={kind} set={setKind} options={KINDS} small />}
       flush
       className={styles.trips}
     >
-      <Shown query={query} what="The trips could not be loaded" heights={[200]}>
+      <Shown query={list} what="The trips could not be loaded" heights={[200]}>
         {() =>
-          rows.length === 0 ? (
+          list.rows.length === 0 ? (
             <p className={`support ${styles.none}`}>
               No trip yet. A drive or a charge becomes one when it ends.
             </p>
@@ -55,11 +48,11 @@ export function Trips({ vehicle }: { vehicle: VehicleDetail }) {
             <Table
               label="Trips"
               columns={columns}
-              rows={rows}
-              total={total}
+              rows={list.rows}
+              total={list.total}
               rowKey={(trip) => String(trip.number)}
               href={(trip) => `/vehicles/${encodeURIComponent(id)}/twin?trip=${trip.number}`}
-              onReach={reach}
+              onReach={list.reach}
               fill
             />
           )
@@ -70,25 +63,15 @@ export function Trips({ vehicle }: { vehicle: VehicleDetail }) {
 }
 
 function useTrips(id: string, kind: Kind) {
-  return useInfiniteQuery<TripPage, ApiError>({
-    queryKey: ["vehicle", id, "trips", kind],
-    initialPageParam: undefined,
-    getNextPageParam: (page) => page.page.next_cursor ?? undefined,
-    queryFn: ({ signal, pageParam }) =>
-      answered(
-        api.GET("/v1/vehicles/{vehicle_id}/trips", {
-          params: {
-            path: { vehicle_id: id },
-            query: {
-              limit: PAGE,
-              ...(kind !== "all" && { kind }),
-              ...(typeof pageParam === "string" && { cursor: pageParam }),
-            },
-          },
-          signal,
-        }),
-      ),
-  });
+  return usePaged<Trip, TripPage>(
+    ["vehicle", id, "trips", kind],
+    (at, signal) =>
+      api.GET("/v1/vehicles/{vehicle_id}/trips", {
+        params: { path: { vehicle_id: id }, query: { ...at, ...(kind !== "all" && { kind }) } },
+        signal,
+      }),
+    PIECES,
+  );
 }
 
 const NAMES: Record<Kind, string> = { all: "trips", driving: "drives", charging: "charges" };

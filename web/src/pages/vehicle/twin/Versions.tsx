@@ -16,11 +16,10 @@ import styles from "./twin.module.css";
 
 export function Versions({ id, twin }: { id: string; twin: Twin }) {
   const may = useMay();
-  const query = useVersions(id);
+  const list = useVersions(id);
+  const versions = list.rows;
   const [compare, setCompare] = useUrlState("compare", "");
   const [rollback, setRollback] = useUrlState("rollback", "");
-  const versions = query.data?.pages.flatMap((page) => page.items) ?? [];
-  const total = query.data?.pages[0]?.page.total ?? 0;
   return (
     <Card
       title="Versions"
@@ -42,7 +41,7 @@ export function Versions({ id, twin }: { id: string; twin: Twin }) {
         )
       }
     >
-      <Shown query={query} what="The versions could not be loaded" heights={[200]}>
+      <Shown query={list} what="The versions could not be loaded" heights={[200]}>
         {() => (
           <div className={styles.scroll} tabIndex={0} role="region" aria-label="Versions, newest first">
             {versions.length === 0 && <p className="support">No version yet.</p>}
@@ -51,9 +50,9 @@ export function Versions({ id, twin }: { id: string; twin: Twin }) {
                 <Entry key={version.number} version={version} />
               ))}
             </ol>
-            {query.hasNextPage && (
-              <Button small onClick={() => void query.fetchNextPage()} disabled={query.isFetching}>
-                {number(total - versions.length)} more
+            {list.hasNextPage && (
+              <Button small onClick={() => void list.fetchNextPage()} disabled={list.isFetching}>
+                {number(list.total - versions.length)} more
               </Button>
             )}
           </div>

@@ -1,12 +1,10 @@
 /** What the twin's page reads. */
 
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { api, useApi, type Schemas } from "@/api/client";
+import { usePaged } from "@/components/table";
+import type { Version } from "../data";
 
-import { answered, api, useApi, type ApiError, type Schemas } from "@/api/client";
-
-export type VersionPage = Schemas["VersionPage"];
-
-const PAGE = 50;
+const PIECES = { first: 50, more: 50 };
 const POINTS = 1500;
 
 const of = (id: string) => ({ path: { vehicle_id: id } });
@@ -32,21 +30,12 @@ export function usePrediction(id: string, trip: number | null) {
 }
 
 export function useVersions(id: string) {
-  return useInfiniteQuery<VersionPage, ApiError>({
-    queryKey: ["vehicle", id, "versions"],
-    initialPageParam: undefined,
-    getNextPageParam: (page) => page.page.next_cursor ?? undefined,
-    queryFn: ({ signal, pageParam }) =>
-      answered(
-        api.GET("/v1/vehicles/{vehicle_id}/versions", {
-          params: {
-            ...of(id),
-            query: { limit: PAGE, ...(typeof pageParam === "string" && { cursor: pageParam }) },
-          },
-          signal,
-        }),
-      ),
-  });
+  return usePaged<Version, Schemas["VersionPage"]>(
+    ["vehicle", id, "versions"],
+    (at, signal) =>
+      api.GET("/v1/vehicles/{vehicle_id}/versions", { params: { ...of(id), query: at }, signal }),
+    PIECES,
+  );
 }
 
 export function useComparison(id: string, a: number, b: number) {
