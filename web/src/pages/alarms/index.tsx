@@ -8,6 +8,7 @@ import { useMay, useMe } from "@/app/session";
 import { useUrlPatch } from "@/app/url";
 import { Button } from "@/components/Button";
 import { Card } from "@/components/Card";
+import { useSaving } from "@/components/saving";
 import { PageTitle } from "@/components/PageTitle";
 import { Empty, Failed, Loading, NoAccess, NothingMatches } from "@/components/States";
 import { csv, download } from "@/format";
@@ -188,31 +189,25 @@ const COLUMNS = [
 
 function Csv({ filters }: { filters: Filters }) {
   const me = useMe();
-  const [busy, setBusy] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
-      const rows = await allAlarms(queryOf(filters, me));
-      const lines = rows.map((row) => [
-        row.alarm_id,
-        row.severity,
-        row.code,
-        row.title,
-        row.vehicle_id,
-        row.subject,
-        standing(row).toLowerCase(),
-        row.first_at,
-        row.last_at,
-        row.count,
-        row.assignee,
-      ]);
-      download(`alarms-${filters.view}.csv`, csv(COLUMNS, lines));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, save } = useSaving(async () => {
+    const rows = await allAlarms(queryOf(filters, me));
+    const lines = rows.map((row) => [
+      row.alarm_id,
+      row.severity,
+      row.code,
+      row.title,
+      row.vehicle_id,
+      row.subject,
+      standing(row).toLowerCase(),
+      row.first_at,
+      row.last_at,
+      row.count,
+      row.assignee,
+    ]);
+    download(`alarms-${filters.view}.csv`, csv(COLUMNS, lines));
+  });
   return (
-    <Button icon="download" disabled={busy} onClick={() => void save()} title="All alarms that match">
+    <Button icon="download" disabled={busy} onClick={save} title="All alarms that match">
       <span className={styles.word}>CSV</span>
     </Button>
   );

@@ -1,12 +1,10 @@
-import { useState } from "react";
 import { PageBar } from "@/app/PageBar";
 import { useUrlPatch } from "@/app/url";
 import { Button } from "@/components/Button";
 import { Menu } from "@/components/Menu";
 import { PageTitle } from "@/components/PageTitle";
 import { Choice } from "@/components/Tabs";
-import { toast } from "@/components/Toast";
-import { ApiError } from "@/api/client";
+import { useSaving } from "@/components/saving";
 import { download, longMoment, useNow } from "@/format";
 import { tableCsv, type Column } from "@/components/table";
 import type { Filters, Over } from "./filters";
@@ -70,20 +68,11 @@ export function TitleRow({ filters, packs, columns, figures }: Props) {
 }
 
 function CsvButton({ filters, columns }: Pick<Props, "filters" | "columns">) {
-  const [busy, setBusy] = useState(false);
-  const run = async () => {
-    setBusy(true);
-    try {
-      download("vehicles.csv", tableCsv(columns, await allVehicles(filters)));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      toast({ text: `The file was not made: ${error.message}`, bad: true });
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, save } = useSaving(async () =>
+    download("vehicles.csv", tableCsv(columns, await allVehicles(filters))),
+  );
   return (
-    <Button icon="download" disabled={busy} onClick={() => void run()}>
+    <Button icon="download" disabled={busy} onClick={save}>
       CSV
     </Button>
   );

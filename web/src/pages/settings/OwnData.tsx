@@ -1,31 +1,22 @@
 import { useState } from "react";
 import { useNavigate } from "react-router";
-import { answered, api, ApiError, useChange } from "@/api/client";
+import { answered, api, useChange } from "@/api/client";
 import { useMe, dropSession } from "@/app/session";
 import { Button } from "@/components/Button";
 import { Card } from "@/components/Card";
 import { Dialog } from "@/components/Dialog";
 import { Menu } from "@/components/Menu";
-import { toast } from "@/components/Toast";
+import { useSaving } from "@/components/saving";
 import { download } from "@/format";
 import { NotDone, TextField } from "@/components/Fields";
 
 /** All that is kept of an owner, as a file; and the way to have it erased. */
 export function OwnData() {
-  const [busy, setBusy] = useState(false);
   const [erasing, setErasing] = useState(false);
-  const save = async () => {
-    setBusy(true);
-    try {
-      const asked = api.GET("/v1/me/data", { parseAs: "blob" });
-      download("my-battery-data.zip", (await answered<unknown>(asked)) as Blob);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      toast({ text: `The file was not made: ${error.message}`, bad: true });
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, save } = useSaving(async () => {
+    const asked = api.GET("/v1/me/data", { parseAs: "blob" });
+    download("my-battery-data.zip", (await answered<unknown>(asked)) as Blob);
+  });
   return (
     <Card
       title="Your data"
@@ -42,7 +33,7 @@ export function OwnData() {
         results.
       </p>
       <p>
-        <Button icon="download" disabled={busy} onClick={() => void save()}>
+        <Button icon="download" disabled={busy} onClick={save}>
           {busy ? "Making the file…" : "Download your data"}
         </Button>
       </p>
