@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import resource
 import socket
-import ssl
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp
 from twinpack.errors import InputError, SettingsError
 from twinpack.ingest.heads import BoundedHeads
 from twinpack.ingest.listening import listening_socket
+from twinpack.ingest.named_files import named_certificate
 from twinpack.store.settings import ApiSettings
 
 _STOP_S = 10
@@ -40,8 +40,7 @@ class ApiServer:
             InputError: The port is taken, or not ours to have.
             SettingsError: The certificate cannot be used.
         """
-        self._cert, key = (_file(home, name) for name in (settings.cert_file, settings.key_file))
-        _check_certificate(self._cert, key)
+        self._cert, key = named_certificate("api", settings.cert_file, settings.key_file, home)
         self._host = settings.host
         self._socket = _listening(settings.host, settings.port if port is None else port)
         config = uvicorn.Config(
@@ -97,10 +96,6 @@ def _most_connections() -> int:
     return _FILES // 2 if files == resource.RLIM_INFINITY else files // 2
 
 
-def _file(home: Path, name: str) -> Path | None:
-    return home / name if name else None
-
-
 def _listening(host: str, port: int) -> socket.socket:
     try:
         return listening_socket(host, port)
@@ -111,18 +106,3 @@ def _listening(host: str, port: int) -> socket.socket:
             raise InputError(f"port {port} needs more rights than yours; choose one above 1023 with --port") from error
         why = error.strerror or error
         raise SettingsError(f"the API cannot listen at {host}:{port}: {why}; choose another [api] host") from error
-
-
-def _check_certificate(cert_file: Path | None, key_file: Path | None) -> None:
-    """Refuse now what the server would end on later."""
-    if cert_file is None:
-        if key_file is not None:
-            raise SettingsError("[api] key_file is set and cert_file is not: name the certificate of this key")
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_file, key_file, password=lambda: "")
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsError(
-            f"[api] cert_file: {cert_file} with the key in {key_file or 'the same file'} cannot be used ({error}); "
-            "a certificate and its key are needed, in PEM and without a password"
-        ) from error

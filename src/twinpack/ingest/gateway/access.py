@@ -9,8 +9,8 @@ from pathlib import Path
 
 from twinpack.errors import InputError, SettingsError
 from twinpack.ingest.addresses import parse_address
-from twinpack.ingest.gateway.files import named_file
 from twinpack.ingest.gateway.sockets import BulkContext, plain_context, tls_context
+from twinpack.ingest.named_files import named_file
 from twinpack.store.settings import MqttSettings
 
 

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import resource
 import socket
-import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +22,6 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from twinpack.errors import BodyError, RegistryBusyError, SettingsError
-from twinpack.ingest.gateway.files import named_file
 from twinpack.ingest.gateway.intake import Intake
 from twinpack.ingest.gateway.letters import MAX_RAW
 from twinpack.ingest.gateway.metrics import Metrics
@@ -32,6 +30,7 @@ from twinpack.ingest.heads import BoundedHeads
 from twinpack.ingest.listening import listening_socket
 from twinpack.ingest.logs import Events
 from twinpack.ingest.messages import Message, expand, split_body
+from twinpack.ingest.named_files import named_certificate
 from twinpack.store.credentials import DeviceCredentials, Principal
 from twinpack.store.settings import HttpSettings
 
@@ -244,8 +243,7 @@ class HttpSource:
         Raises:
             SettingsError: It is taken or is not ours to have, or the certificate cannot be used.
         """
-        cert, key = (named_file("http", name, getattr(settings, name), home) for name in ("cert_file", "key_file"))
-        _check_certificate(cert, key)
+        cert, key = named_certificate("http", settings.cert_file, settings.key_file, home)
         self._socket = _listening(settings.host, settings.port)
         self._secure = cert is not None
         self._host = settings.host
@@ -300,21 +298,6 @@ def _listening(host: str, port: int) -> socket.socket:
         why = "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or error
         raise SettingsError(
             f"the gateway cannot listen at {host}:{port}: {why}; choose another address under [http] in settings.toml"
-        ) from error
-
-
-def _check_certificate(cert_file: Path | None, key_file: Path | None) -> None:
-    """Refuse now what the server would end on later."""
-    if cert_file is None:
-        if key_file is not None:
-            raise SettingsError("[http] key_file is set and cert_file is not: name the certificate of this key")
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_file, key_file, password=lambda: "")
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsError(
-            f"[http] cert_file: {cert_file} with the key in {key_file or 'the same file'} cannot be used ({error}); "
-            "a certificate and its key are needed, in PEM and without a password"
         ) from error
 
 
