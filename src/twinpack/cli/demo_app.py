@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 import threading
 import time
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     import httpx
 
     from twinpack.runtime.supervisor import Supervisor
-    from twinpack.store.workspace import Workspace
+    from twinpack.store.registry import Registry
 
-ACCOUNTS = {"admin": "admin", "operator": "operator", "technician": "technician", "owner": "owner"}
-"""The demo's accounts and their roles."""
+ACCOUNTS = ("admin", "operator", "technician", "owner")
+"""The demo's accounts, each named as its role."""
 
 _START_S = 300.0
 _PATIENCE_S = 60.0
@@ -63,19 +62,13 @@ def looked_at(home: Path, port: int | None, vehicles: int, faulty: str) -> Itera
     from twinpack.store.workspace import Workspace
 
     workspace = Workspace.open(home, create=False)
-    accounts = make_accounts(home, _owned(workspace, faulty))
+    with workspace.registry() as registry:
+        accounts = make_accounts(registry, faulty)
     usual = workspace.settings.api.port
     chosen = port if port is not None else usual if _is_free(usual) else 0
     manner = Manner(port=chosen, simulated_fleet=True, log_level="error")
     with claimed(workspace, manner), served(supervisor_of(workspace, manner)) as url:
-        yield App(url, tuple(ACCOUNTS), accounts.password, tuple(look(url, accounts, vehicles, faulty)))
-
-
-def _owned(workspace: Workspace, faulty: str) -> str:
-    """The owner's vehicle: the first one without a fault, if there is one."""
-    with workspace.registry() as registry:
-        names = [vehicle.vehicle_id for vehicle in registry.vehicles()]
-    return next((name for name in names if name != faulty), faulty)
+        yield App(url, ACCOUNTS, accounts.password, tuple(look(url, accounts, vehicles, faulty)))
 
 
 def _is_free(port: int) -> bool:
@@ -96,24 +89,25 @@ class Accounts:
     owned: str
 
 
-def make_accounts(home: Path, owned: str) -> Accounts:
-    """Make an account of each role.
+def make_accounts(registry: Registry, faulty: str) -> Accounts:
+    """Make an account of each role; the owner is given a vehicle with its whole history.
 
     Args:
-        home: The workspace.
-        owned: The vehicle that the owner is given, with its whole history.
+        registry: Of the workspace.
+        faulty: The vehicle that is not the owner's, if there is another.
     """
     from twinpack.store.fleet_records import DEFAULT_FLEET
+    from twinpack.store.identity.passwords import make_password
     from twinpack.store.identity.records import UserRecord
-    from twinpack.store.workspace import Workspace
 
-    password = secrets.token_urlsafe(12)
-    with Workspace.open(home, create=False).registry() as registry:
-        for name, role in ACCOUNTS.items():
-            fleets = (DEFAULT_FLEET,) if role in ("operator", "technician") else ()
-            registry.users.add(UserRecord(name, role, name.capitalize(), fleets), password)
-        registry.grants.give(owned, "owner", "operator", from_us=registry.vehicle(owned).first_seen_us)
-    return Accounts(password, owned)
+    password = make_password()
+    for role in ACCOUNTS:
+        fleets = (DEFAULT_FLEET,) if role in ("operator", "technician") else ()
+        registry.users.add(UserRecord(role, role, role.capitalize(), fleets), password)
+    known = registry.vehicles()
+    owned = next((vehicle for vehicle in known if vehicle.vehicle_id != faulty), known[0])
+    registry.grants.give(owned.vehicle_id, "owner", "operator", from_us=owned.first_seen_us)
+    return Accounts(password, owned.vehicle_id)
 
 
 @contextmanager
