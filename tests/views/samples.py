@@ -12,6 +12,7 @@ from twinpack.runtime.features import build_features
 from twinpack.runtime.lake import build_telemetry
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.schema import KIND_SAMPLE, LOG, TIME_TYPE
+from twinpack.views.telemetry.tail import Tail
 
 SECOND_US = 1_000_000
 DAY_S = 86_400
@@ -53,3 +54,8 @@ def _each(value: Any, count: int) -> Sequence[Any]:
     if isinstance(value, Mapping):
         raise TypeError("one value, or one for each row")
     return list(value) if isinstance(value, Sequence) and len(value) == count else [value] * count
+
+
+def vehicles_since(tail: Tail, serial: int) -> set[str]:
+    """Vehicles of which samples came after a reading of the end of the log."""
+    return {name for piece in tail.since(serial) for name in piece.place}

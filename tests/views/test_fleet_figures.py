@@ -11,7 +11,7 @@ import pytest
 from tests.ingest.log.logs import opened
 from tests.store.alarms.made import finding
 from tests.store.chains import chain, version_event
-from tests.views.samples import built, rows, sealed
+from tests.views.samples import built, rows, sealed, vehicles_since
 from tests.waiting import until
 from twinpack.fleet.events import Event
 from twinpack.store.fleet_records import VehicleEntry
@@ -166,7 +166,7 @@ def test_followed_figures_come_without_anyone_asking(views: Views, workspace: Wo
     with opened(workspace.log_dir) as log:
         log.append(rows("late", [7], soc_pct=50.0))
         until(lambda: views.fleet.last_seen_us[views.fleet.at["late"]] == 7_000_000)
-        until(lambda: views.tail.vehicles_since(0)[1] == {"late"})
+        until(lambda: vehicles_since(views.tail, 0) == {"late"})
     assert views.problem == ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.log.logs import opened
-from tests.views.samples import built, rows, sealed, seconds_of
+from tests.views.samples import built, rows, sealed, seconds_of, vehicles_since
 from twinpack.ingest.log import SegmentLog
 from twinpack.ingest.log.wal import read_rows_after
 from twinpack.store.workspace import Workspace
@@ -51,7 +51,7 @@ def test_rows_are_seen_once_on_their_way_from_the_write_ahead_file_to_the_lake(w
     built(workspace)
     assert look.seconds() == [0, 1, 2, 3, 4, 5]
     assert look.seconds("car-2") == list(range(9))
-    assert not look.tail.vehicles_since(0)[1]  # the lake has all
+    assert not vehicles_since(look.tail, 0)  # the lake has all
 
 
 def test_one_who_comes_late_sees_what_is_sealed_and_what_is_not(workspace: Workspace) -> None:
@@ -98,11 +98,11 @@ def test_those_of_whom_samples_came_are_told(workspace: Workspace) -> None:
     with opened(workspace.log_dir) as log:
         log.append(rows("car-1", [1], pack_voltage_v=1.0))
         look.tail.refresh()
-        serial, names = look.tail.vehicles_since(0)
-        assert names == {"car-1"}
+        assert vehicles_since(look.tail, 0) == {"car-1"}
+        serial = look.tail.serial
         log.append(rows("car-2", [2], pack_voltage_v=1.0))
         look.tail.refresh()
-        assert look.tail.vehicles_since(serial)[1] == {"car-2"}
+        assert vehicles_since(look.tail, serial) == {"car-2"}
         assert not look.tail.refresh()
         assert dict(look.tail.newest_us()) == {"car-1": 1_000_000, "car-2": 2_000_000}
 

@@ -1,31 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from tests.views.trip_points import trip
 from twinpack.views.twin.loop import count, coverage, coverage_rows, loop_steps, median
-from twinpack.views.twin.records import TripPoint, VersionRow
-
-
-def trip(number: int, living: float | None = 0.5, never: float | None = 1.0, **changes: object) -> TripPoint:
-    point = TripPoint(
-        number=number,
-        kind="driving",
-        start_us=number * 1_000_000,
-        end_us=number * 1_000_000 + 500_000,
-        distance_km=None,
-        soc_swing_pct=None,
-        never_v=never,
-        living_v=living,
-        never_coverage_pct=50.0,
-        living_coverage_pct=95.0,
-        samples=100,
-        version=1,
-        decision="kept",
-        hardness=float(number),
-    )
-    return replace(point, **changes)  # type: ignore[arg-type]
+from twinpack.views.twin.records import VersionRow
 
 
 def version(number: int, kind: str, at_trip: int, next_error_v: float | None = None) -> VersionRow:

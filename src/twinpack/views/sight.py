@@ -13,8 +13,6 @@ from enum import StrEnum
 
 from twinpack.errors import AccessError, NotFoundError
 
-EVERY_FLEET = "*"
-
 
 class Role(StrEnum):
     """What an account is for."""

@@ -12,7 +12,6 @@ from tests.api.identity.people import PASSWORD, People, made_people, quick_hashi
 from tests.servers.issuer import Issuer
 from tests.views.conftest import begun
 from twinpack.api.service import ApiService
-from twinpack.store.registry import Registry
 from twinpack.store.settings import ApiSettings, IdentitySettings, Settings
 from twinpack.store.workspace import Workspace
 
@@ -37,22 +36,9 @@ def workspace(tmp_path: Path, settings: Settings) -> Workspace:
 
 
 @pytest.fixture
-def registry(workspace: Workspace) -> Iterator[Registry]:
-    """As another process has it open."""
-    with workspace.registry() as registry:
-        yield registry
-
-
-@pytest.fixture
 def service(workspace: Workspace) -> Iterator[ApiService]:
     with ApiService(workspace) as service:
         yield service
-
-
-@pytest.fixture
-def client(service: ApiService) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=service.url, timeout=60.0) as client:
-        yield client
 
 
 @pytest.fixture

@@ -33,7 +33,6 @@ class Band:
         median_pct: Median of their health, shape (P,).
         high_pct: Health above which a tenth lie, shape (P,).
         vehicles: How many vehicles each point rests on.
-        all_vehicles: Vehicles in the cohort.
     """
 
     x: NDArray[np.float64]
@@ -41,7 +40,6 @@ class Band:
     median_pct: NDArray[np.float64]
     high_pct: NDArray[np.float64]
     vehicles: int
-    all_vehicles: int
 
     def median_at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """The median at some places; what lies beyond the ends has that of the end."""
@@ -94,7 +92,7 @@ def band_of(x: NDArray[np.float64], health_pct: NDArray[np.float64]) -> Band | N
     if count < RUNNING_LEAST:
         ends = np.array([place[0], place[-1]])
         low, median, high = (np.full(2, value) for value in np.percentile(health, _LEVELS))
-        return Band(ends, low, median, high, count, count)
+        return Band(ends, low, median, high, count)
     near = min(max(_NEAR_LEAST, round(_NEAR_SHARE * count)), _NEAR_MOST, count)
     # Points nearer to each other would rest on nearly the same vehicles.
     points = min(_POINTS, 2 + _PER_WINDOW * (count - near) // near)
@@ -103,7 +101,7 @@ def band_of(x: NDArray[np.float64], health_pct: NDArray[np.float64]) -> Band | N
     low, median, high = np.percentile(health[windows], _LEVELS, axis=1)
     at = np.median(place[windows], axis=1)
     kept = np.concatenate([[True], np.diff(at) > 0])  # several windows may lie at one place
-    return Band(at[kept], low[kept], median[kept], high[kept], near, count)
+    return Band(at[kept], low[kept], median[kept], high[kept], near)
 
 
 def deviations(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
@@ -216,7 +216,3 @@ def _first_after(table: FleetTable, found: Ints, keys: Floats, place: Place) -> 
     else:
         first, last = (int(np.searchsorted(keys, place.value, side)) for side in ("left", "right"))
     return first + int(np.searchsorted(names[first:last].astype(str), place.name, "right"))
-
-
-FILTERS = tuple(field.name for field in fields(WantedVehicles))
-"""Names of all filters."""

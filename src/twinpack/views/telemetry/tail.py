@@ -90,12 +90,6 @@ class Tail:
         """Sample time of the newest sample of every vehicle that was seen in the tail so far."""
         return self._newest_us
 
-    def vehicles_since(self, serial: int) -> tuple[int, set[str]]:
-        """Vehicles of which samples came after a reading, and the last reading now."""
-        pieces = self._pieces
-        now = max((piece.serial for piece in pieces), default=self._serial)
-        return now, {name for piece in pieces if piece.serial > serial for name in piece.place}
-
     def since(self, serial: int) -> list[Piece]:
         """Pieces that came after a reading, in the order of the log."""
         return [piece for piece in self._pieces if piece.serial > serial]
