@@ -59,7 +59,7 @@ def _trip(twins: Twins, rng: np.random.Generator, number: int) -> Run:
     current = -40.0 + 60.0 * rng.standard_normal(shape)
     soc = 0.9 + np.cumsum(current, axis=0) * 10.0 / 3600.0 / 150.0
     mean = np.zeros(twins.filter.size)
-    voltage = np.stack([twins.model.open_circuit(row, mean) for row in soc]) * twins.model.circuit.series
+    voltage = np.stack([twins.model.open_circuit(row, mean) for row in soc]) * twins.model.series
     measured = voltage + 0.05 * current + rng.normal(0.0, 0.3, shape)
     time_us = number * DAY_US + np.arange(SAMPLES, dtype=np.int64)[:, None] * 10_000_000 + np.zeros(shape, np.int64)
     everyone = np.ones(VEHICLES, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""`twinpack evaluate --only simulated_faults`: the whole way from a simulated fleet to its score."""
+"""`twinpack evaluate simulated_faults`: the whole way from a simulated fleet to its score."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from twinpack.cli import evaluate_faults
-from twinpack.cli.evaluate_faults import with_ticks
+from twinpack.cli.evaluations import simulated_faults
+from twinpack.cli.evaluations.simulated_faults import with_ticks
 from twinpack.cli.main import main
 from twinpack.simulate.faults.fleet import FaultFleet
 from twinpack.simulate.faults.kinds import KINDS
@@ -22,10 +22,10 @@ HOUR_US = 3_600_000_000
 def test_a_small_fleet_is_watched_and_scored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluate_faults, "QUICK_VEHICLES", 20)
-    monkeypatch.setattr(evaluate_faults, "QUICK_DAYS", 60)
+    monkeypatch.setattr(simulated_faults, "QUICK_VEHICLES", 20)
+    monkeypatch.setattr(simulated_faults, "QUICK_DAYS", 60)
     out = tmp_path / "evaluate.json"
-    assert main(["evaluate", "--only", "simulated_faults", "--quick", "--out", str(out)]) == 0
+    assert main(["evaluate", "simulated_faults", "--quick", "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     (metrics,) = json.loads(out.read_text(encoding="utf-8")).values()
     assert metrics["n"] == len(KINDS)

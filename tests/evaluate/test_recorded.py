@@ -13,7 +13,7 @@ from tests.detect.real_cars import CARS, file_of
 from tests.detect.screen.day import SERIES, Day, a_day
 from tests.detect.screen.made import frames_of
 from twinpack.battery.pack import PackSpec, parse_pack
-from twinpack.cli.evaluate_cars import pack_text, read_vehicle
+from twinpack.cli.evaluations.ev_fault_fleet import pack_text, read_vehicle
 from twinpack.detect.cells import CellSettings
 from twinpack.detect.frames import Frames
 from twinpack.detect.screen import ScreenSettings
@@ -138,10 +138,10 @@ def test_a_change_is_told_in_words() -> None:
 
 
 def test_a_folder_is_judged_by_the_command(tmp_path: Path) -> None:
-    from twinpack.cli.evaluate_cars import ev_fault_fleet
+    from twinpack.cli.evaluations.ev_fault_fleet import evaluate
 
     (tmp_path / "car3.parquet").symlink_to(file_of("car3"))
-    metrics = ev_fault_fleet(tmp_path, True)
+    metrics = evaluate(tmp_path, True)
     assert metrics["car3_cells"] == [2, 81]
     assert metrics["car3_first_flag"].startswith("2019-04-16T")
     assert (metrics["car3_battery_alarms"], metrics["car3_data_fault_frames"]) == (2, 0)

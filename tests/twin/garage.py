@@ -55,7 +55,7 @@ CIRCUIT = Circuit(
 )
 NAMES = tuple(one.name for one in CIRCUIT.living)
 PROTOTYPE = Prototype("c" * 64, PACK, "thevenin-2rc", CIRCUIT.to_dict(), 1.0)
-ARTIFACT = {"pack": PACK, "kind": PROTOTYPE.kind, "circuit": PROTOTYPE.circuit, "threshold_v": PROTOTYPE.threshold_v}
+ARTIFACT = {"pack": PACK, "kind": PROTOTYPE.kind, "model": PROTOTYPE.model, "threshold_v": PROTOTYPE.threshold_v}
 
 LOOP = LoopSettings(start_soc_sd=0.01, least_scored=20)
 

@@ -68,7 +68,7 @@ def driven(
     sums = np.zeros((6, 3, 1))
     for one in (DEPLOYED, NEVER, CHALLENGER):
         sums[:, one, 0] = np.array([0.0, rmse[one] ** 2, rmse[one], 0.95, 4.0 * rmse[one], 1.0]) * SCORED
-    passed = swing * loop.model.circuit.capacity_ah * shadow[loop.states, 0]
+    passed = swing * loop.model.capacity_ah * shadow[loop.states, 0]
     ended: dict[str, Any] = {
         "before_mean": state.shadow_mean,
         "before_cov": state.shadow_cov * 0.9,
@@ -80,7 +80,7 @@ def driven(
         "scored": np.array([SCORED]),
         "sums": sums,
         "charge": np.array([[-passed], [-passed], [0.0]]),
-        "effort": np.array([[(c_rate * loop.model.circuit.capacity_ah) ** 2 * SCORED], [SCORED]]),
+        "effort": np.array([[(c_rate * loop.model.capacity_ah) ** 2 * SCORED], [SCORED]]),
         "nis": np.array([[nis * SCORED], [SCORED]]),
     }
     return state.with_(**{**ended, **changes})

@@ -258,7 +258,7 @@ def test_a_joint_prior_is_used_whole() -> None:
     covariance = np.diag([one.sd**2 for one in CIRCUIT.living])
     covariance[0, 1] = covariance[1, 0] = 0.5 * np.sqrt(covariance[0, 0] * covariance[1, 1])
     joint = replace(CIRCUIT, prior_covariance=tuple(tuple(row) for row in covariance.tolist()))
-    state = Twins(replace(PROTOTYPE, circuit=joint.to_dict()), LoopSettings()).new_state(1)
+    state = Twins(replace(PROTOTYPE, model=joint.to_dict()), LoopSettings()).new_state(1)
     np.testing.assert_array_equal(state.deployed_cov[..., 0], covariance)
 
 

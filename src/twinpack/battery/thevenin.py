@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.filters.model import Living, Model, Scalar
+from twinpack.battery.pack_model import INPUTS, TANGENT_INPUTS, PackModel
+from twinpack.filters.model import Living, Scalar
 from twinpack.filters.ops import asinh, exp, interp, maximum, minimum
 
 GAS_CONSTANT = 8.314462618
@@ -35,9 +36,6 @@ TRANSFER_V = 0.1
 
 LEAST_PAIR_ERROR_V = 1e-6
 """Without any error of its own a pair is soon a mere function of the parameters: the covariance has no factor."""
-
-INPUTS = ("current_a", "interval_start_a", "interval_end_a", "dt_s", "temp_c")
-TANGENT_INPUTS = ("rows", "soc_ref", "ocv_slope")
 
 Floats = npt.NDArray[np.float64]
 
@@ -142,7 +140,7 @@ def knot_name(soc: float) -> str:
     return f"ocv_{round(100 * soc):02d}_v"
 
 
-class Thevenin(Model):
+class Thevenin(PackModel):
     """The model of a `Circuit`, for one to three RC pairs."""
 
     def __init__(self, circuit: Circuit, tangent: bool = False) -> None:
@@ -154,6 +152,8 @@ class Thevenin(Model):
                 and what is measured is the mean of `rows` samples; all three are inputs then.
         """
         self.circuit = circuit
+        self.series, self.capacity_ah, self.alpha = circuit.series, circuit.capacity_ah, circuit.alpha
+        self.prior_covariance, self.ocv_lives = circuit.prior_covariance, bool(circuit.ocv_knots)
         self.living = circuit.living
         self.dynamic = ("soc", *(f"u{i + 1}_v" for i in range(len(circuit.tau_s))), "trip_v")
         self.inputs = INPUTS + (TANGENT_INPUTS if tangent else ())
@@ -164,6 +164,10 @@ class Thevenin(Model):
         self._pairs = np.array(circuit.pairs_ohm)
         self._knots = np.array(circuit.ocv_knots)
         self._knot_names = tuple(knot_name(knot) for knot in circuit.ocv_knots)
+
+    def tangent(self) -> Thevenin:
+        """The model about a known state of charge."""
+        return Thevenin(self.circuit, tangent=True)
 
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
         """State of charge and RC voltages after a step of linear current; the trip's own error stays."""
@@ -283,12 +287,7 @@ class Thevenin(Model):
         return interp(_inside(z), self._knots, [x[name] for name in self._knot_names])
 
     def open_circuit(self, soc: Floats, mean: Floats) -> Floats:
-        """OCV of one cell at some states of charge with given states and parameters, V.
-
-        Args:
-            soc: Any shape.
-            mean: In the order of `names`, shape (n,).
-        """
+        """OCV of one cell at some states of charge with given states and parameters, V."""
         x = {name: np.full(soc.shape, value) for name, value in zip(self.names, mean, strict=True)}
         return np.asarray(interp(soc, self._soc, self._ocv) + self._offset(soc, x))
 

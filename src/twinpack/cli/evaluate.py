@@ -14,27 +14,34 @@ from twinpack.errors import NotFoundError
 
 
 def command(
+    only: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One evaluation, by name; all without.", show_default=False)
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Folder with the data sets, one folder each.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder with the data sets, one folder each; or that of NAME.", show_default=False),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the figures are written, as JSON.")] = Path("build/evaluate.json"),
     quick: Annotated[bool, typer.Option("--quick", help="Less data: a check, not a verdict.")] = False,
-    only: Annotated[str | None, typer.Option(help="One evaluation, by name.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge predictions, bands, health figures and alarms exactly as a run makes them."""
-    from twinpack.cli.evaluate_sets import EVALUATIONS, SIMULATIONS, evaluate_all
+    from twinpack.cli.evaluations import EVALUATIONS, SIMULATIONS, evaluate_all
 
     if data is not None and not data.is_dir():
         raise NotFoundError(f"{data}: there is no such folder of data sets")
     names = (*EVALUATIONS, *SIMULATIONS)
     if only is not None and only not in names:
         raise NotFoundError(f"no evaluation {only!r}; there are {', '.join(names)}")
+    if only in EVALUATIONS and data is None:
+        raise NotFoundError(f"{only} is judged on recorded data: say where they are with --data FOLDER")
     out.parent.mkdir(parents=True, exist_ok=True)
     results: dict[str, dict[str, Any]] = {}
     for name, metrics in evaluate_all(data, quick, only):
         results[name] = metrics
         out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if only is not None and not results:
+        raise NotFoundError(f"{data}: there is no folder {only} with Parquet files")
     if as_json:
         output.json_result(results)
         return

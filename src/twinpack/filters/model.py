@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 Scalar = Any
 """A model quantity: written as one number, traced once, run for many vehicles."""
+
+Clock = Literal["days", "sessions", "throughput"]
+"""What wear goes with: time, driving sessions, or what flowed through the battery (its capacity is one unit)."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +22,12 @@ class Living:
         name: Its name, with the unit as suffix unless it is a ratio.
         mean: Prior mean.
         sd: Prior standard deviation.
-        drift: Standard deviation of its random walk after one day; it grows with the square root of time.
+        drift: Standard deviation of its random walk after one unit of the model's wear clock (a day unless the model
+            says otherwise); it grows with the square root of what passes.
         lower: Lowest physically possible value.
         upper: Highest physically possible value.
+        rate_of: Name of the living parameter whose change per unit of the model's wear clock this one is; "" for a
+            parameter of its own. A rate may have a rate in turn: level, slope, curvature.
     """
 
     name: str
@@ -30,6 +36,7 @@ class Living:
     drift: float = 0.0
     lower: float = float("-inf")
     upper: float = float("inf")
+    rate_of: str = ""
 
 
 class Model(ABC):
@@ -41,13 +48,15 @@ class Model(ABC):
 
     Attributes:
         dynamic: Names of the dynamic states.
-        living: The living parameters; they walk at random, a step leaves them as they are.
+        living: The living parameters; a step leaves them as they are, between sessions they walk and follow rates.
         inputs: Names of the inputs.
+        clock: What living parameters wear with.
     """
 
     dynamic: tuple[str, ...]
     living: tuple[Living, ...] = ()
     inputs: tuple[str, ...]
+    clock: Clock = "days"
 
     @abstractmethod
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:

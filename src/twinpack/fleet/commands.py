@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from twinpack.battery.families import pack_model
 from twinpack.battery.pack import load_pack
-from twinpack.battery.thevenin import circuit_from_dict
 from twinpack.detect.state import rule_set
 from twinpack.errors import InputError, NotFoundError, RulesError
 from twinpack.telemetry.schema import command_rows
@@ -119,8 +119,8 @@ def first_model(body: Mapping[str, Any]) -> Prototype | None:
     if body.get("type") != MODEL or not isinstance(given, dict):
         return None
     try:
-        prototype = Prototype(**given)
-        circuit_from_dict(prototype.circuit)
+        prototype = Prototype.from_dict(given)
+        pack_model(prototype.kind, prototype.model)
     except (TypeError, ValueError, KeyError, InputError):
         return None
     return prototype

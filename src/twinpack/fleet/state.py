@@ -167,7 +167,7 @@ class ShardState:
         """
         meta, arrays = decode(data)
         settings = _settings(meta["settings"])
-        prototypes = {pack: Prototype(**values) for pack, values in meta["prototypes"].items()}
+        prototypes = {pack: Prototype.from_dict(values) for pack, values in meta["prototypes"].items()}
         groups = {
             pack: Group(
                 twins=Twins(prototypes[pack], settings.loop, make),

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack import __version__
+from twinpack.battery.families import THEVENIN
 from twinpack.battery.pack import PackSpec
+from twinpack.battery.pack_model import PackModel
 from twinpack.battery.thevenin import Circuit, Start, Thevenin, knot_name
 from twinpack.errors import LearningError
 from twinpack.filters import Filter, Posterior, compile
@@ -19,8 +21,6 @@ from twinpack.learn.prototype import FEW_TRIPS, Fit, FitSettings, TrainingTrip, 
 from twinpack.twin.refine import learn_again
 
 Floats = npt.NDArray[np.float64]
-
-KINDS = {"thevenin-1rc": 1, "thevenin-2rc": 2, "thevenin-3rc": 3}
 
 TRUSTED_OCV_V = 0.010
 """A pack's OCV table this near to what the first trips show is trusted where they have not been."""
@@ -53,23 +53,23 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Lea
     Args:
         trips: The training trips.
         pack: What they were driven with; its OCV table and capacity are priors.
-        kind: One of `KINDS`.
+        kind: One of `battery.families.KINDS`.
 
     Raises:
         LearningError: The kind is not known, or the data do not allow a fit.
     """
-    if kind not in KINDS:
-        raise LearningError(f"kind {kind!r} is not known; known are {', '.join(KINDS)}")
+    if kind not in THEVENIN:
+        raise LearningError(f"kind {kind!r} is not known; known are {', '.join(THEVENIN)}")
     vehicles = len({trip.vehicle_id for trip in trips})
     capacity_sd = max(0.2 / np.sqrt(max(vehicles, 1)), 0.04)
-    settings = FitSettings(pairs=KINDS[kind], capacity_sd=float(capacity_sd))
+    settings = FitSettings(pairs=THEVENIN[kind], capacity_sd=float(capacity_sd))
     if trips and _temperature_span(trips) < NARROW_SPAN_C:
         settings = replace(settings, ea_sd=500.0)
     prior = np.asarray(pack.ocv.pchip(np.array(settings.soc_grid)), dtype=np.float64)
     fit = fit_prototype(trips, pack.capacity_ah, prior, settings)
     circuit = _circuit(fit, trips, pack, float(capacity_sd), prior)
     threshold = _threshold_v(fit, pack)
-    artifact = {"pack": pack.name, "kind": kind, "circuit": circuit.to_dict(), "threshold_v": threshold}
+    artifact = {"pack": pack.name, "kind": kind, "model": circuit.to_dict(), "threshold_v": threshold}
     return Learned(artifact, _card(fit, trips, pack, kind, threshold))
 
 
@@ -156,7 +156,7 @@ def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Cir
     The least squares holds errors for more independent than they are, so its covariance would pin capacity and OCV.
     """
     model = Thevenin(circuit)
-    filters = compile(model, alpha=circuit.alpha), compile(Thevenin(circuit, tangent=True), alpha=circuit.alpha)
+    filters = compile(model, alpha=model.alpha), compile(model.tangent(), alpha=model.alpha)
     p, size = len(model.living), len(fit.ocv_v)
     mean = np.array([one.mean for one in model.living])
     cov = np.diag([one.sd**2 for one in model.living])
@@ -173,7 +173,7 @@ def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Cir
 
 
 def _assimilated(
-    filters: tuple[Filter, Filter], model: Thevenin, mean: Floats, cov: Floats, trip: TrainingTrip
+    filters: tuple[Filter, Filter], model: PackModel, mean: Floats, cov: Floats, trip: TrainingTrip
 ) -> tuple[Floats, Floats]:
     """Living parameters after one more trip; unchanged when the filter fails on it."""
     current = trip.current_a[:, None]
@@ -186,7 +186,7 @@ def _assimilated(
         "temp_c": trip.temp_c[:, None],
     }
     states = len(model.dynamic)
-    measured = trip.voltage_v[:, None] * model.circuit.series
+    measured = trip.voltage_v[:, None] * model.series
     first = {name: values[0] for name, values in inputs.items()}
     start, sd = model.start(measured[0], first, np.array([trip.soc]), START_SOC_SD)
     whole = np.concatenate([start[:, 0], mean])

@@ -32,7 +32,7 @@ def learn_prototype(workspace: Workspace, kind: str, trips: int, pack: str | Non
 
     Args:
         workspace: Where the log is.
-        kind: One of `learn.model.KINDS`.
+        kind: One of `battery.families.KINDS`.
         trips: Sessions of each vehicle.
         pack: Name of the pack, when the workspace has several.
 

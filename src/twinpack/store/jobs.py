@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from twinpack.battery.families import KINDS
 from twinpack.errors import InputError
 from twinpack.store.checks import Check, one_of, text, whole, whole_path
 
@@ -59,8 +60,6 @@ class JobKind:
         return {name: value for name, value in found.items() if value is not None}
 
 
-MODEL_KINDS = ("thevenin-1rc", "thevenin-2rc", "thevenin-3rc")
-
 JOBS: dict[str, JobKind] = {
     COMPACT: JobKind("joins small files of the lake and the log, orders telemetry, removes what was replaced"),
     RETENTION: JobKind(
@@ -71,7 +70,7 @@ JOBS: dict[str, JobKind] = {
         "fits a prototype to the vehicles' first trips and stores it; it is not deployed by that",
         {
             "pack": Argument("", text, 'pack to learn for; "" when there is one'),
-            "kind": Argument("thevenin-2rc", one_of(*MODEL_KINDS), "circuit"),
+            "kind": Argument("thevenin-2rc", one_of(*KINDS), "kind of model"),
             "trips": Argument(3, whole(1, 99_999), "first trips of each vehicle"),
         },
     ),

@@ -100,7 +100,7 @@ def _facts(twins: Twins, state: TwinState, trip: Closing) -> _Facts:
     scored = int(state.scored[0])
     ok = state.pred_ok[:, 0]
     scores = tuple(figures(state.sums[:, one, 0], scored if ok[one] else 0) for one in (DEPLOYED, NEVER, CHALLENGER))
-    capacity = twins.model.circuit.capacity_ah
+    capacity = twins.model.capacity_ah
     scale = state.shadow_mean[twins.states + twins.names.index("capacity_scale"), 0]
     effort = state.effort[:, 0]
     given = twins.settings.threshold_v

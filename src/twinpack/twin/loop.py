@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.battery.thevenin import Thevenin, circuit_from_dict
+from twinpack.battery.families import pack_model
 from twinpack.filters import MakeFilter, Posterior, compile
 from twinpack.twin.score import step_scores
 from twinpack.twin.settings import PREDICTORS, LoopSettings, Prototype
@@ -83,15 +83,14 @@ class Twins:
         """
         self.prototype = prototype
         self.settings = settings
-        self.model = Thevenin(circuit_from_dict(prototype.circuit))
-        alpha = self.model.circuit.alpha
-        self.filter = make(self.model, alpha=alpha)
-        self.tangent = make(Thevenin(self.model.circuit, tangent=True), alpha=alpha)
+        self.model = pack_model(prototype.kind, prototype.model)
+        self.filter = make(self.model, alpha=self.model.alpha)
+        self.tangent = make(self.model.tangent(), alpha=self.model.alpha)
         self.states = len(self.model.dynamic)
         living = self.model.living
         self.names = tuple(one.name for one in living)
         self.prior_mean = np.array([one.mean for one in living])
-        given = self.model.circuit.prior_covariance
+        given = self.model.prior_covariance
         self.prior_cov = np.array(given) if given else np.diag([one.sd**2 for one in living])
         self.lower = np.array([one.lower for one in living])
         self.upper = np.array([one.upper for one in living])
@@ -100,7 +99,7 @@ class Twins:
 
     def new_state(self, vehicles: int) -> TwinState:
         """Twins that have seen nothing."""
-        bins = BINS if self.model.circuit.ocv_knots else 0
+        bins = BINS if self.model.ocv_lives else 0
         return TwinState.new(self.filter, self.prior_mean, self.prior_cov, vehicles, bins)
 
     def advance(self, state: TwinState, run: Run) -> tuple[TwinState, Traced]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.battery.thevenin import Thevenin
+from twinpack.battery.pack_model import PackModel
 from twinpack.filters import Filter, Posterior
 from twinpack.twin.loop import BIN_S, Twins
 from twinpack.twin.state import TwinState
@@ -51,7 +51,7 @@ def refined(twins: Twins, state: TwinState) -> TwinState:
 
 def learn_again(
     tangent: Filter,
-    model: Thevenin,
+    model: PackModel,
     before: Posterior,
     after: Posterior,
     inputs: Mapping[str, Floats],
@@ -78,10 +78,10 @@ def learn_again(
     return after
 
 
-def _tangent(model: Thevenin, found: Posterior, passed: Floats) -> tuple[Floats, Floats]:
+def _tangent(model: PackModel, found: Posterior, passed: Floats) -> tuple[Floats, Floats]:
     """State of charge along the trip and the slope of the OCV there, as a pass left them, (T, 1) each."""
     mean = found.mean[:, 0]
-    capacity = model.circuit.capacity_ah * mean[model.names.index("capacity_scale")]
+    capacity = model.capacity_ah * mean[model.names.index("capacity_scale")]
     soc = mean[0] + (passed - passed[-1]) / capacity
     half = max(LEAST_HALF_SOC, float(np.sqrt(found.triangle[0, 0])))
     high, low = (model.open_circuit(soc + side * half, mean) for side in (1.0, -1.0))

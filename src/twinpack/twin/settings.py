@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,18 +64,28 @@ class Prototype:
     Attributes:
         model_hash: Content hash of the artifact.
         pack: Name of the pack it was learned for.
-        kind: `thevenin-1rc`, `thevenin-2rc` or `thevenin-3rc`.
-        circuit: The model, as JSON values.
+        kind: One of `battery.families.KINDS`.
+        model: The model, as JSON values.
         threshold_v: Error that calls for a recalibration unless the settings say otherwise, V.
     """
 
     model_hash: str
     pack: str
     kind: str
-    circuit: dict[str, Any]
+    model: dict[str, Any]
     threshold_v: float
 
     @classmethod
     def from_artifact(cls, artifact: dict[str, Any], model_hash: str) -> Prototype:
         """From the JSON of a stored artifact."""
-        return cls(model_hash, artifact["pack"], artifact["kind"], artifact["circuit"], artifact["threshold_v"])
+        return cls.from_dict({**artifact, "model_hash": model_hash})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Prototype:
+        """From its fields; earlier releases called the model `circuit`.
+
+        Raises:
+            KeyError: A field is missing.
+        """
+        model = values["model"] if "model" in values else values["circuit"]
+        return cls(values["model_hash"], values["pack"], values["kind"], model, values["threshold_v"])

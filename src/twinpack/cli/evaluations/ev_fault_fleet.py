@@ -44,7 +44,7 @@ _LFP = {"chemistry": "LFP", "low": 2.5, "high": 3.65, "ocv": "lfp", "nominal": 3
 _LFP_HIGHEST_V = 3.7
 
 
-def ev_fault_fleet(data: Path, quick: bool) -> Metrics:
+def evaluate(data: Path, quick: bool) -> Metrics:
     """Each vehicle of the folder through detection, as recorded and thinned out."""
     from twinpack.evaluate.recorded import thinned, verdict
     from twinpack.evaluate.sensitivity import moved

@@ -23,7 +23,7 @@ QUICK_VEHICLES, QUICK_DAYS = 20, 150
 _HOUR_US = 3_600_000_000
 
 
-def simulated_faults(_: Path, quick: bool) -> Metrics:
+def evaluate(_: Path, quick: bool) -> Metrics:
     """Half of the vehicles get one fault each; every finding of the fold is held against the truth."""
     from twinpack.evaluate.detection import Fault, score
     from twinpack.simulate.faults.fleet import FaultFleet

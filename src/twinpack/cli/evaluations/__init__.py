@@ -1,0 +1,53 @@
+"""The evaluations there are, one module a data folder: each gives its metrics, units in their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from twinpack.cli import output
+from twinpack.cli.evaluations import bmw_i3_trips, ev_fault_fleet, lg_hg2_drive, simulated_faults, simulated_fleet
+
+Metrics = dict[str, Any]
+Evaluation = Callable[[Path, bool], Metrics]
+
+EVALUATIONS: Mapping[str, Evaluation] = {
+    "bmw_i3_trips": bmw_i3_trips.evaluate,
+    "lg_hg2_drive": lg_hg2_drive.evaluate,
+    "ev_fault_fleet": ev_fault_fleet.evaluate,
+}
+"""By name of the folder in the data."""
+
+SIMULATIONS: Mapping[str, Evaluation] = {
+    "simulated_fleet": simulated_fleet.evaluate,
+    "simulated_faults": simulated_faults.evaluate,
+}
+"""Those that need no data."""
+
+
+def evaluate_all(data: Path | None, quick: bool, only: str | None = None) -> Iterator[tuple[str, Metrics]]:
+    """Every evaluation whose data are there, and the simulated fleets, which need none; each as it is done.
+
+    Args:
+        data: Folder with the data sets, one folder each; or, with `only`, the folder of that one.
+        quick: Less data.
+        only: One evaluation, by name.
+    """
+    for name, evaluation in EVALUATIONS.items():
+        folder = _folder(data, name, only) if only in (None, name) else None
+        if folder is not None:
+            output.note(f"evaluating {name}")
+            yield name, evaluation(folder, quick)
+    for name, simulation in SIMULATIONS.items():
+        if only in (None, name):
+            output.note(f"evaluating {name}")
+            yield name, simulation(Path(), quick)
+
+
+def _folder(data: Path | None, name: str, only: str | None) -> Path | None:
+    if data is None:
+        return None
+    if (data / name).is_dir():
+        return data / name
+    return data if only == name and any(data.glob("*.parquet")) else None
