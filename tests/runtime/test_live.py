@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -21,6 +22,7 @@ from twinpack.fleet.events import Event
 from twinpack.fleet.fold import fold
 from twinpack.fleet.state import ShardState
 from twinpack.ingest.log import LiveLog, SegmentLog
+from twinpack.runtime.keeper import TOLD_AGAIN_US
 from twinpack.runtime.live import LiveFold, Pace
 from twinpack.runtime.run import run
 from twinpack.store.deadletters import LakeDeadLetters
@@ -67,6 +69,19 @@ def test_it_ends_with_what_a_run_gives(finished: dict[str, object], tmp_path: Pa
         assert live.problem == ""
     assert without_latest(record(workspace)) == finished
     assert run(workspace).rows == 0
+
+
+def test_within_a_trip_charge_and_time_of_the_latest_state_go_on(tmp_path: Path) -> None:
+    workspace = begin(tmp_path / "home")
+    first_trip = ROWS.slice(0, 120)
+    with live_log(workspace) as log, LiveFold(workspace, log, pace=FAST) as live:
+        append(log, first_trip)
+        assert live.wait_for(first_trip.num_rows, 60.0)
+    with workspace.registry() as registry:
+        latest = registry.latest_of("old")
+    newest = first_trip.filter(pc.equal(first_trip["vehicle_id"], "old"))["sample_time"].cast("int64")[-1].as_py()
+    assert 0 <= newest - latest["last_seen_us"] < 35_000_000
+    assert 0.0 < latest["soc"] < 1.0
 
 
 def test_stopped_and_started_again_it_goes_on(finished: dict[str, object], tmp_path: Path) -> None:
@@ -191,6 +206,7 @@ _FOLLOW = """
 import sys
 import time
 from tests.runtime.test_live import FAST, live_log
+from twinpack.runtime.keeper import TOLD_AGAIN_US
 from twinpack.runtime.live import LiveFold
 from twinpack.store.workspace import Workspace
 workspace = Workspace.open(sys.argv[1])

@@ -27,6 +27,8 @@ ALARM = "alarm"
 """What a finding of that level which was raised is counted as."""
 COUNTED = (TRIP, PREDICTION, VERSION, ACCEPTED, REFUSED, ALARM)
 _COMPACT_AT = 64
+TOLD_AGAIN_US = 30_000_000
+"""The latest state of a vehicle of which nothing else is to tell follows its samples at such a distance."""
 
 
 class Keeper:
@@ -49,6 +51,7 @@ class Keeper:
         self._heads = workspace.heads()
         self._snapshots: Snapshots = workspace.snapshots(registry)
         self._waiting: list[Event] = []
+        self._told_us = np.zeros(0, dtype=np.int64)
         self._end = 0
         self.waiting_rows = 0
         self.counts = dict.fromkeys(COUNTED, 0)
@@ -60,6 +63,7 @@ class Keeper:
         """
         self._registry.fleet.keep_packs(_specifications(batch))
         touched = {event.vehicle_id for event in events if event.vehicle_id} | _registered(batch)
+        touched |= {state.vehicle_ids[lane] for lane in self._behind(state)}
         self._registry.commit_batch(
             MAIN_STREAM, batch.first_offset, batch.end_offset, events, _latest(state, touched), _records(state, batch)
         )
@@ -70,6 +74,14 @@ class Keeper:
             for kind in _kinds(event):
                 if kind in self.counts:
                     self.counts[kind] += 1
+
+    def _behind(self, state: ShardState) -> list[int]:
+        """Lanes whose latest state is that of a while ago: charge and time of a twin go on within a trip, too."""
+        newest = state.steps.newest_us
+        self._told_us = np.concatenate([self._told_us, np.zeros(len(newest) - len(self._told_us), dtype=np.int64)])
+        lanes = np.flatnonzero(newest > self._told_us + TOLD_AGAIN_US)
+        self._told_us[lanes] = newest[lanes]
+        return lanes.tolist()
 
     def flush(self) -> None:
         """Sign the heads and append to the lake what waits."""

@@ -267,7 +267,7 @@ def _bms_offset(table: FleetTable, at: int, newest: NewestValues) -> Estimate:
         return _unknown("pts", *_NO_TWIN)
     value, told_us = told
     if abs(told_us - int(table.folded_us[at])) > _SAME_TIME_US:  # the charge of now and that of a while ago
-        return _unknown("pts", "The twin has not followed the newest samples yet.", "A moment's patience.")
+        return _unknown("pts", "The twin has not followed the newest samples yet.", "A minute of them.")
     return estimate(value - float(table.soc_pct[at]), None, "pts")
 
 
