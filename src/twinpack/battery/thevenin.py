@@ -203,7 +203,8 @@ class Thevenin(PackModel):
         pairs = []
         for i, tau in enumerate(taus):
             drop, decay = PAIR_SHARE * noise.resistive * self._pair_drop(i, u), exp(-self._steps_of(tau, u))
-            pairs.append((max(own.get(i, 0.0), LEAST_PAIR_ERROR_V) ** 2 + drop * drop) * (1.0 - decay * decay))
+            error = maximum(own.get(i, 0.0), LEAST_PAIR_ERROR_V)
+            pairs.append((error * error + drop * drop) * (1.0 - decay * decay))
         return (noise.soc_per_sqrt_s**2 * u["dt_s"], *pairs, 0.0)
 
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:

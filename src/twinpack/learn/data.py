@@ -110,7 +110,13 @@ def _training(vehicle_id: str, values: Mapping[str, Floats], pack: PackSpec) -> 
         temp = np.interp(np.arange(len(temp)), np.flatnonzero(known), temp[known])
     time = values["time_us"]
     return TrainingTrip(
-        vehicle_id, (time - time[0]) / 1e6, values["pack_voltage_v"] / pack.series, current, temp, float(told[0]) / 100
+        vehicle_id,
+        (time - time[0]) / 1e6,
+        values["pack_voltage_v"] / pack.series,
+        current,
+        temp,
+        float(told[0]) / 100,
+        int(time[0]),
     )
 
 

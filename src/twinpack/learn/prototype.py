@@ -42,6 +42,7 @@ class TrainingTrip:
         current_a: Pack current, positive charges, shape (N,).
         temp_c: Cell temperature, shape (N,).
         soc: State of charge told at its start, 0 to 1.
+        start_us: When it began, microseconds since the epoch; 0 where that does not matter.
     """
 
     vehicle_id: str
@@ -50,6 +51,7 @@ class TrainingTrip:
     current_a: Floats
     temp_c: Floats
     soc: float
+    start_us: int = 0
 
 
 @dataclass(frozen=True)
