@@ -153,6 +153,26 @@ class Still(Model):
         return 0.01
 
 
+class Curve(Model):
+    """Nothing dynamic: a curve with two living parameters."""
+
+    dynamic = ()
+    living = (Living("scale", 1.0, 0.1, 0.01, 0.1, 2.0), Living("bend", 0.5, 0.1, 0.0, 0.0, 5.0))
+    inputs = ("push", "dt_s")
+
+    def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return ()
+
+    def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
+        return x["scale"] * (4.0 - tanh(x["bend"] * u["push"] / x["scale"]) * u["dt_s"])
+
+    def process_variance(self, u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+        return ()
+
+    def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        return 0.01 + 0.001 * u["push"] * u["push"]
+
+
 class Corrected(Decay):
     """A decay and a network of eight neurons, its weights in the graph."""
 

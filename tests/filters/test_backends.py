@@ -13,6 +13,7 @@ import pytest
 
 from tests.filters.models import (
     Corrected,
+    Curve,
     Decay,
     EveryOp,
     Floats,
@@ -48,6 +49,7 @@ RUNS: dict[str, Callable[[], Run]] = {
     "pendulum": lambda: small_run(Pendulum(), VEHICLES, 30),
     "every_op": lambda: small_run(EveryOp(), VEHICLES, 30),
     "still": lambda: small_run(Still(), VEHICLES, 30),
+    "curve": lambda: small_run(Curve(), VEHICLES, 30),
     "network": lambda: small_run(Corrected(), VEHICLES, 30),
     "thevenin_1rc": lambda: pack_run(circuit(1), VEHICLES, 30),
     "thevenin_2rc": lambda: pack_run(circuit(2), VEHICLES, 30),
@@ -117,7 +119,7 @@ def test_backends_learn_the_same(name: str, method: Method) -> None:
 @pytest.mark.parametrize(
     ("name", "method"),
     [
-        *(("pendulum", "ukf"), ("pendulum", "ekf"), ("every_op", "ukf"), ("every_op", "ekf")),
+        *(("pendulum", "ukf"), ("pendulum", "ekf"), ("every_op", "ukf"), ("every_op", "ekf"), ("curve", "ukf")),
         pytest.param("thevenin_2rc", "ukf", marks=slow),
         pytest.param("thevenin_2rc", "ekf", marks=slow),
         pytest.param("thevenin_21_knots", "ukf", marks=slow),
@@ -134,7 +136,7 @@ def test_backends_consider_the_same(name: str, method: Method) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("pendulum", "every_op", "thevenin_2rc", "thevenin_21_knots"),
+        *("pendulum", "every_op", "thevenin_2rc", "thevenin_21_knots", "curve"),
         pytest.param("still", marks=slow),
         pytest.param("network", marks=slow),
     ],

@@ -214,8 +214,9 @@ class Twice(Plain):
     inputs = ("push", "b")
 
 
-class NothingDynamic(Plain):
+class Nothing(Plain):
     dynamic = ()
+    living = ()
 
 
 class NoName(Plain):
@@ -241,7 +242,7 @@ def test_a_function_that_gives_something_else_is_named_with_file_and_line(kind: 
     ("kind", "message"),
     [
         (Twice, "Twice: a, b stands for more than one state, living parameter or input"),
-        (NothingDynamic, "NothingDynamic: a model needs at least one dynamic state; a constant one will do"),
+        (Nothing, "Nothing: a model needs at least one dynamic state or living parameter"),
         (NoName, "NoName: 'current a' is no name; use letters, digits and '_'"),
     ],
 )

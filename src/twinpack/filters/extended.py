@@ -70,12 +70,14 @@ class Extended:
     def _at(self, nodes: Sequence[Node], x: Values, u: Sequence[Values]) -> Values:
         """Values of expressions at the mean, shape (B, m)."""
         found = evaluate(nodes, list(x.T), [one[:, 0] for one in u], self._dtype)
+        if not found:
+            return np.zeros((len(x), 0), self._dtype)
         return np.stack([np.broadcast_to(one, len(x)) for one in found], axis=1)
 
     def _matrix(self, rows: Sequence[Sequence[Node]], x: Values, u: Sequence[Values]) -> Values:
         """A Jacobian at the mean, shape (B, m, n)."""
         found = self._at([one for row in rows for one in row], x, u)
-        return found.reshape(len(x), len(rows), -1)
+        return found.reshape(len(x), len(rows), self._traced.size)
 
 
 def jacobian(nodes: Sequence[Node], size: int) -> list[list[Node]]:

@@ -66,18 +66,18 @@ class Rows:
 
     @property
     def even(self) -> int:
-        """Even parts, likewise."""
-        return self.odd + self.states * self.size
+        """Even parts, likewise; the measurement needs them where no state is dynamic, too."""
+        return self.odd + max(self.states, 1) * self.size
 
     @property
     def shift(self) -> int:
         """Shifts of the means."""
-        return self.even + self.states * self.size
+        return self.even + max(self.states, 1) * self.size
 
     @property
     def cross(self) -> int:
         """Covariance of the measurement with each state, then its gain."""
-        return self.shift + self.states
+        return self.shift + max(self.states, 1)
 
     @property
     def count(self) -> int:

@@ -114,8 +114,8 @@ def _check_names(model: Model, name: str) -> None:
     twice = sorted({one for one in every if every.count(one) > 1})
     if twice:
         raise TraceError(f"{name}: {', '.join(twice)} stands for more than one state, living parameter or input")
-    if not model.dynamic:
-        raise TraceError(f"{name}: a model needs at least one dynamic state; a constant one will do")
+    if not model.names:
+        raise TraceError(f"{name}: a model needs at least one dynamic state or living parameter")
     wrong = [one for one in every if not one.isidentifier()]
     if wrong:
         raise TraceError(f"{name}: {wrong[0]!r} is no name; use letters, digits and '_'")

@@ -190,8 +190,10 @@ def _straight(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float) -
             p[i][j] = p[j][i] = scope.some(value)
         for j in range(d, n):
             p[i][j] = p[j][i] = scope.some(points.with_state(moved[i], j))
-    scope.line("# the factor of the predicted covariance")
-    factor2, good2 = factored(scope, p)
+    factor2, good2 = factor, good
+    if d:
+        scope.line("# the factor of the predicted covariance")
+        factor2, good2 = factored(scope, p)
     points = Transform(scope, spread, x, factor2)
     scope.line("# the measurement at points drawn anew")
     seen = points.of(traced.measure)
@@ -275,6 +277,8 @@ def _looped(traced: TracedModel, numbers: Numbers, rows: Rows, alpha: float, con
 
 def _pair_loop(top: Scope, rows: Rows, spread: Spread, nodes: Sequence[Node], mean_row: int) -> list[str]:
     """A loop over the pairs of sigma points that stores the odd and even part of each quantity."""
+    if not nodes:
+        return []
     n, loop = spread.size, Scope(top.numbers, top, 4)
 
     def mean(j: int) -> str:

@@ -74,6 +74,8 @@ class Unscented:
 
     def _transition(self, points: Values, u: Sequence[Values]) -> Values:
         moved = evaluate(self._traced.transition, points, u, self._dtype)
+        if not moved:
+            return points[:0]
         return np.stack([np.broadcast_to(one, points.shape[1:]) for one in moved])
 
     def _measure(self, points: Values, u: Sequence[Values]) -> Values:
