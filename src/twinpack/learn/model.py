@@ -17,7 +17,8 @@ from twinpack.battery.thevenin import Circuit, Start, Thevenin, knot_name
 from twinpack.errors import LearningError
 from twinpack.filters import Filter, Posterior, compile
 from twinpack.filters.model import Living
-from twinpack.learn.prototype import FEW_TRIPS, Fit, FitSettings, TrainingTrip, fit_prototype
+from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
+from twinpack.learn.residual import FEW_TRIPS
 from twinpack.twin.refine import learn_again
 
 Floats = npt.NDArray[np.float64]

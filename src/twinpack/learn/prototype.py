@@ -14,21 +14,13 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import least_squares, lsq_linear, nnls
+from scipy.optimize import least_squares, lsq_linear
 
 from twinpack.battery.thevenin import GAS_CONSTANT, KELVIN, REFERENCE_K, TRANSFER_SHARE, TRANSFER_V, Noise
 from twinpack.errors import LearningError
+from twinpack.learn.residual import Residual, split_residual
 
 Floats = npt.NDArray[np.float64]
-
-SLOW_S, FAST_S = 90.0, 10.0
-"""Residuals that agree over so many seconds are slow, or at least not white."""
-
-FEW_TRIPS = 10.0
-"""So many trips' worth of residual is what models are usually wrong by."""
-
-USUAL = Noise(sensor_v=0.006, resistive=0.15, slow_v=0.004, fast_v=0.002)
-"""What they are usually wrong by on trips they were not fitted to."""
 
 
 @dataclass(frozen=True)
@@ -333,41 +325,12 @@ class _Problem:
         )
 
     def _noise(self, error: Floats, shared: Floats, theta: Floats) -> Noise:
-        """Split the residual: what lasts minutes, what lasts seconds, and of the rest what goes with the current."""
-        total = float(np.mean(error**2))
-        slow = min(self._covariance(error, SLOW_S), 0.9 * total)
-        fast = min(max(self._covariance(error, FAST_S) - slow, 0.0), 0.9 * total - slow)
+        """What the residual is made of."""
         inverse = 1.0 / (self.temp + KELVIN) - 1.0 / REFERENCE_K
         resistance = float(np.median(shared[self.grid : self.at_pairs]))
         drop = (self.current * np.exp(theta[1] / GAS_CONSTANT * inverse))[self.rows, self.lane] * resistance
-        design = np.stack([np.ones_like(drop), drop**2], axis=1)
-        parts: Floats = np.asarray(nnls(design, np.maximum(error**2 - slow - fast, 0.0))[0])
-
-        def believed(square: float, usual: float) -> float:
-            # A few trips show little of what the model gets wrong.
-            count = len(self.trips)
-            return float(np.sqrt((count * square + FEW_TRIPS * usual**2) / (count + FEW_TRIPS)))
-
-        return Noise(
-            sensor_v=believed(float(parts[0]), USUAL.sensor_v),
-            resistive=believed(float(parts[1]), USUAL.resistive),
-            slow_v=believed(slow, USUAL.slow_v),
-            fast_v=believed(fast, USUAL.fast_v),
-        )
-
-    def _covariance(self, error: Floats, lag_s: float) -> float:
-        """Covariance of the residual with itself some seconds later in the same trip."""
-        table: Floats = np.full(self.time.shape, np.nan)
-        table[self.rows, self.lane] = error
-        products = []
-        for lane in range(len(self.trips)):
-            known = np.flatnonzero(np.isfinite(table[:, lane]))
-            time, values = self.time[known, lane], table[known, lane]
-            later = np.searchsorted(time, time + lag_s)
-            pairs = later < len(time)
-            products.append(values[pairs] * values[later[pairs]])
-        joined = np.concatenate(products)
-        return max(float(joined.mean()), 0.0) if len(joined) else 0.0
+        time = self.time[self.rows, self.lane]
+        return split_residual([Residual(time[rows], error[rows], drop[rows]) for rows in self.slices])
 
 
 def _cell(z: Floats, grid: Floats) -> tuple[Floats, npt.NDArray[np.intp], Floats]:
