@@ -74,11 +74,14 @@ def test_a_table_that_is_wrong_lives_at_its_knots() -> None:
 
 def test_the_card_tells_what_it_was_learned_from(learned: Learned, trips: list[TrainingTrip]) -> None:
     card = learned.card
-    assert (card["vehicles"], card["trips"], card["kind"], card["pack"]) == (3, 6, "thevenin-1rc", PACK.name)
-    assert card["temp_range_c"] == pytest.approx(
+    data, limits = card["data"], card["limits"]
+    assert (data["vehicles"], data["sessions"], card["kind"], card["pack"]) == (3, 6, "thevenin-1rc", PACK.name)
+    assert limits["temp_c"] == pytest.approx(
         [min(float(trip.temp_c.min()) for trip in trips), max(float(trip.temp_c.max()) for trip in trips)], abs=0.051
     )
-    assert 0.0 <= card["soc_range"][0] < card["soc_range"][1] <= 1.0
+    assert 0.0 <= limits["soc"][0] < limits["soc"][1] <= 1.0
+    assert limits["c_rate"][0] < 0.0 < limits["c_rate"][1]
+    assert card["metrics"]["rmse_v"] > 0.0 and card["figures"]["threshold_v"] > 0.0
 
 
 def test_kinds_that_are_not_known_are_refused(trips: list[TrainingTrip]) -> None:

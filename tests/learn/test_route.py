@@ -50,7 +50,7 @@ def test_vehicles_never_seen_are_predicted_to_a_fraction_of_a_millivolt() -> Non
     assert _error(model, trips[16:]) < 5e-4
     assert (np.diff(model.route.curve_v) <= 0).all() and (np.diff(model.route.used) > 0).all()
     assert learned.artifact["kind"] == "route"
-    assert learned.card["vehicles"] == 16
+    assert learned.card["data"]["vehicles"] == 16
 
 
 def test_noise_of_the_sensor_is_found_and_averaged_away() -> None:

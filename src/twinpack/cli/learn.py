@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from twinpack.cli import output, ranking
+from twinpack.cli import card, output, ranking
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
 
 command = command_group("Learn from the fleet's own data.")
@@ -34,19 +34,10 @@ def learn_model(
 
     workspace = Workspace.open(home, create=False)
     learned = learn_prototype(workspace, kind, _count(trips), pack)
-    card = learned.card
     if as_json:
-        output.json_result({"model_hash": learned.model_hash, **card})
+        output.json_result({"model_hash": learned.model_hash, **learned.card})
         return
-    low, high = (100 * value for value in card["soc_range"])
-    output.line(
-        f"{card['kind']} for {card['pack']} from {output.counted(card['trips'], 'trip')} of "
-        f"{output.counted(card['vehicles'], 'vehicle')}"
-    )
-    output.line(f"error {card['rmse_v']:.2f} V, recalibration over {card['threshold_v']:.2f} V")
-    output.line(
-        f"seen at {low:.0f} to {high:.0f} % charge, {card['temp_range_c'][0]:.0f} to {card['temp_range_c'][1]:.0f} °C"
-    )
+    card.show(learned.card)
     output.line(f"model {learned.model_hash[:12]}; next: twinpack run")
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from twinpack import __version__
 from twinpack.battery.families import THEVENIN
 from twinpack.battery.pack import PackSpec
 from twinpack.battery.pack_model import PackModel
@@ -17,6 +16,7 @@ from twinpack.battery.thevenin import Circuit, Start, Thevenin, knot_name
 from twinpack.errors import LearningError
 from twinpack.filters import Filter, Posterior, compile
 from twinpack.filters.model import Living
+from twinpack.learn.card import data_of, make_card, span
 from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
 from twinpack.learn.residual import FEW_TRIPS
 from twinpack.twin.refine import learn_again
@@ -204,30 +204,34 @@ def _assimilated(
 
 
 def _card(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, threshold: float) -> dict[str, Any]:
-    return {
-        "pack": pack.name,
-        "kind": kind,
-        "vehicles": len({trip.vehicle_id for trip in trips}),
-        "trips": len(trips),
-        "rmse_v": round(fit.rmse_v * pack.series, 4),
-        "threshold_v": threshold,
-        "capacity_ah": round(fit.capacity_ah, 3),
-        "soc_range": [
-            round(min(_lowest(trip, fit) for trip in trips), 3),
-            round(max(trip.soc for trip in trips), 3),
-        ],
-        "temp_range_c": [
-            round(float(min(trip.temp_c.min() for trip in trips)), 1),
-            round(float(max(trip.temp_c.max() for trip in trips)), 1),
-        ],
-        "code_version": __version__,
-    }
+    return make_card(
+        pack=pack.name,
+        kind=kind,
+        data=data_of(trips),
+        metrics={"rmse_v": fit.rmse_v * pack.series},
+        limits={
+            "soc": [min(_lowest(trip, fit) for trip in trips), max(_highest(trip, fit) for trip in trips)],
+            "temp_c": span(trip.temp_c for trip in trips),
+            "c_rate": span(trip.current_a / pack.capacity_ah for trip in trips),
+        },
+        figures={"threshold_v": threshold, "capacity_ah": fit.capacity_ah},
+        settings=asdict(fit.settings),
+    )
+
+
+def _passed(trip: TrainingTrip, fit: Fit) -> Floats:
+    """State of charge at each step, from the one told at the start."""
+    current = trip.current_a
+    passed = np.cumsum(0.5 * (current[1:] + current[:-1]) * np.diff(trip.time_s)) / 3600.0 / fit.capacity_ah
+    return np.concatenate([[trip.soc], trip.soc + passed])
 
 
 def _lowest(trip: TrainingTrip, fit: Fit) -> float:
-    current = trip.current_a
-    passed = np.cumsum(0.5 * (current[1:] + current[:-1]) * np.diff(trip.time_s)) / 3600.0 / fit.capacity_ah
-    return float(trip.soc + min(passed.min(), 0.0))
+    return float(_passed(trip, fit).min())
+
+
+def _highest(trip: TrainingTrip, fit: Fit) -> float:
+    return float(_passed(trip, fit).max())
 
 
 def _tuple(values: Floats) -> tuple[float, ...]:

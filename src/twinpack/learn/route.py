@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.isotonic import isotonic_regression
 
-from twinpack import __version__
 from twinpack.battery.families import ROUTE
 from twinpack.battery.pack import PackSpec
 from twinpack.battery.route import Route, RouteNoise, law_terms
 from twinpack.errors import LearningError
 from twinpack.filters.model import Living
+from twinpack.learn.card import data_of, make_card, span
 from twinpack.learn.model import Learned
 
 Floats = npt.NDArray[np.float64]
@@ -144,7 +144,7 @@ def learn_route(trips: Sequence[RouteTrip], pack: PackSpec) -> Learned:
     route = _route(curve, error, points)
     threshold = round(THRESHOLD_SHARE * float(curve.curve_v.max() - curve.curve_v.min()), 4)
     artifact = {"pack": pack.name, "kind": ROUTE, "model": route.to_dict(), "threshold_v": threshold}
-    return Learned(artifact, _card(first, points, error, pack, threshold))
+    return Learned(artifact, _card(first, points, curve, error, pack, threshold))
 
 
 def first_routes(trips: Iterable[RouteTrip]) -> list[RouteTrip]:
@@ -336,23 +336,24 @@ def temper_of(route: Integers, error: Floats) -> float:
 
 
 def _card(
-    trips: Sequence[RouteTrip], points: Points, error: Floats, pack: PackSpec, threshold: float
+    trips: Sequence[RouteTrip], points: Points, curve: Curve, error: Floats, pack: PackSpec, threshold: float
 ) -> dict[str, Any]:
-    def span(values: Floats) -> list[float]:
-        return [round(float(values.min()), 2), round(float(values.max()), 2)]
+    metrics = {"rmse_v": _rms(curve.voltage(points) - points.voltage_v)}
+    if len(trips) >= 2 * LEAST_ROUTES:
+        metrics["held_out_rmse_v"] = _rms(error)
+    limits = {name: span([getattr(points, name)]) for name in ("speed_kmh", "load_kg", "distance_km")}
+    return make_card(
+        pack=pack.name,
+        kind=ROUTE,
+        data=data_of(trips),
+        metrics=metrics,
+        limits=limits,
+        figures={"threshold_v": threshold},
+    )
 
-    return {
-        "pack": pack.name,
-        "kind": ROUTE,
-        "vehicles": len({trip.vehicle_id for trip in trips}),
-        "trips": len(trips),
-        "rmse_v": round(float(np.sqrt(np.mean(error**2))), 5),
-        "threshold_v": threshold,
-        "speed_range_kmh": span(points.speed_kmh),
-        "load_range_kg": span(points.load_kg),
-        "distance_range_km": span(points.distance_km),
-        "code_version": __version__,
-    }
+
+def _rms(values: Floats) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def _tuple(values: Floats) -> tuple[float, ...]:

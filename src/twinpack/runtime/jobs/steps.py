@@ -115,8 +115,9 @@ def _learn(context: StepContext) -> dict[str, Any]:
     told = context.arguments
     learned = learn_prototype(context.workspace, told["kind"], told["trips"], told["pack"] or None)
     card = learned.card
-    context.tell(f"error {card['rmse_v']:.3f} V from {card['trips']} trips of {card['vehicles']} vehicles")
-    return {"model_hash": learned.model_hash, "pack": card["pack"], "rmse_v": card["rmse_v"]}
+    data, rmse_v = card["data"], card["metrics"]["rmse_v"]
+    context.tell(f"error {rmse_v:.3f} V from {data['sessions']} trips of {data['vehicles']} vehicles")
+    return {"model_hash": learned.model_hash, "pack": card["pack"], "rmse_v": rmse_v}
 
 
 def _rank(context: StepContext) -> dict[str, Any]:

@@ -1,0 +1,47 @@
+"""A model card in lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from twinpack.cli import output
+
+_LIMITS = {
+    "soc": (100.0, "% charge", 0),
+    "temp_c": (1.0, "°C", 0),
+    "c_rate": (1.0, "C", 1),
+    "speed_kmh": (1.0, "km/h", 0),
+    "load_kg": (1.0, "kg", 0),
+    "distance_km": (1.0, "km", 0),
+}
+"""How a limit of validity is told: factor, unit, decimals."""
+
+
+def show(card: Mapping[str, Any]) -> None:
+    """Writes what a model was learned from, its errors, where it is valid, and what is thin about its data."""
+    data = card["data"]
+    sessions = output.counted(data["sessions"], "trip")
+    output.line(f"{card['kind']} for {card['pack']} from {sessions} of {output.counted(data['vehicles'], 'vehicle')}")
+    if data["first"]:
+        output.line(f"{data['first'][:10]} to {data['last'][:10]}, {output.counted(data['samples'], 'sample')}")
+    output.line(_errors(card["metrics"], card["figures"]))
+    limits = [_range(name, *ends) for name, ends in card["limits"].items() if len(ends) == 2]
+    if limits:
+        output.line(f"seen at {', '.join(limits)}")
+    for warning in card["warnings"]:
+        output.line(f"thin: {warning}")
+
+
+def _errors(metrics: Mapping[str, float | None], figures: Mapping[str, Any]) -> str:
+    parts = [f"error {output.significant(metrics.get('rmse_v'), 2)} V"]
+    if "held_out_rmse_v" in metrics:
+        parts.append(f"{output.significant(metrics['held_out_rmse_v'], 2)} V on vehicles left out")
+    if figures.get("threshold_v") is not None:
+        parts.append(f"recalibration over {output.significant(figures['threshold_v'], 2)} V")
+    return ", ".join(parts)
+
+
+def _range(name: str, low: float, high: float) -> str:
+    factor, unit, decimals = _LIMITS.get(name, (1.0, name, 2))
+    return f"{output.number(factor * low, decimals)} to {output.number(factor * high, decimals)} {unit}"
