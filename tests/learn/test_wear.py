@@ -75,7 +75,8 @@ def test_a_simulated_fleet_s_law_and_truth_are_found() -> None:
     seen = scales_of(route_from_dict(artifact["model"]), trips)
     truth = RouteFleet(RouteSettings(vehicles=6, routes=20)).truth().column("wear").to_numpy().reshape(6, 20)
     assert np.abs(seen.scale - truth).max() < 2e-3
-    learned = learn_wear(artifact, trips)
+    learned = learn_wear(artifact, trips, "the prototype's hash")
+    assert learned.card["parent"] == "the prototype's hash"
     model = RouteModel(route_from_dict(learned.artifact["model"]))
     # the simulator wears by a factor a route, of 1.55 % on average: that is a bend of -1
     level, rate = model.living

@@ -44,6 +44,9 @@ HELD_OUT = 5
 THRESHOLD_SHARE = 0.05
 """Error over the curve's range of voltage that calls for a recalibration."""
 
+WARM_UP = 5
+"""First routes of a vehicle that update its twin whatever the policy: they tell its level and pace."""
+
 _ROUNDS, _STEPS = 3, 4
 _TINY = 1e-9
 
@@ -140,11 +143,19 @@ def learn_route(trips: Sequence[RouteTrip], pack: PackSpec) -> Learned:
     first = first_routes(trips)
     points = _checked(first)
     curve = fit_curve(points)
-    error = _held_out_error(first) if len(first) >= 2 * LEAST_ROUTES else curve.voltage(points) - points.voltage_v
-    route = _route(curve, error, points)
+    within = np.asarray(curve.voltage(points) - points.voltage_v)
+    error = _held_out_error(first) if len(first) >= 2 * LEAST_ROUTES else within
+    route = _route(curve, error, within, points)
     threshold = round(THRESHOLD_SHARE * float(curve.curve_v.max() - curve.curve_v.min()), 4)
-    artifact = {"pack": pack.name, "kind": ROUTE, "model": route.to_dict(), "threshold_v": threshold}
-    return Learned(artifact, _card(first, points, curve, error, pack, threshold))
+    artifact = {
+        "pack": pack.name,
+        "kind": ROUTE,
+        "model": route.to_dict(),
+        "threshold_v": threshold,
+        "threshold_on": "mae",
+        "warm_up": WARM_UP,
+    }
+    return Learned(artifact, _card(first, points, within, error, pack, threshold))
 
 
 def first_routes(trips: Iterable[RouteTrip]) -> list[RouteTrip]:
@@ -300,14 +311,12 @@ def _held_out_error(trips: Sequence[RouteTrip]) -> Floats:
     return np.asarray(fit.voltage(out) - out.voltage_v)
 
 
-def _route(curve: Curve, error: Floats, points: Points) -> Route:
+def _route(curve: Curve, error: Floats, within: Floats, points: Points) -> Route:
     """The prototype; until lives were seen wear goes on at a pace that hardly anything is known of."""
     living = (
         Living("wear", 0.0, 0.01, 1e-3, -0.5, 5.0),
         Living("wear_rate", 1e-3, 5e-3, 2e-4, -0.5, 0.5, rate_of="wear"),
     )
-    within = curve.voltage(points) - points.voltage_v
-    sensor = max(float(np.sqrt(np.mean(error**2))), 1e-4)
     return Route(
         used=_tuple(curve.used),
         curve_v=_tuple(curve.curve_v),
@@ -315,7 +324,7 @@ def _route(curve: Curve, error: Floats, points: Points) -> Route:
         load_kg=curve.load_kg,
         law=_tuple(curve.law),
         living=living,
-        noise=RouteNoise(sensor_v=sensor, temper=temper_of(points.route, within)),
+        noise=RouteNoise(sensor_v=max(_rms(error), 1e-4), temper=temper_of(points.route, within)),
     )
 
 
@@ -336,24 +345,29 @@ def temper_of(route: Integers, error: Floats) -> float:
 
 
 def _card(
-    trips: Sequence[RouteTrip], points: Points, curve: Curve, error: Floats, pack: PackSpec, threshold: float
+    trips: Sequence[RouteTrip], points: Points, within: Floats, error: Floats, pack: PackSpec, threshold: float
 ) -> dict[str, Any]:
-    metrics = {"rmse_v": _rms(curve.voltage(points) - points.voltage_v)}
+    metrics = {"rmse_v": _rms(within)}
     if len(trips) >= 2 * LEAST_ROUTES:
         metrics["held_out_rmse_v"] = _rms(error)
-    limits = {name: span([getattr(points, name)]) for name in ("speed_kmh", "load_kg", "distance_km")}
     return make_card(
         pack=pack.name,
         kind=ROUTE,
         data=data_of(trips),
         metrics=metrics,
-        limits=limits,
-        figures={"threshold_v": threshold},
+        limits={
+            "speed_kmh": span([points.speed_kmh]),
+            "load_kg": span([points.load_kg]),
+            "distance_km": span([points.distance_km]),
+        },
+        figures={"threshold_v": threshold, "threshold_on": "mae"},
+        settings={"most_knots": MOST_KNOTS, "least_step_v": LEAST_STEP_V, "held_out_one_in": HELD_OUT},
+        warnings=() if len(trips) >= 2 * LEAST_ROUTES else ("Too few vehicles to leave some out and judge the fit.",),
     )
 
 
-def _rms(values: Floats) -> float:
-    return float(np.sqrt(np.mean(values**2)))
+def _rms(error: Floats) -> float:
+    return float(np.sqrt(np.mean(error**2)))
 
 
 def _tuple(values: Floats) -> tuple[float, ...]:

@@ -10,18 +10,18 @@ prior). A weak prior over each keeps what a few short lives cannot tell near wha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from twinpack import __version__
 from twinpack.battery.families import ROUTE
 from twinpack.battery.route import LEAST_SCALE, Route, RouteNoise, route_from_dict, wear_of
 from twinpack.errors import LearningError
 from twinpack.filters.model import Living
+from twinpack.learn.card import data_of, make_card, span
 from twinpack.learn.model import Learned
 from twinpack.learn.route import Curve, Points, RouteTrip, temper_of
 
@@ -85,12 +85,13 @@ class Wear:
     error_sd: float
 
 
-def learn_wear(artifact: Mapping[str, Any], lives: Sequence[RouteTrip]) -> Learned:
+def learn_wear(artifact: Mapping[str, Any], lives: Sequence[RouteTrip], parent: str = "") -> Learned:
     """Refine a route prototype by the lives of a fleet.
 
     Args:
         artifact: Of kind `route`, as `learn.route.learn_route` gives.
-        lives: Routes of the fleet; vehicles with fewer than `LEAST_LIFE` are left aside.
+        lives: Routes of the fleet; at least `LEAST_VEHICLES` vehicles with `LEAST_LIFE` each.
+        parent: Hash of the artifact.
 
     Returns:
         The artifact with priors, wear and noise of this fleet, and the card of that.
@@ -110,17 +111,15 @@ def learn_wear(artifact: Mapping[str, Any], lives: Sequence[RouteTrip]) -> Learn
         )
     wear, likelihood = most_likely(seen)
     refined = _refined(route, wear, seen)
-    card = {
-        "vehicles": vehicles,
-        "trips": int(np.isfinite(seen.scale).sum()),
-        "log_likelihood": round(likelihood, 2),
-        "bend": round(wear.bend, 3),
-        "wear_rate": wear.rate,
-        "wear_rate_sd": wear.rate_sd,
-        "wear_drift": wear.drift,
-        "sensor_v": refined.noise.sensor_v,
-        "code_version": __version__,
-    }
+    card = make_card(
+        pack=artifact["pack"],
+        kind=ROUTE,
+        data=data_of(lives),
+        metrics={"rmse_v": seen.sensor_v, "log_likelihood": likelihood},
+        limits={"wear": span([wear_of(seen.scale, wear.bend)]), "scale": span([seen.scale])},
+        parent=parent,
+        figures={"threshold_v": artifact["threshold_v"], **asdict(wear)},
+    )
     return Learned({**artifact, "model": refined.to_dict()}, card)
 
 
