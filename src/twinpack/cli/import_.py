@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from twinpack.ingest.records import FileResult, ImportSummary
     from twinpack.store.workspace import Workspace
 
-PROFILE_HELP = "How to read the files: twinpack, bdf, bmw_i3, gbt32960, lg_hg2, or a TOML file."
+PROFILE_HELP = "How to read the files: a shipped profile, such as twinpack, bdf or gbt32960, or a TOML file."
 PACK_HELP = "Pack of the vehicles, a shipped name or a TOML file; overrules the profile."
 
 _ALWAYS = ("files imported", "rows imported")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from twinpack.ingest.routing import Router, Rule
 
 AGAINST_HELP = "Samples to try them on: a file, a folder of files, or a workspace."
-PROFILE_HELP = "How to read the files: twinpack, bdf, bmw_i3, gbt32960, lg_hg2, or a TOML file."
+PROFILE_HELP = "How to read the files: a shipped profile, such as twinpack, bdf or gbt32960, or a TOML file."
 PACK_HELP = "Pack of the vehicles in the files, a shipped name or a TOML file; overrules the profile."
 
 _WIDTH = 100

@@ -28,7 +28,15 @@ from twinpack.ingest.routing import Router
 from twinpack.ingest.spool import Spool
 from twinpack.ingest.threads import Behind, read_ahead
 from twinpack.telemetry.checks import limits_for
-from twinpack.telemetry.profiles import BoundProfile, Profile, bind, parse_profile, shipped_profile, shipped_profiles
+from twinpack.telemetry.profiles import (
+    BoundProfile,
+    Profile,
+    Restarts,
+    bind,
+    parse_profile,
+    shipped_profile,
+    shipped_profiles,
+)
 from twinpack.telemetry.readings import ROW_REJECTED
 from twinpack.telemetry.schema import command_rows, tick_row, to_log
 from twinpack.telemetry.validate import Validator
@@ -216,6 +224,7 @@ class _FileImport:
     ) -> None:
         latest = importer.moment_us() if bound.clock_column is not None else None
         self._bound = bound
+        self._restarts = Restarts()
         self._pack = pack
         self._sink = importer.dead_letters
         self._spool = spool
@@ -227,7 +236,7 @@ class _FileImport:
 
     def take(self, piece: Piece) -> pa.Table:
         """Convert and validate one piece: rows of the log."""
-        readings = self._bound.convert(piece.table, self._start_of)
+        readings = self._bound.convert(piece.table, self._start_of, self._restarts)
         checked = self._validator.check(readings)
         self._spool.add(piece, readings, checked.faults)
         routed = self._to_log(checked.samples)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinpack.telemetry.profiles.convert import BoundProfile, bind
+from twinpack.telemetry.profiles.convert import BoundProfile, Restarts, bind
 from twinpack.telemetry.profiles.spec import (
     Profile,
     SignalSource,
@@ -14,6 +14,7 @@ from twinpack.telemetry.profiles.spec import (
 __all__ = [
     "BoundProfile",
     "Profile",
+    "Restarts",
     "SignalSource",
     "bind",
     "parse_profile",

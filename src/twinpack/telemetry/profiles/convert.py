@@ -26,6 +26,30 @@ ESSENTIAL = ("pack_voltage_v", "pack_current_a")
 StartOf = Callable[[str], int]
 
 
+class Restarts:
+    """Elapsed time of each vehicle that starts again within a file, from one piece of the file to the next."""
+
+    def __init__(self) -> None:
+        """Nothing has been read."""
+        self._last: dict[str, tuple[int, int]] = {}
+
+    def follow(self, vehicle: str, elapsed_us: Integers, gap_us: int) -> Integers:
+        """Elapsed time that only rises: where it falls back, it goes on a gap after the row before.
+
+        Args:
+            vehicle: Whose.
+            elapsed_us: Its rows in the order of the file, shape (N,).
+            gap_us: The gap.
+        """
+        if not len(elapsed_us):
+            return elapsed_us
+        raw_us, added_us = self._last.get(vehicle, (int(elapsed_us[0]), 0))
+        fall = -np.diff(elapsed_us, prepend=np.int64(raw_us))
+        added = added_us + np.cumsum(np.where(fall > 0, fall + gap_us, 0))
+        self._last[vehicle] = int(elapsed_us[-1]), int(added[-1])
+        return np.asarray(elapsed_us + added, np.int64)
+
+
 @dataclass(frozen=True)
 class BoundProfile:
     """A profile whose columns have been found in a file.
@@ -68,12 +92,13 @@ class BoundProfile:
             if (unit := signals[name].unit) is not None
         }
 
-    def convert(self, table: pa.Table, start_of: StartOf) -> Readings:
+    def convert(self, table: pa.Table, start_of: StartOf, restarts: Restarts | None = None) -> Readings:
         """Read the columns of N rows.
 
         Args:
             table: Rows of the file with at least `columns`.
             start_of: Start time of a vehicle's elapsed seconds, microseconds since the epoch.
+            restarts: Where elapsed time stands after the rows before; None at the start of a file.
 
         Raises:
             ProfileError: A column is of a type the profile cannot mean.
@@ -83,7 +108,7 @@ class BoundProfile:
         if self.clock_column is not None:
             sample_time = self._clock(table, self.clock_column, faults)
         else:
-            sample_time = self._elapsed(table, vehicle_ids, vehicle, start_of, faults)
+            sample_time = self._elapsed(table, vehicle_ids, vehicle, start_of, restarts or Restarts(), faults)
         signals: dict[str, Floats] = {}
         lists: dict[str, Any] = {}
         for name, columns in self.signal_columns.items():
@@ -125,6 +150,7 @@ class BoundProfile:
         vehicle_ids: tuple[str, ...],
         vehicle: npt.NDArray[np.int32],
         start_of: StartOf,
+        restarts: Restarts,
         faults: list[Fault],
     ) -> Integers:
         column = self.elapsed_column or ""
@@ -134,6 +160,11 @@ class BoundProfile:
         scale, _ = conversion(time.elapsed_unit, "s", "elapsed_unit")
         elapsed, missing, bad = microseconds(raw, scale * 1e6, bad)
         _time_faults(faults, values, column, missing, bad)
+        if time.restart_gap_s is not None:
+            gap_us = round(time.restart_gap_s * 1e6)
+            for at, name in enumerate(vehicle_ids):
+                rows = np.flatnonzero((vehicle == at) & ~missing & ~bad)
+                elapsed[rows] = restarts.follow(name, elapsed[rows], gap_us)
         starts = np.array([*(start_of(name) for name in vehicle_ids), 0], np.int64)
         return np.where(missing | bad, 0, starts[vehicle] + elapsed)
 

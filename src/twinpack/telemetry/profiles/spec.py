@@ -72,6 +72,8 @@ class TimeSource(_Table, frozen=True):
         elapsed_unit: Its unit.
         gap_s: Rest between the vehicle's last import and the start of a file without clock time, in seconds.
         first_start: Start of the vehicle's first file without clock time.
+        restart_gap_s: Rest before elapsed time that falls back within a file, as where one test follows another; None
+            when it never does.
     """
 
     clock: Names | None = None
@@ -82,6 +84,7 @@ class TimeSource(_Table, frozen=True):
     elapsed_unit: str = "s"
     gap_s: float = 86_400.0
     first_start: datetime = _FIRST_START
+    restart_gap_s: float | None = None
 
 
 class SignalSource(_Table, frozen=True):
@@ -299,8 +302,9 @@ def _check_time(time: TimeSource, where: str) -> None:
     if time.clock is None and time.elapsed is None:
         raise ProfileError(f"{where}: give clock (a column of times) or elapsed (a column of seconds)")
     conversion(time.elapsed_unit, "s", f"{where}.elapsed_unit")
-    if not 0 <= time.gap_s <= 1e9:
-        raise ProfileError(f"{where}.gap_s: {time.gap_s} is not between 0 and 1e9 seconds")
+    for key, gap_s in (("gap_s", time.gap_s), ("restart_gap_s", time.restart_gap_s)):
+        if gap_s is not None and not 0 <= gap_s <= 1e9:
+            raise ProfileError(f"{where}.{key}: {gap_s} is not between 0 and 1e9 seconds")
     try:
         # UTC needs no time zone database, which a bare machine may lack.
         _ = time.timezone == "UTC" or ZoneInfo(time.timezone)
