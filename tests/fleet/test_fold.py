@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -22,6 +23,7 @@ from tests.twin.garage import (
     worn,
 )
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION
+from twinpack.fleet.state import ShardState
 from twinpack.twin.settings import LoopSettings
 from twinpack.twin.versions import ACCEPTED, PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
 
@@ -224,3 +226,23 @@ def test_settings_reach_every_session() -> None:
     wide, narrow = folded(LOG), folded(LOG, short)
     for one, other in zip(wide.scores("a"), narrow.scores("a"), strict=True):
         assert one.scored_samples - other.scored_samples == 25
+
+
+def test_a_state_of_the_release_before_goes_on(whole: Outcome) -> None:
+    """Format 2 had neither a wear clock nor the load among the signals of a step."""
+    half = folded(LOG.slice(0, MIDDLE), ALWAYS)
+    content = msgspec.msgpack.decode(half.state.to_bytes())
+    content["format"] = 2
+    for prototype in content["meta"]["prototypes"].values():
+        del prototype["threshold_on"], prototype["warm_up"]
+    del content["meta"]["settings"]["loop"]["threshold_on"], content["meta"]["settings"]["loop"]["warm_up"]
+    arrays = content["arrays"]
+    for name in list(arrays):
+        if name.startswith("twin/") and name.rpartition("/")[2] in ("clock", "gained", "deployed_clock", "way"):
+            del arrays[name]
+    for name in ("steps/sums", "steps/counts"):
+        dtype, (rows, lanes), data = arrays[name]
+        arrays[name] = [dtype, [rows - 1, lanes], data[: len(data) // rows * (rows - 1)]]
+    state = ShardState.from_bytes(msgspec.msgpack.encode(content))
+    rest = folded(LOG.slice(MIDDLE), ALWAYS, state=state, first_offset=MIDDLE)
+    assert Outcome(rest.state, half.events + rest.events).told() == whole.told()

@@ -154,11 +154,11 @@ def command(body: Mapping[str, Any], at_us: int) -> pa.Table:
     return command_rows([str(body.get("vehicle", ""))], [at_us], [json.dumps(body)])
 
 
-def log_of(*several: Drives, tick: bool = True) -> pa.Table:
+def log_of(*several: Drives, tick: bool = True, pack: str = PACK) -> pa.Table:
     """Registrations, samples in the order of their receipt, and a tick an hour after the last."""
     names = dict.fromkeys(one.vehicle for one in several)
     samples = pa.concat_tables([one.table() for one in several]).sort_by("receipt_time")
-    parts = [*(register(name) for name in names), to_log(samples)]
+    parts = [*(register(name, pack) for name in names), to_log(samples)]
     if tick:
         parts.append(tick_row(int(max(one.time_us[-1] for one in several)) + 3_600_000_000))
     return pa.concat_tables(parts)

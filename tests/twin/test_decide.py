@@ -86,8 +86,14 @@ def driven(
     return state.with_(**{**ended, **changes})
 
 
+def closed(loop: Twins, state: TwinState) -> tuple[TwinState, TripScore, TwinVersion | None]:
+    """The end of one vehicle's trip."""
+    after, [(score, version)] = close(loop, state, [TRIP])
+    return after, score, version
+
+
 def decided(loop: Twins, state: TwinState) -> tuple[TwinState, TripScore, TwinVersion]:
-    after, score, version = close(loop, state, TRIP)
+    after, score, version = closed(loop, state)
     assert version is not None
     return after, score, version
 
@@ -173,7 +179,7 @@ def test_what_has_not_moved_need_not_be_identified(figures: dict[str, Any]) -> N
 
 def test_what_was_identified_since_the_last_acceptance_counts() -> None:
     loop = twins()
-    state, _, version = close(loop, driven(loop, scored=np.array([0]), swing=0.4), TRIP)
+    state, _, version = closed(loop, driven(loop, scored=np.array([0]), swing=0.4))
     assert version is None
     figures: dict[str, Any] = {"swing": 0.001, "proposed": {"capacity_scale": 0.9}}
     after, _, version = decided(loop, driven(loop, state=state, **figures))
@@ -186,7 +192,7 @@ def test_what_a_failed_trip_had_seen_does_not_count() -> None:
     """Its data were thrown away with the shadow that failed on it, however few steps were scored."""
     loop = twins()
     short = driven(loop, swing=0.5, shadow_ok=np.array([False])).with_(scored=np.array([0]))
-    state, score, _ = close(loop, short, TRIP)
+    state, score, _ = closed(loop, short)
     assert score.decision == UNSCORED
     figures: dict[str, Any] = {"swing": 0.001, "proposed": {"capacity_scale": 0.9}}
     assert decided(loop, driven(loop, state=state, **figures))[2].kind == REFUSED
@@ -282,20 +288,20 @@ def test_the_chain_goes_on_over_refusals() -> None:
 )
 def test_threshold_asks_for_an_update_when_the_error_is_over_it(rmse: Any, expected: str) -> None:
     loop = twins(policy="threshold", threshold_v=1.0)
-    _, score, version = close(loop, driven(loop, rmse=rmse), TRIP)
+    _, score, version = closed(loop, driven(loop, rmse=rmse))
     assert (score.decision, version is None) == (expected, expected == KEPT)
     assert (score.threshold_v, score.policy) == (1.0, "threshold")
 
 
 def test_the_threshold_is_the_prototypes_unless_it_is_set() -> None:
-    score = close(twins(policy="threshold"), driven(twins()), TRIP)[1]
+    score = closed(twins(policy="threshold"), driven(twins()))[1]
     assert score.threshold_v == PROTOTYPE.threshold_v
 
 
 def test_a_kept_trip_leaves_the_shadow_to_learn_on() -> None:
     loop = twins(policy="threshold", threshold_v=10.0)
     state = driven(loop, proposed={"r0_scale": 1.3})
-    after, score, version = close(loop, state, TRIP)
+    after, score, version = closed(loop, state)
     assert (score.decision, version) == (KEPT, None)
     np.testing.assert_array_equal(after.shadow_mean, state.shadow_mean)
     np.testing.assert_array_equal(after.deployed_mean, state.deployed_mean)
@@ -306,7 +312,7 @@ def test_a_kept_trip_leaves_the_shadow_to_learn_on() -> None:
 def test_too_few_scored_steps_decide_nothing(policy: Policy, scored: int) -> None:
     loop = twins(policy=policy, least_scored=LOOP.least_scored)
     state = driven(loop).with_(scored=np.array([scored]))
-    after, score, version = close(loop, state, TRIP)
+    after, score, version = closed(loop, state)
     assert (score.decision, version, after.version[0]) == (UNSCORED, None, 1)
     np.testing.assert_array_equal(after.change, state.change)
 

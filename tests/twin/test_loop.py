@@ -140,8 +140,8 @@ def test_the_interval_score_by_hand() -> None:
     assert inside == pytest.approx(2 * Z95)
     assert outside == pytest.approx(2 * Z95 + 40 * (3 - Z95))
     assert missing == 0.0
-    assert figures(terms.sum(axis=1), 2)[:3] == pytest.approx((np.sqrt((0.25 + 9) / 2), 1.75, 0.5))
-    assert all(np.isnan(figures(terms.sum(axis=1), 0)))
+    assert figures(terms.sum(axis=1), np.array(2))[:3] == pytest.approx((np.sqrt((0.25 + 9) / 2), 1.75, 0.5))
+    assert all(np.isnan(figures(terms.sum(axis=1), np.array(0))))
 
 
 def test_bands_grow_with_the_time_since_deployment() -> None:

@@ -29,7 +29,7 @@ TRIPS, PLAYED_TRIPS = 60, 5
 PERIOD_S, WATCHED_PERIOD_S = 1.0, 30.0
 DAYS = 90
 
-_ROUTE_PACK = "lg_hg2_3ah"
+_ROUTE_PACK = "route_cell"
 """Routes tell the voltage of one cell; of the shipped packs, the one of a single cell has limits that fit."""
 
 

@@ -51,12 +51,16 @@ class Model(ABC):
         living: The living parameters; a step leaves them as they are, between sessions they walk and follow rates.
         inputs: Names of the inputs.
         clock: What living parameters wear with.
+        prior_covariance: Prior covariance of the living parameters, (p, p); empty for independent ones.
+        alpha: Spread of the filter's sigma points.
     """
 
     dynamic: tuple[str, ...]
     living: tuple[Living, ...] = ()
     inputs: tuple[str, ...]
     clock: Clock = "days"
+    prior_covariance: tuple[tuple[float, ...], ...] = ()
+    alpha: float = 1.0
 
     @abstractmethod
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:

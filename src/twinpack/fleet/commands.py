@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from twinpack.battery.families import pack_model
+from twinpack.battery.families import model_of
 from twinpack.battery.pack import load_pack
 from twinpack.detect.state import rule_set
 from twinpack.errors import InputError, NotFoundError, RulesError
@@ -69,7 +69,9 @@ def rollback_command(target: TwinVersion, reason: str, who: str = "") -> dict[st
         "covariance": list(target.covariance),
         "reason": reason,
     }
-    return body | ({"who": who} if who else {})
+    # Where parameters have rates, they go on from there.
+    since = {"clock_at": target.evidence["clock_at"]} if "clock_at" in target.evidence else {}
+    return body | since | ({"who": who} if who else {})
 
 
 def clear_codes_command(vehicle: str, codes: Sequence[str] | None, who: str, reason: str) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def first_model(body: Mapping[str, Any]) -> Prototype | None:
         return None
     try:
         prototype = Prototype.from_dict(given)
-        pack_model(prototype.kind, prototype.model)
+        model_of(prototype.kind, prototype.model)
     except (TypeError, ValueError, KeyError, InputError):
         return None
     return prototype

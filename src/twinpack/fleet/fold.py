@@ -22,14 +22,14 @@ from twinpack.telemetry.schema import KIND_SAMPLE
 from twinpack.telemetry.steps import Steps, steps
 from twinpack.telemetry.trips import Segment, Trip, cut
 from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version
-from twinpack.twin.loop import Run, Traced, Twins
+from twinpack.twin.living import LivingTwins, Run, Traced
 from twinpack.twin.orders import replayed, resumable, resumed, rolled_back
 from twinpack.twin.score import StepPredictions, TripScore
 from twinpack.twin.settings import PREDICTORS
 from twinpack.twin.state import TwinState
 from twinpack.twin.versions import TwinVersion
 
-RESTING = "resting"
+RESTING, DRIVING = "resting", "driving"
 
 
 def fold(state: ShardState, batch: SampleBatch) -> tuple[ShardState, list[Event]]:
@@ -158,7 +158,7 @@ def _advance(
     lanes = np.array([index[segment.lane] for segment in moving], dtype=np.intp)
     part = group.state.take(lanes)
     part, events = _first_versions(state, group, part, taken, moving)
-    run, at = _run(taken, moving)
+    run, at = _run(taken, moving, group.twins.signals)
     part, traced = group.twins.advance(part, run)
     if state.settings.loop.keep_steps and run.scored.any():
         events.append(_steps_event(state, taken, moving, run, traced, at))
@@ -179,7 +179,7 @@ def _first_versions(
     return (part.put(np.array(fresh, dtype=np.intp), TwinState.of(deployed)) if fresh else part), events
 
 
-def _run(taken: Steps, moving: Sequence[Segment]) -> tuple[Run, npt.NDArray[np.intp]]:
+def _run(taken: Steps, moving: Sequence[Segment], signals: Sequence[str]) -> tuple[Run, npt.NDArray[np.intp]]:
     """The next steps of each vehicle, and where they lie in `taken`, (T, B), clipped to each vehicle's last."""
     start = np.array([segment.start for segment in moving])
     count = np.array([segment.stop - segment.start for segment in moving])
@@ -196,6 +196,8 @@ def _run(taken: Steps, moving: Sequence[Segment]) -> tuple[Run, npt.NDArray[np.i
         opens=np.array([segment.opens for segment in moving]),
         scored=np.array([segment.kind != RESTING for segment in moving]),
         number=np.array([segment.number for segment in moving], dtype=np.int64),
+        driving=np.array([segment.kind == DRIVING for segment in moving]),
+        more={name: values[name][flat] for name in signals},
     )
     return run, flat
 
@@ -230,26 +232,22 @@ def _steps_event(
 def _close(
     state: ShardState, group: Group, closing: Sequence[Segment], index: dict[int, int]
 ) -> tuple[Group, list[Event]]:
+    scored = [(one, trip) for one in closing if (trip := one.trip) is not None and one.kind != RESTING]
+    rests = [index[one.lane] for one in closing if one.trip is None or one.kind == RESTING]
+    failed = np.array([at for at in rests if not group.state.shadow_ok[at]], dtype=np.intp)
+    if len(failed):
+        group = replace(group, state=group.state.put(failed, close_rest(group.state.take(failed))))
+    if not scored:
+        return group, []
+    lanes = np.array([index[segment.lane] for segment, _ in scored], dtype=np.intp)
+    endings = [
+        Closing(state.vehicle_ids[segment.lane], segment.number, trip.start_us, trip.end_us) for segment, trip in scored
+    ]
+    part, outcomes = close(group.twins, group.state.take(lanes), endings)
     events: list[Event] = []
-    parts: list[TwinState] = []
-    changed: list[int] = []
-    for segment in closing:
-        at, trip = index[segment.lane], segment.trip
-        scored = trip is not None and segment.kind != RESTING
-        if not scored and group.state.shadow_ok[at]:
-            continue  # such an end leaves the twin as it is
-        one = group.state.take(np.array([at], dtype=np.intp))
-        if trip is None or not scored:
-            one = close_rest(one)
-        else:
-            ending = Closing(state.vehicle_ids[segment.lane], segment.number, trip.start_us, trip.end_us)
-            one, score, version = close(group.twins, one, ending)
-            events += _trip_outcome(ending, score, version, segment.offset)
-        parts.append(one)
-        changed.append(at)
-    if not parts:
-        return group, events
-    return replace(group, state=group.state.put(np.array(changed, dtype=np.intp), TwinState.of(parts))), events
+    for ending, (segment, _), (score, version) in zip(endings, scored, outcomes, strict=True):
+        events += _trip_outcome(ending, score, version, segment.offset)
+    return replace(group, state=group.state.put(lanes, part)), events
 
 
 def _trip_outcome(ending: Closing, score: TripScore, version: TwinVersion | None, offset: int) -> list[Event]:
@@ -286,7 +284,9 @@ def _obey(state: ShardState, offset: int, at_us: int, body: dict[str, Any]) -> t
     return state, []
 
 
-def _ordered(twins: Twins, one: TwinState, at_us: int, body: dict[str, Any]) -> tuple[TwinState, TwinVersion] | None:
+def _ordered(
+    twins: LivingTwins, one: TwinState, at_us: int, body: dict[str, Any]
+) -> tuple[TwinState, TwinVersion] | None:
     """One vehicle's twin once a command was obeyed, and the version that tells; None when it is none to obey."""
     if rolls_back(body, twins.names):
         version = rolled_back(twins, one, body["vehicle"], at_us, body)

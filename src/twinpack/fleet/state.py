@@ -13,10 +13,11 @@ import numpy.typing as npt
 from twinpack.battery.pack import load_pack
 from twinpack.detect.state import DetectState
 from twinpack.filters import MakeFilter, compile
-from twinpack.telemetry.steps import StepCarry
+from twinpack.telemetry.steps import STEP_SIGNALS, StepCarry
 from twinpack.telemetry.trips import CutSettings, TripCarry
 from twinpack.twin.codec import decode, encode
-from twinpack.twin.loop import Twins
+from twinpack.twin.families import twins_of
+from twinpack.twin.living import LivingTwins
 from twinpack.twin.settings import LoopSettings, Prototype
 from twinpack.twin.state import TwinState
 
@@ -48,7 +49,7 @@ class Group:
         state: Their twins.
     """
 
-    twins: Twins
+    twins: LivingTwins
     members: Integers
     state: TwinState
 
@@ -170,7 +171,7 @@ class ShardState:
         prototypes = {pack: Prototype.from_dict(values) for pack, values in meta["prototypes"].items()}
         groups = {
             pack: Group(
-                twins=Twins(prototypes[pack], settings.loop, make),
+                twins=twins_of(prototypes[pack], settings.loop, make),
                 members=arrays[f"members/{pack}"],
                 state=TwinState.from_arrays(_part(arrays, f"twin/{pack}/")),
             )
@@ -181,7 +182,7 @@ class ShardState:
             prototypes=prototypes,
             vehicle_ids=tuple(meta["vehicle_ids"]),
             packs=tuple(meta["packs"]),
-            steps=StepCarry.from_arrays(_part(arrays, "steps/")),
+            steps=StepCarry.from_arrays(_with_all_signals(_part(arrays, "steps/"))),
             trips=TripCarry.from_arrays(_part(arrays, "trips/")),
             groups=groups,
             # A state of the release before has no detection.
@@ -208,18 +209,25 @@ def _joined(state: ShardState, names: Sequence[str], first: int) -> dict[str, Gr
         if prototype is None:
             continue
         lanes = first + np.flatnonzero(np.array(names) == name)
-        group = groups.get(name) or _empty_group(Twins(prototype, state.settings.loop, state.make))
+        group = groups.get(name) or _empty_group(twins_of(prototype, state.settings.loop, state.make))
         twins = group.state.joined(group.twins.new_state(len(lanes)))
         groups[name] = replace(group, members=np.concatenate([group.members, lanes]), state=twins)
     return groups
 
 
-def _empty_group(twins: Twins) -> Group:
+def _empty_group(twins: LivingTwins) -> Group:
     return Group(twins, np.zeros(0, dtype=np.int64), twins.new_state(0))
 
 
 def _part(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
     return {name[len(prefix) :]: values for name, values in arrays.items() if name.startswith(prefix)}
+
+
+def _with_all_signals(arrays: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Unfinished steps of a release that gathered fewer signals: of the others, the last ones, nothing came yet."""
+    more = len(STEP_SIGNALS) - len(arrays["sums"])
+    widened = {name: np.pad(arrays[name], ((0, max(more, 0)), (0, 0))) for name in ("sums", "counts")}
+    return {**arrays, **widened}
 
 
 def _settings(values: Mapping[str, Any]) -> FoldSettings:

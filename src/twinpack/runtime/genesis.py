@@ -35,6 +35,8 @@ def fold_settings(settings: Settings, policy: Policy | None = None) -> FoldSetti
             policy=policy or twin.policy,
             correct_s=twin.correct_s,
             threshold_v=None if twin.threshold_v == "auto" else float(twin.threshold_v),
+            threshold_on=None if twin.threshold_on == "auto" else twin.threshold_on,
+            warm_up=None if twin.warm_up == "auto" else twin.warm_up,
             start_soc_sd=twin.start_soc_sd_pct / 100.0,
             keep_steps=settings.runtime.step_predictions,
         ),
@@ -121,6 +123,8 @@ _AS_SET: dict[str, tuple[str, float]] = {
     "loop.policy": ("[twin] policy (or --policy)", 1),
     "loop.correct_s": ("[twin] correct_s", 1),
     "loop.threshold_v": ("[twin] threshold_v", 1),
+    "loop.threshold_on": ("[twin] threshold_on", 1),
+    "loop.warm_up": ("[twin] warm_up", 1),
     "loop.start_soc_sd": ("[twin] start_soc_sd_pct", 100),
     "loop.keep_steps": ("[runtime] step_predictions", 1),
 }

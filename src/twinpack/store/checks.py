@@ -37,6 +37,15 @@ def whole(least: int, most: int) -> Check:
     return check
 
 
+def auto_or_whole(least: int, most: int) -> Check:
+    """`auto`, or a whole number within limits, both included."""
+
+    def check(value: Any) -> str:
+        return "" if value == "auto" else whole(least, most)(value) and f'"auto" or {whole(least, most)(value)}'
+
+    return check
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from twinpack.errors import SettingsError
 from twinpack.store.checks import Check
 from twinpack.store.checks import auto_or_positive as _auto_or_positive
+from twinpack.store.checks import auto_or_whole as _auto_or_whole
 from twinpack.store.checks import flag as _flag
 from twinpack.store.checks import not_negative as _not_negative
 from twinpack.store.checks import one_of as _one_of
@@ -62,6 +63,14 @@ class TwinSettings:
     step_s: float = _setting(1.0, _positive, "samples within so many seconds are one step of the filter, their mean")
     threshold_v: float | Literal["auto"] = _setting(
         "auto", _auto_or_positive, 'error that calls for a recalibration, volts; "auto" takes it from the model'
+    )
+    threshold_on: Literal["auto", "rmse", "mae"] = _setting(
+        "auto", _one_of("auto", "rmse", "mae"), 'error held against it: rmse or mae; "auto" takes it from the model'
+    )
+    warm_up: int | Literal["auto"] = _setting(
+        "auto",
+        _auto_or_whole(0, 10_000),
+        'first scored trips that propose an update anyway; "auto" takes it from the model',
     )
     start_soc_sd_pct: float = _setting(2.0, _positive, "standard deviation of the charge told at a trip's start, %")
 

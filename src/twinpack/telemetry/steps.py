@@ -24,6 +24,7 @@ STEP_SIGNALS = (
     "speed_kmh",
     "odometer_km",
     "is_charging",
+    "load_kg",
 )
 """Signals that steps carry: those that sessions are cut by and twins learn from."""
 

@@ -9,7 +9,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-FORMAT = 2
+FORMAT = 3
+READS = (2, FORMAT)
+"""Formats that are read: what 2 has not yet begins as if nothing had been known of it."""
+
 _KINDS = frozenset("biufS")
 
 
@@ -30,8 +33,8 @@ def decode(data: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """
     try:
         content = msgspec.msgpack.decode(data)
-        if content["format"] != FORMAT:
-            raise ValueError(f"state of format {content['format']}; this release reads format {FORMAT}")
+        if content["format"] not in READS:
+            raise ValueError(f"state of format {content['format']}; this release reads format {READS[0]} to {FORMAT}")
         arrays = {name: _array(*parts) for name, parts in content["arrays"].items()}
         return content["meta"], arrays
     except (msgspec.DecodeError, KeyError, TypeError) as error:

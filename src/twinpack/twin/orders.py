@@ -10,19 +10,27 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from twinpack.twin.decide import Closing, new_version, recorded, restart, square
-from twinpack.twin.loop import Twins
+from twinpack.twin.living import LivingTwins
 from twinpack.twin.state import TwinState
 from twinpack.twin.versions import REPLAYED, ROLLBACK, TwinVersion
+
+Floats = npt.NDArray[np.float64]
 
 LEARNED = ("band", "spread", "trips", "change", "seen", "refusals", "window_us", "deployed_us")
 """What a twin learned besides its parameters: arrays of its state that a replay hands on."""
 
+WORN = ("clock", "gained", "deployed_clock")
+"""The same of its wear clock, which commands of earlier releases do not tell."""
 
-def rolled_back(twins: Twins, state: TwinState, vehicle_id: str, at_us: int, order: Mapping[str, Any]) -> TwinVersion:
+
+def rolled_back(
+    twins: LivingTwins, state: TwinState, vehicle_id: str, at_us: int, order: Mapping[str, Any]
+) -> TwinVersion:
     """The version that deploys an earlier one again; `order` is the command, which carries its parameters."""
-    mean = np.array(order["mean"], dtype=np.float64)
+    mean, cov = _as_of_now(twins, state, order)
     return new_version(
         twins,
         Closing(vehicle_id, 0, at_us, at_us),
@@ -31,13 +39,26 @@ def rolled_back(twins: Twins, state: TwinState, vehicle_id: str, at_us: int, ord
         parent=state.head[0].decode(),
         reason=f"Back to version {order['to']}: {order['reason']}",
         mean=mean,
-        cov=square(order["covariance"], len(mean)),
+        cov=cov,
         window_us=at_us,
+        clock=float(state.clock[0]),
         evidence={"to": int(order["to"])} | ({"who": order["who"]} if isinstance(order.get("who"), str) else {}),
     )
 
 
-def learned(twins: Twins, state: TwinState) -> dict[str, Any]:
+def _as_of_now(twins: LivingTwins, state: TwinState, order: Mapping[str, Any]) -> tuple[Floats, Floats]:
+    """Parameters of a command, and their covariance: what has a rate goes on from the clock's reading that it tells."""
+    mean = np.array(order["mean"], dtype=np.float64)
+    cov = square(order["covariance"], len(mean))
+    since = order.get("clock_at")
+    if not twins.trends.moving or not isinstance(since, (int, float)) or not np.isfinite(since):
+        return mean, cov
+    passed = np.maximum(state.clock - float(since), 0.0)
+    mean, cov = twins.trends.advance(mean[:, None], cov[:, :, None], passed)
+    return mean[:, 0], cov[:, :, 0]
+
+
+def learned(twins: LivingTwins, state: TwinState) -> dict[str, Any]:
     """What one vehicle's twin came to, as JSON values: what `replayed` deploys and `resumed` goes on from."""
     d, size = twins.states, len(twins.names)
     triangle = np.tril_indices(size)
@@ -49,11 +70,13 @@ def learned(twins: Twins, state: TwinState) -> dict[str, Any]:
         "covariance": state.deployed_cov[:, :, 0][triangle].tolist(),
         "shadow_mean": mean[d:, 0].tolist(),
         "shadow_covariance": cov[d:, d:, 0][triangle].tolist(),
-        "learned": {name: np.ravel(getattr(state, name)).tolist() for name in LEARNED},
+        "learned": {name: np.ravel(getattr(state, name)).tolist() for name in (*LEARNED, *WORN)},
     }
 
 
-def replayed(twins: Twins, state: TwinState, vehicle_id: str, at_us: int, order: Mapping[str, Any]) -> TwinVersion:
+def replayed(
+    twins: LivingTwins, state: TwinState, vehicle_id: str, at_us: int, order: Mapping[str, Any]
+) -> TwinVersion:
     """The version that deploys what a replay came to; `order` is the command."""
     mean = np.array(order["mean"], dtype=np.float64)
     start, end = order["window"]
@@ -67,12 +90,13 @@ def replayed(twins: Twins, state: TwinState, vehicle_id: str, at_us: int, order:
         mean=mean,
         cov=square(order["covariance"], len(mean)),
         window_us=int(start),
+        clock=float(order["learned"].get("deployed_clock", [0.0])[0]),
         evidence={name: order[name] for name in ("from_us", "late_samples", "replayed_versions", "replayed_head")},
     )
     return replace(version, window_end_us=int(end)).sealed()
 
 
-def resumed(twins: Twins, state: TwinState, version: TwinVersion, order: Mapping[str, Any]) -> TwinState:
+def resumed(twins: LivingTwins, state: TwinState, version: TwinVersion, order: Mapping[str, Any]) -> TwinState:
     """One vehicle's state once the outcome of a replay is deployed.
 
     Parameters and what was learned beside them are the replay's; the open session and its charge stay.
@@ -84,7 +108,11 @@ def resumed(twins: Twins, state: TwinState, version: TwinVersion, order: Mapping
     shadow_cov = square(order["shadow_covariance"], size)[:, :, None]
     state = recorded(state, version).with_(deployed_mean=mean, deployed_cov=cov)
     return restart(twins, state, shadow, shadow_cov).with_(
-        **{name: _like(getattr(state, name), order["learned"][name]) for name in LEARNED}
+        **{
+            name: _like(getattr(state, name), order["learned"][name])
+            for name in (*LEARNED, *WORN)
+            if name in order["learned"]
+        }
     )
 
 
@@ -92,7 +120,7 @@ def _like(array: Any, values: list[float]) -> Any:
     return np.array(values, dtype=array.dtype).reshape(array.shape)
 
 
-def resumable(order: Mapping[str, Any], twins: Twins, state: TwinState) -> bool:
+def resumable(order: Mapping[str, Any], twins: LivingTwins, state: TwinState) -> bool:
     """Whether a command carries an outcome that fits one vehicle's twin."""
     size = len(twins.names)
     triangle = size * (size + 1) // 2
@@ -109,6 +137,7 @@ def resumable(order: Mapping[str, Any], twins: Twins, state: TwinState) -> bool:
         and _numbers(order.get("shadow_covariance"), triangle)
         and isinstance(given, Mapping)
         and all(_numbers(given.get(name), getattr(state, name).size) for name in LEARNED)
+        and all(name not in given or _numbers(given[name], getattr(state, name).size) for name in WORN)
     )
 
 

@@ -64,9 +64,7 @@ def step_scores(measured: Floats, mean: Floats, sd: Floats) -> Floats:
     return np.where(np.isfinite(terms), terms, 0.0)
 
 
-def figures(sums: Floats, scored: int) -> tuple[float, float, float, float]:
-    """RMSE, MAE, coverage and interval score from a predictor's sums, shape (6,)."""
-    if scored == 0:
-        return (np.nan, np.nan, np.nan, np.nan)
-    _, square, size, inside, interval, _ = (float(value) / scored for value in sums)
-    return (float(np.sqrt(square)), size, inside, interval)
+def figures(sums: Floats, scored: npt.NDArray[np.int64]) -> Floats:
+    """RMSE, MAE, coverage and interval score, shape (4, ...), from sums (6, ...); NaN where nothing was scored."""
+    _, square, size, inside, interval, _ = sums / np.where(scored > 0, scored, np.nan)
+    return np.stack([np.sqrt(square), size, inside, interval])

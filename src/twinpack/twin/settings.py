@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Policy = Literal["threshold", "always", "change"]
+ThresholdOn = Literal["rmse", "mae"]
 
 PREDICTORS = ("deployed", "never", "challenger")
 """Who predicts each trip: the deployed version, the never-updated prototype, the shadow as the trip began."""
@@ -24,6 +25,8 @@ class LoopSettings:
         policy: When a trip proposes new parameters.
         correct_s: First seconds of a trip that may correct its start state; declared and not scored.
         threshold_v: Error that calls for a recalibration, V; None takes the prototype's.
+        threshold_on: Error that is held against it: `rmse`, or `mae` (mean absolute); None takes the prototype's.
+        warm_up: So many first scored trips propose an update whatever the policy; None takes the prototype's.
         start_soc_sd: Standard deviation of the state of charge told at a trip's start, 0 to 1.
         carry_s: Longest pause over which the state of charge is carried instead of asked for again, s.
         least_scored: Fewest scored steps for a decision.
@@ -42,6 +45,8 @@ class LoopSettings:
     policy: Policy = "threshold"
     correct_s: float = 50.0
     threshold_v: float | None = None
+    threshold_on: ThresholdOn | None = None
+    warm_up: int | None = None
     start_soc_sd: float = 0.02
     carry_s: float = 900.0
     least_scored: int = 30
@@ -67,6 +72,8 @@ class Prototype:
         kind: One of `battery.families.KINDS`.
         model: The model, as JSON values.
         threshold_v: Error that calls for a recalibration unless the settings say otherwise, V.
+        threshold_on: Which error that is, `rmse` or `mae`, unless the settings say otherwise.
+        warm_up: First scored trips that propose an update whatever the policy, unless the settings say otherwise.
     """
 
     model_hash: str
@@ -74,6 +81,8 @@ class Prototype:
     kind: str
     model: dict[str, Any]
     threshold_v: float
+    threshold_on: ThresholdOn = "rmse"
+    warm_up: int = 0
 
     @classmethod
     def from_artifact(cls, artifact: dict[str, Any], model_hash: str) -> Prototype:
@@ -82,10 +91,22 @@ class Prototype:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Prototype:
-        """From its fields; earlier releases called the model `circuit`.
+        """From its fields; earlier releases called the model `circuit` and had one error and no warm-up.
 
         Raises:
             KeyError: A field is missing.
+            ValueError: The error is neither.
         """
         model = values["model"] if "model" in values else values["circuit"]
-        return cls(values["model_hash"], values["pack"], values["kind"], model, values["threshold_v"])
+        on = values.get("threshold_on", "rmse")
+        if on not in ("rmse", "mae"):
+            raise ValueError(f"threshold_on is {on!r}; it is 'rmse' or 'mae'")
+        return cls(
+            values["model_hash"],
+            values["pack"],
+            values["kind"],
+            model,
+            values["threshold_v"],
+            on,
+            int(values.get("warm_up", 0)),
+        )

@@ -64,6 +64,10 @@ class TwinState:
         kept: The open trip in bins of `refine.BIN_S`: sums of voltage, current and temperature and their count,
             shape (4, bins, B); no bins where the OCV does not live.
         long: The trip is longer than the bins, shape (B,).
+        clock: Reading of the wear clock, at which the shadow's parameters are right, shape (B,).
+        gained: What the open session adds to it, shape (B,).
+        deployed_clock: Its reading at which the deployed parameters are right, shape (B,).
+        way: What is carried along a route (see `routes`), shape (W, B); W is 0 for models driven by current.
     """
 
     shadow_mean: Floats
@@ -104,6 +108,10 @@ class TwinState:
     change: Floats
     kept: Floats
     long: npt.NDArray[np.bool_]
+    clock: Floats
+    gained: Floats
+    deployed_clock: Floats
+    way: Floats
 
     @property
     def vehicles(self) -> int:
@@ -111,7 +119,9 @@ class TwinState:
         return len(self.version)
 
     @classmethod
-    def new(cls, filter_: Filter, prior_mean: Floats, prior_cov: Floats, vehicles: int, bins: int = 0) -> TwinState:
+    def new(
+        cls, filter_: Filter, prior_mean: Floats, prior_cov: Floats, vehicles: int, bins: int = 0, way: int = 0
+    ) -> TwinState:
         """Twins that have seen nothing.
 
         Args:
@@ -120,6 +130,7 @@ class TwinState:
             prior_cov: Shape (p, p).
             vehicles: B.
             bins: Bins of a trip that are kept until it ends.
+            way: Quantities carried along a route.
         """
         n, p, b = filter_.size, len(prior_mean), vehicles
         mean = np.zeros((n, b))
@@ -166,6 +177,10 @@ class TwinState:
             change=np.zeros((2, b)),
             kept=np.zeros((4, bins, b)),
             long=np.zeros(b, dtype=np.bool_),
+            clock=np.zeros(b),
+            gained=np.zeros(b),
+            deployed_clock=np.zeros(b),
+            way=np.zeros((way, b)),
         )
 
     @classmethod
@@ -199,8 +214,10 @@ class TwinState:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> TwinState:
-        """The state whose `arrays` these are."""
-        return cls(**arrays)
+        """The state whose `arrays` these are; one of the release before, without trends, has no wear clock."""
+        vehicles = len(arrays["version"])
+        later = {name: np.zeros(vehicles) for name in ("clock", "gained", "deployed_clock")}
+        return cls(**{**later, "way": np.zeros((0, vehicles)), **arrays})
 
 
 def _zeros(count: int) -> Integers:
