@@ -21,8 +21,6 @@ from twinpack.twin.versions import ACCEPTED, PROTOTYPE, REFUSED, TwinVersion
 Floats = npt.NDArray[np.float64]
 
 YEAR_US = 365 * 86_400_000_000
-LEAST_FACTOR, LEAST_BAND = (0.8, 0.5), (-0.05, -0.3)
-"""How far a band narrows below the model's own before and after a year: calm months say nothing of the winter."""
 
 
 @dataclass(frozen=True)
@@ -177,21 +175,25 @@ def _bands(twins: LivingTwins, state: TwinState, facts: _Facts, enough: Flags) -
     The second step is adaptive conformal inference (Gibbs and Candes 2021): in the long run 5 % of steps lie outside
     whatever the shape of the errors. The never-updated prototype learns nothing, its band neither.
     """
-    band, spread = state.band.copy(), state.spread.copy()
+    band, spread, following = state.band.copy(), state.spread.copy(), twins.following
     factor = band_factor(state)
     trips = state.trips + enough
     grown = state.last_us - state.first_us > YEAR_US
-    least_factor, least_band = (np.where(grown, pair[1], pair[0]) for pair in (LEAST_FACTOR, LEAST_BAND))
+    least_factor, least_band = (
+        np.where(grown, pair[1], pair[0]) for pair in (following.least_factor, following.least_band)
+    )
     weight = np.maximum(twins.settings.band_memory, 1.0 / (trips + 1))
     for one in (DEPLOYED, CHALLENGER):
         coverage = facts.figures[2, one]
         square = state.sums[5, one] / np.maximum(facts.scored, 1) * factor[one] ** 2
         use = enough & np.isfinite(coverage) & np.isfinite(square)
+        moved = band[one] + following.rate * twins.settings.band_rate * (0.95 - coverage)
+        band[one] = np.where(use, np.minimum(np.maximum(moved, least_band), following.most_band), band[one])
+        if not following.sizes:
+            continue
         # Of the logarithm, so that one bad trip does not widen the band for many.
         size = (1.0 - weight) * np.log(spread[one]) + weight * np.log(np.maximum(np.where(use, square, 1.0), 1e-4))
         spread[one] = np.where(use, np.maximum(np.exp(size), least_factor**2), spread[one])
-        moved = band[one] + twins.settings.band_rate * (0.95 - coverage)
-        band[one] = np.where(use, np.minimum(np.maximum(moved, least_band), 1.5), band[one])
     return state.with_(band=band, spread=spread, trips=trips)
 
 

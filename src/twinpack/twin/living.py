@@ -112,15 +112,37 @@ class Need:
         return self.reason.format(least=self.factor * self.least, seen=self.factor * seen)
 
 
+@dataclass(frozen=True)
+class Following:
+    """How bands follow a twin's own errors.
+
+    Attributes:
+        sizes: Whether the size of errors is followed, and not only the share that lies outside.
+        rate: Times the settings' `band_rate`.
+        least_factor: How far a band narrows with the size below the model's own, before and after a year: calm months
+            say nothing of the winter.
+        least_band: The same of its logarithm with the share outside.
+        most_band: How far it widens.
+    """
+
+    sizes: bool = True
+    rate: float = 1.0
+    least_factor: tuple[float, float] = (0.8, 0.5)
+    least_band: tuple[float, float] = (-0.05, -0.3)
+    most_band: float = 1.5
+
+
 class LivingTwins(ABC):
     """The loop for the vehicles of one prototype.
 
     Attributes:
         signals: Signals of a step that the model is driven by beside current, temperature and charge.
+        following: How bands follow a twin's own errors.
         needs: What must have been seen before parameters may change.
     """
 
     signals: ClassVar[tuple[str, ...]] = ()
+    following: ClassVar[Following] = Following()
     model: Model
     needs: tuple[Need, ...] = ()
 

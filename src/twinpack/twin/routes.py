@@ -13,7 +13,7 @@ import numpy as np
 from twinpack.battery.families import model_of
 from twinpack.battery.route import RouteModel
 from twinpack.errors import InputError
-from twinpack.twin.living import S_US, Driven, Flags, Floats, LivingTwins, Run, filled, running
+from twinpack.twin.living import S_US, Driven, Flags, Floats, Following, LivingTwins, Run, filled, running
 from twinpack.twin.settings import Prototype
 from twinpack.twin.state import TwinState
 
@@ -27,6 +27,8 @@ class RouteTwins(LivingTwins):
     """The loop for the vehicles of one route model."""
 
     signals = ("speed_kmh", "load_kg", "odometer_km")
+    # What a route's errors are made of does not change with the seasons, and few routes must do to find its width.
+    following = Following(sizes=False, rate=6.0, least_band=(-3.0, -3.0))
     model: RouteModel
 
     @staticmethod
