@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.telemetry.rows import SECOND_US, Row, batch_of, row, tick
-from twinpack.learn.data import FirstTrips, first_trips
+from tests.twin.garage import log_of
+from tests.twin.routes import routes
+from twinpack.learn.data import FirstTrips, first_routes, first_trips
 from twinpack.learn.prototype import TrainingTrip
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.schema import KIND_COMMAND
@@ -38,7 +40,7 @@ def side_by_side(*drives: list[Row]) -> list[Row]:
     return sorted((one for drive in drives for one in drive), key=lambda one: one.time_s)
 
 
-def take(batches: Sequence[SampleBatch], count: int = 2, pack: str | None = None) -> FirstTrips:
+def take(batches: Sequence[SampleBatch], count: int = 2, pack: str | None = None) -> FirstTrips[TrainingTrip]:
     return first_trips(batches, count, 10 * SECOND_US, CutSettings(), pack)
 
 
@@ -53,7 +55,7 @@ def record(trip: TrainingTrip) -> tuple[str, float, bytes, bytes, bytes, bytes]:
     return trip.vehicle_id, trip.soc, times, volts, amperes, degrees
 
 
-def told(found: FirstTrips) -> list[tuple[str, int]]:
+def told(found: FirstTrips[TrainingTrip]) -> list[tuple[str, int]]:
     """Vehicle and number of each trip found."""
     return [(trip.vehicle_id, round(90 - 100 * trip.soc)) for trip in found.trips]
 
@@ -125,3 +127,19 @@ def test_only_vehicles_of_the_named_pack_are_learned_from() -> None:
 def test_an_empty_log_has_no_trips() -> None:
     found = take([])
     assert (found.trips, found.packs, found.spec) == ([], (), None)
+
+
+def test_first_routes_are_those_that_were_driven() -> None:
+    """Distance, speed and load as they were; a route without load teaches nothing and another takes its place."""
+    first, second, third = (routes("a", 3).kept(routes("a", 3).trip == trip) for trip in (1, 2, 3))
+    first = first.changed(slice(None), load_kg=np.nan)
+    parts = [log_of(one, pack="route_cell", tick=one is third) for one in (first, second, third)]
+    found = first_routes([SampleBatch.from_arrow(part) for part in parts], 2, SECOND_US, CutSettings())
+    assert [(trip.vehicle_id, trip.number) for trip in found.trips] == [("a", 2), ("a", 3)]
+    for trip, driven in zip(found.trips, (second, third), strict=True):
+        np.testing.assert_allclose(trip.speed_kmh, driven.values["speed_kmh"])
+        np.testing.assert_allclose(trip.load_kg, driven.values["load_kg"])
+        odometer = driven.values["odometer_km"]
+        np.testing.assert_allclose(trip.distance_km, odometer - odometer[0], atol=1e-9)
+        np.testing.assert_array_equal(trip.voltage_v, driven.values["pack_voltage_v"])
+        assert trip.start_us == driven.time_us[0]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,34 +12,52 @@ import numpy.typing as npt
 from twinpack.battery.pack import PackSpec, load_pack
 from twinpack.fleet.commands import registers
 from twinpack.learn.prototype import TrainingTrip
+from twinpack.learn.route import RouteTrip
 from twinpack.telemetry.arrivals import arrivals
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.telemetry.steps import StepCarry, Steps, steps
 from twinpack.telemetry.trips import CutSettings, Segment, TripCarry, cut
+from twinpack.twin.routes import DISTANCE, LOAD, SPEED, WAY, RouteTwins, told_along, way_along
 
 Floats = npt.NDArray[np.float64]
 
-_SIGNALS = ("pack_voltage_v", "pack_current_a", "cell_temp_avg_c", "soc_pct")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What sessions are read as.
+
+    Attributes:
+        signals: Signals of a step that are needed.
+        kinds: Kinds of sessions that count.
+        made: Makes one of its vehicle, number, signals (with `time_us`) and pack; None when it teaches nothing.
+    """
+
+    signals: tuple[str, ...]
+    kinds: tuple[str, ...]
+    made: Callable[[str, int, Mapping[str, Floats], PackSpec], T | None]
 
 
 @dataclass
-class _Vehicle:
+class _Vehicle(Generic[T]):
     pack: str
-    trips: list[TrainingTrip] = field(default_factory=list)
+    trips: list[T] = field(default_factory=list)
     open: list[dict[str, Floats]] = field(default_factory=list)
 
 
-class FirstTrips:
+class FirstTrips(Generic[T]):
     """Gathers each vehicle's first trips of one pack from batches in log order."""
 
-    def __init__(self, count: int, step_us: int, settings: CutSettings, pack: str | None = None) -> None:
-        """Gather `count` driving or charging sessions a vehicle, of `pack` if it is named."""
+    def __init__(self, count: int, step_us: int, settings: CutSettings, pack: str | None, reading: Reading[T]) -> None:
+        """Gather `count` sessions a vehicle, of `pack` if it is named."""
         self._count, self._step_us, self._settings, self._pack = count, step_us, settings, pack
-        self._vehicles: dict[str, _Vehicle] = {}
+        self._reading = reading
+        self._vehicles: dict[str, _Vehicle[T]] = {}
         self._steps, self._cut = StepCarry.empty(0), TripCarry.empty(0)
 
     @property
-    def trips(self) -> list[TrainingTrip]:
+    def trips(self) -> list[T]:
         """The trips so far: vehicles in the order of their registration, each one's trips in time order."""
         return [trip for vehicle in self._vehicles.values() for trip in vehicle.trips]
 
@@ -66,10 +85,10 @@ class FirstTrips:
         for segment in cuts.segments:
             self._add(ids[segment.lane], segment, taken)
 
-    def _wanted(self, vehicle: _Vehicle) -> bool:
+    def _wanted(self, vehicle: _Vehicle[T]) -> bool:
         return self._pack is None or load_pack(vehicle.pack).name == self._pack
 
-    def _awaits(self, vehicle: _Vehicle) -> bool:
+    def _awaits(self, vehicle: _Vehicle[T]) -> bool:
         return self._wanted(vehicle) and len(vehicle.trips) < self._count
 
     def _register(self, batch: SampleBatch) -> None:
@@ -81,22 +100,22 @@ class FirstTrips:
 
     def _add(self, vehicle_id: str, segment: Segment, taken: Steps) -> None:
         vehicle = self._vehicles[vehicle_id]
-        if segment.kind == "resting" or not self._awaits(vehicle):
+        if segment.kind not in self._reading.kinds or not self._awaits(vehicle):
             return
         if segment.stop > segment.start:
             rows = slice(segment.start, segment.stop)
-            part = {name: taken.values[name][rows] for name in _SIGNALS}
+            part = {name: taken.values[name][rows] for name in self._reading.signals}
             part["time_us"] = taken.time_us[rows].astype(np.float64)
             vehicle.open.append(part)
         if segment.closed_by is not None and vehicle.open:
             joined = {name: np.concatenate([one[name] for one in vehicle.open]) for name in vehicle.open[0]}
             vehicle.open = []
-            trip = _training(vehicle_id, joined, load_pack(vehicle.pack))
+            trip = self._reading.made(vehicle_id, segment.number, joined, load_pack(vehicle.pack))
             if trip is not None:
                 vehicle.trips.append(trip)
 
 
-def _training(vehicle_id: str, values: Mapping[str, Floats], pack: PackSpec) -> TrainingTrip | None:
+def _training(vehicle_id: str, number: int, values: Mapping[str, Floats], pack: PackSpec) -> TrainingTrip | None:
     """A training trip, or None when its start or current is not known or it is too short to teach anything."""
     told = values["soc_pct"][np.isfinite(values["soc_pct"])]
     current = values["pack_current_a"]
@@ -120,20 +139,61 @@ def _training(vehicle_id: str, values: Mapping[str, Floats], pack: PackSpec) -> 
     )
 
 
+def _route(vehicle_id: str, number: int, values: Mapping[str, Floats], pack: PackSpec) -> RouteTrip | None:
+    """A route, or None when nowhere on it speed, load, distance and voltage are known."""
+    time_us = values["time_us"].astype(np.int64)[:, None]
+    present, opens = np.ones_like(time_us, dtype=np.bool_), np.ones(1, dtype=np.bool_)
+    signals = {name: values[name][:, None] for name in RouteTwins.signals}
+    way = way_along(time_us, present, opens, signals, np.zeros((WAY, 1)), time_us[0])
+    told = told_along(way)[:, 0]
+    voltage = np.where(told, values["pack_voltage_v"], np.nan)
+    if not np.isfinite(voltage).any():
+        return None
+    speed, load, distance = (np.where(told, way[row, :, 0], np.nan) for row in (SPEED, LOAD, DISTANCE))
+    return RouteTrip(vehicle_id, number, int(time_us[0, 0]), speed, load, distance, voltage)
+
+
+TRIPS = Reading(("pack_voltage_v", "pack_current_a", "cell_temp_avg_c", "soc_pct"), ("driving", "charging"), _training)
+"""Drives and charges, for models that are driven by current."""
+
+ROUTES = Reading(("pack_voltage_v", *RouteTwins.signals), ("driving",), _route)
+"""Drives, for models of speed, load and distance."""
+
+
 def first_trips(
     batches: Iterable[SampleBatch], count: int, step_us: int, settings: CutSettings, pack: str | None = None
-) -> FirstTrips:
+) -> FirstTrips[TrainingTrip]:
+    """Each vehicle's first `count` driving or charging sessions; arguments as for `first_of`."""
+    return first_of(TRIPS, batches, count, step_us, settings, pack)
+
+
+def first_routes(
+    batches: Iterable[SampleBatch], count: int, step_us: int, settings: CutSettings, pack: str | None = None
+) -> FirstTrips[RouteTrip]:
+    """Each vehicle's first `count` routes; arguments as for `first_of`."""
+    return first_of(ROUTES, batches, count, step_us, settings, pack)
+
+
+def first_of(
+    reading: Reading[T],
+    batches: Iterable[SampleBatch],
+    count: int,
+    step_us: int,
+    settings: CutSettings,
+    pack: str | None = None,
+) -> FirstTrips[T]:
     """Each vehicle's first `count` trips.
 
     Args:
+        reading: What they are read as.
         batches: The log from its start, read to its end: a file may bring a new vehicle when all others have
             their trips.
-        count: Driving or charging sessions a vehicle.
+        count: Sessions a vehicle.
         step_us: Width of a step.
         settings: Where sessions end.
         pack: Only vehicles of this pack.
     """
-    found = FirstTrips(count, step_us, settings, pack)
+    found = FirstTrips(count, step_us, settings, pack, reading)
     for batch in batches:
         found.take(batch)
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from twinpack.battery.families import model_of
 from twinpack.battery.route import RouteModel
@@ -47,7 +48,7 @@ class RouteTwins(LivingTwins):
         """Speed, load and distance along the route."""
         way = self._way(state, run)
         speed, load, distance = way[SPEED], way[LOAD], way[DISTANCE]
-        told = np.isfinite(speed) & np.isfinite(load) & ((way[LOST] == 0.0) | np.isfinite(way[ORIGIN]))
+        told = told_along(way)
         # What is not used must still be finite for a filter to pass over it.
         inputs = {
             "speed_kmh": np.where(told, speed, self.model.route.speed_kmh),
@@ -85,26 +86,57 @@ class RouteTwins(LivingTwins):
 
     def _way(self, state: TwinState, run: Run) -> Floats:
         """The rows of `TwinState.way` after each step, shape (W, T, B)."""
-        begun = np.array([np.nan] * 3 + [0.0] * (WAY - 3))[:, None]
-        before = np.where(run.opens, begun, state.way)
-        speed = filled(run.more["speed_kmh"], before[SPEED])
-        load = filled(run.more["load_kg"], before[LOAD])
-        odometer = run.more["odometer_km"]
-        driven = self._driven_km(state, run, speed, before[SPEED])
-        by_speed = running(before[BY_SPEED], np.where(np.isnan(driven), 0.0, driven))
-        lost = running(before[LOST], np.isnan(driven).astype(np.float64))
-        # The odometer first seen tells where the route began, unless some of the way until then is not known.
-        origin = _first(np.where(lost == 0.0, odometer - by_speed, np.nan), before[ORIGIN])
-        apart = filled(odometer - origin - by_speed, before[APART])
-        return np.stack([speed, load, origin, by_speed, lost, apart, by_speed + apart])
+        return way_along(run.time_us, run.present, run.opens, run.more, state.way, state.last_us)
 
-    def _driven_km(self, state: TwinState, run: Run, speed: Floats, carried: Floats) -> Floats:
-        """Distance of each step by the mean of the speeds at its ends; NaN where time passes and neither is known."""
-        previous_us = np.vstack([np.where(run.opens, run.time_us[0], state.last_us)[None], run.time_us[:-1]])
-        previous = np.vstack([carried[None], speed[:-1]])
-        mean = 0.5 * (np.where(np.isnan(previous), speed, previous) + speed)
-        hours = np.where(run.present, (run.time_us - previous_us) / S_US, 0.0) / 3600.0
-        return np.where(hours == 0.0, 0.0, mean * hours)
+
+def way_along(
+    time_us: npt.NDArray[np.int64],
+    present: Flags,
+    opens: Flags,
+    signals: Mapping[str, Floats],
+    way: Floats,
+    last_us: npt.NDArray[np.int64],
+) -> Floats:
+    """Where routes stand after each step of a run.
+
+    Args:
+        time_us: Sample times, shape (T, B).
+        present: Whether the vehicle has such a step, shape (T, B).
+        opens: Whether the first step begins a route, shape (B,).
+        signals: `RouteTwins.signals` by name, NaN where missing, shape (T, B).
+        way: Where they stood before, as `TwinState.way`, shape (W, B).
+        last_us: Time of the step before, shape (B,).
+
+    Returns:
+        The rows of `TwinState.way`, shape (W, T, B).
+    """
+    begun = np.array([np.nan] * 3 + [0.0] * (WAY - 3))[:, None]
+    before = np.where(opens, begun, way)
+    speed = filled(signals["speed_kmh"], before[SPEED])
+    load = filled(signals["load_kg"], before[LOAD])
+    odometer = signals["odometer_km"]
+    previous_us = np.vstack([np.where(opens, time_us[0], last_us)[None], time_us[:-1]])
+    hours = np.where(present, (time_us - previous_us) / S_US, 0.0) / 3600.0
+    driven = _driven_km(hours, speed, before[SPEED])
+    by_speed = running(before[BY_SPEED], np.where(np.isnan(driven), 0.0, driven))
+    lost = running(before[LOST], np.isnan(driven).astype(np.float64))
+    # The odometer first seen tells where the route began, unless some of the way until then is not known.
+    origin = _first(np.where(lost == 0.0, odometer - by_speed, np.nan), before[ORIGIN])
+    apart = filled(odometer - origin - by_speed, before[APART])
+    return np.stack([speed, load, origin, by_speed, lost, apart, by_speed + apart])
+
+
+def told_along(way: Floats) -> Flags:
+    """Where speed, load and distance are known along a way, shape (T, B)."""
+    known = np.isfinite(way[SPEED]) & np.isfinite(way[LOAD])
+    return np.asarray(known & ((way[LOST] == 0.0) | np.isfinite(way[ORIGIN])))
+
+
+def _driven_km(hours: Floats, speed: Floats, carried: Floats) -> Floats:
+    """Distance of each step by the mean of the speeds at its ends; NaN where time passes and neither is known."""
+    previous = np.vstack([carried[None], speed[:-1]])
+    mean = 0.5 * (np.where(np.isnan(previous), speed, previous) + speed)
+    return np.where(hours == 0.0, 0.0, mean * hours)
 
 
 def _first(values: Floats, carried: Floats) -> Floats:
