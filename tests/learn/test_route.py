@@ -10,6 +10,7 @@ import pytest
 from twinpack.battery.pack import load_pack
 from twinpack.battery.route import RouteModel, route_from_dict
 from twinpack.errors import LearningError
+from twinpack.evaluate.routes import routes_of
 from twinpack.learn.route import RouteTrip, first_routes, learn_route, straightened, temper_of
 from twinpack.simulate.routes import RouteFleet
 from twinpack.simulate.settings import RouteSettings
@@ -20,17 +21,7 @@ PACK = load_pack("lg_hg2_3ah")
 def routes(vehicles: int, count: int = 1, noise_v: float = 0.0, seed: int = 7) -> list[RouteTrip]:
     """Routes of a simulated fleet, day by day."""
     fleet = RouteFleet(RouteSettings(vehicles=vehicles, routes=count, noise_v=noise_v, seed=seed))
-    found = []
-    for number, table in enumerate(fleet.tables(), 1):
-        ids = np.array(table.column("vehicle_id").to_pylist())
-        for vehicle in fleet.vehicle_ids:
-            rows = np.flatnonzero(ids == vehicle)
-            one = {name: table.column(name).to_numpy()[rows] for name in ("speed_kmh", "load_kg", "odometer_km")}
-            volts = table.column("pack_voltage_v").to_numpy()[rows]
-            way = one["odometer_km"] - one["odometer_km"][0]
-            start = table.column("sample_time").cast("int64")[int(rows[0])].as_py()
-            found.append(RouteTrip(vehicle, number, start, one["speed_kmh"], one["load_kg"], way, volts))
-    return found
+    return routes_of(fleet.tables())
 
 
 def _error(model: RouteModel, trips: list[RouteTrip]) -> float:

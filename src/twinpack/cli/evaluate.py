@@ -23,6 +23,10 @@ def command(
     ] = None,
     out: Annotated[Path, typer.Option(help="Where the figures are written, as JSON.")] = Path("build/evaluate.json"),
     quick: Annotated[bool, typer.Option("--quick", help="Less data: a check, not a verdict.")] = False,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Folder for pictures, a folder for each evaluation that has some.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge predictions, bands, health figures and alarms exactly as a run makes them."""
@@ -37,7 +41,7 @@ def command(
         raise NotFoundError(f"{only} is judged on recorded data: say where they are with --data FOLDER")
     out.parent.mkdir(parents=True, exist_ok=True)
     results: dict[str, dict[str, Any]] = {}
-    for name, metrics in evaluate_all(data, quick, only):
+    for name, metrics in evaluate_all(data, quick, only, pictures):
         results[name] = metrics
         out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if only is not None and not results:
