@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from twinpack.battery.pack import load_pack, pack_text, parse_pack, shipped_packs
+from twinpack.battery.pack import check_pack, load_pack, pack_text, parse_pack, shipped_packs
 from twinpack.errors import NotFoundError, PackSpecError
 
 GOOD = pack_text("sim_nmc_96s")
@@ -59,6 +61,22 @@ def test_without_display_the_cells_are_one_module() -> None:
         ("rows = 2", "rows = 1", r"'display' has 6 places.*12 modules"),
         ("energy_kwh = 53.6", "energy_kwh = 536.0", r"'energy_kwh' is 536.0.*V a cell"),
         ("cell_voltage_min_v = 2.8", "cell_voltage_min_v = 4.3", r"'cell_voltage_min_v' is 4.3; it must be below"),
+        (
+            "cell_voltage_max_v = 4.2",
+            "cell_voltage_max_v = 3.65",
+            r"'cell_voltage_max_v' is 3.65, but.*'nmc811' is 4.1 V at 90",
+        ),
+        (
+            "cell_voltage_min_v = 2.8",
+            "cell_voltage_min_v = 3.5",
+            r"'cell_voltage_min_v' is 3.5, but.*3.3 V at 10 % charge",
+        ),
+        (
+            "energy_kwh = 53.6",
+            "energy_kwh = 38.0",
+            r"'energy_kwh' is 38.0.*2.64 V a cell, but the open-circuit voltage",
+        ),
+        ("charge_current_max_a = 300.0", "charge_current_max_a = 0.3", r"'charge_current_max_a' is 0.3.*0.002 times"),
         ("temp_min_c = -30.0", "temp_min_c = -300.0", r"'temp_min_c' is -300.0"),
         ('ocv = "nmc811"', 'ocv = "nmc"', r"'ocv' is 'nmc'; the shipped tables are"),
         ('ocv = "nmc811"', "ocv = { soc = [0, 1] }", r"'ocv' must be the name"),
@@ -76,6 +94,21 @@ def test_a_mistake_is_named_with_its_field(old: str, new: str, words: str) -> No
     assert old in GOOD
     with pytest.raises(PackSpecError, match=words):
         parse_pack(GOOD.replace(old, new))
+
+
+def test_every_shipped_pack_agrees_with_itself() -> None:
+    for name in shipped_packs():
+        check_pack(load_pack(name))
+
+
+def test_cells_of_no_size_are_refused() -> None:
+    with pytest.raises(PackSpecError, match=r"150.0 Ah over 20000 in parallel are 0.0075 Ah a cell"):
+        check_pack(replace(load_pack("sim_nmc_96s"), parallel=20_000))
+
+
+def test_a_specification_that_stands_in_a_log_is_read_as_it_was() -> None:
+    text = GOOD.replace("cell_voltage_max_v = 4.2", "cell_voltage_max_v = 3.65")
+    assert load_pack(text).cell_voltage_max_v == 3.65
 
 
 def test_an_unknown_pack_is_named_with_those_there_are() -> None:

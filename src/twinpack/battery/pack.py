@@ -16,6 +16,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from twinpack.battery.ocv import OcvTable, ocv_names, ocv_table
 from twinpack.errors import InputError, NotFoundError, PackSpecError
 
@@ -38,6 +40,12 @@ _RANGES: dict[str, tuple[float, float]] = {
     "columns": (1, 1000),
     "cells_per_module": (1, 1000),
 }
+
+MOST_OFF_ENERGY = 0.25
+"""Part by which energy over capacity may be off the open-circuit voltage at half charge."""
+CELL_AH = (0.01, 1000.0)
+C_RATE = (0.01, 100.0)
+"""Believable capacity of one cell, and highest current over the capacity."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +118,14 @@ def parse_pack(text: str, where: str = "pack specification") -> PackSpec:
         where: What to call it in an error.
 
     Raises:
-        PackSpecError: Naming the field and its value.
+        PackSpecError: Naming the field and its value, or the fields that contradict each other.
     """
+    spec = _read(text, where)
+    check_pack(spec, where)
+    return spec
+
+
+def _read(text: str, where: str) -> PackSpec:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -140,8 +154,11 @@ def load_pack(name_or_toml_text: str) -> PackSpec:
 
 @lru_cache(maxsize=256)
 def _given(text: str) -> PackSpec:
-    """A fleet asks for the same specification again for every vehicle."""
-    return parse_pack(text)
+    """A fleet asks for the same specification again for every vehicle.
+
+    Such a text may stand in a log since before `check_pack` looked for what it looks for now: it is read as it was.
+    """
+    return _read(text, "pack specification")
 
 
 @cache
@@ -260,3 +277,43 @@ def _check_energy(spec: PackSpec, where: str) -> None:
             f"{where}: field 'energy_kwh' is {spec.energy_kwh}; with {spec.capacity_ah} Ah and {spec.series} in series "
             f"that is {nominal_v:.3g} V a cell, outside {spec.cell_voltage_min_v} to {spec.cell_voltage_max_v} V"
         )
+
+
+def check_pack(spec: PackSpec, where: str = "pack specification") -> None:
+    """Refuse a specification whose figures contradict each other.
+
+    Raises:
+        PackSpecError: Naming both figures.
+    """
+    where = f"{where} {spec.name!r}"
+    low, middle, high = (float(one) for one in np.asarray(spec.ocv.linear(np.array([0.1, 0.5, 0.9]))))
+    if high > spec.cell_voltage_max_v or low < spec.cell_voltage_min_v:
+        field, limit, volts = (
+            ("cell_voltage_max_v", spec.cell_voltage_max_v, f"{high:.3g} V at 90 %")
+            if high > spec.cell_voltage_max_v
+            else ("cell_voltage_min_v", spec.cell_voltage_min_v, f"{low:.3g} V at 10 %")
+        )
+        raise PackSpecError(
+            f"{where}: field {field!r} is {limit}, but the open-circuit voltage {spec.ocv.name!r} is {volts} charge: "
+            "correct the limit, or give the OCV of this cell"
+        )
+    nominal_v = spec.energy_kwh * 1000.0 / spec.capacity_ah / spec.series
+    if abs(nominal_v / middle - 1.0) > MOST_OFF_ENERGY:
+        raise PackSpecError(
+            f"{where}: field 'energy_kwh' is {spec.energy_kwh}; with {spec.capacity_ah} Ah and {spec.series} in series "
+            f"that is {nominal_v:.3g} V a cell, but the open-circuit voltage {spec.ocv.name!r} is {middle:.3g} V at "
+            "half charge: one of energy, capacity, series and OCV is wrong"
+        )
+    least, most = CELL_AH
+    if not least <= spec.cell_capacity_ah <= most:
+        raise PackSpecError(
+            f"{where}: {spec.capacity_ah} Ah over {spec.parallel} in parallel are {spec.cell_capacity_ah:.3g} Ah a "
+            f"cell, outside {least:g} to {most:g}: 'capacity_ah' is the pack's, 'parallel' counts a group's cells"
+        )
+    for name in ("charge_current_max_a", "discharge_current_max_a"):
+        rate = getattr(spec, name) / spec.capacity_ah
+        if not C_RATE[0] <= rate <= C_RATE[1]:
+            raise PackSpecError(
+                f"{where}: field {name!r} is {getattr(spec, name)}; with {spec.capacity_ah} Ah that is {rate:.3g} "
+                f"times the capacity an hour, outside {C_RATE[0]:g} to {C_RATE[1]:g}: are both of the pack, A and Ah?"
+            )

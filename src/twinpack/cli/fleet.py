@@ -232,10 +232,10 @@ def fleet_add_pack(
 @command.command("packs")
 def fleet_packs(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """List the packs that vehicles may have: those shipped and those added."""
-    from twinpack.battery.pack import parse_pack
+    from twinpack.battery.pack import load_pack
 
     with opened(home) as (_, registry):
-        packs = [(pack, parse_pack(pack.specification)) for pack in registry.fleet.packs()]
+        packs = [(pack, load_pack(pack.specification)) for pack in registry.fleet.packs()]
     if as_json:
         found = [
             {"name": pack.name, "chemistry": spec.chemistry, "series": spec.series, "parallel": spec.parallel}

@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinpack.battery.pack import load_pack
+from twinpack.battery.pack import load_pack, parse_pack
 from twinpack.errors import ImportFileError, InputError, NotFoundError, ProfileError
 from twinpack.ingest.log import SOURCE_NAME, SOURCE_SHA256, SegmentLog, SegmentWriter
 from twinpack.ingest.log.history import LogHistory
@@ -78,8 +78,11 @@ def find_pack(name_or_file: str) -> str:
         NotFoundError: There is no such pack.
     """
     path = Path(name_or_file)
-    text = _read_toml(path) if path.suffix == ".toml" and path.is_file() else name_or_file
-    load_pack(text)
+    if path.suffix != ".toml" or not path.is_file():
+        load_pack(name_or_file)
+        return name_or_file
+    text = _read_toml(path)
+    parse_pack(text, str(path))
     return text
 
 

@@ -17,6 +17,7 @@ from twinpack.errors import LearningError
 from twinpack.filters import Filter, Posterior, compile
 from twinpack.filters.model import Living
 from twinpack.learn.card import data_of, make_card, span
+from twinpack.learn.checks import check_trips
 from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
 from twinpack.learn.residual import FEW_TRIPS
 from twinpack.twin.refine import learn_again
@@ -61,6 +62,7 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Lea
     """
     if kind not in THEVENIN:
         raise LearningError(f"kind {kind!r} is not known; known are {', '.join(THEVENIN)}")
+    thin = check_trips(trips, pack)
     vehicles = len({trip.vehicle_id for trip in trips})
     capacity_sd = max(0.2 / np.sqrt(max(vehicles, 1)), 0.04)
     settings = FitSettings(pairs=THEVENIN[kind], capacity_sd=float(capacity_sd))
@@ -71,7 +73,7 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Lea
     circuit = _circuit(fit, trips, pack, float(capacity_sd), prior)
     threshold = _threshold_v(fit, pack)
     artifact = {"pack": pack.name, "kind": kind, "model": circuit.to_dict(), "threshold_v": threshold}
-    return Learned(artifact, _card(fit, trips, pack, kind, threshold))
+    return Learned(artifact, _card(fit, trips, pack, kind, threshold, thin))
 
 
 def _threshold_v(fit: Fit, pack: PackSpec) -> float:
@@ -203,7 +205,9 @@ def _assimilated(
     return last.mean[states:, 0], last.covariance[states:, states:, 0]
 
 
-def _card(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, threshold: float) -> dict[str, Any]:
+def _card(
+    fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, threshold: float, thin: Sequence[str]
+) -> dict[str, Any]:
     return make_card(
         pack=pack.name,
         kind=kind,
@@ -216,6 +220,7 @@ def _card(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, th
         },
         figures={"threshold_v": threshold, "capacity_ah": fit.capacity_ah},
         settings=asdict(fit.settings),
+        warnings=thin,
     )
 
 

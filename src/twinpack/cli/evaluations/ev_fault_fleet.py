@@ -68,7 +68,7 @@ def read_vehicle(path: Path) -> tuple[SampleBatch, PackSpec]:
     """The samples of one vehicle's file as the fold gets them, and a guess of its pack from what they show."""
     import pyarrow.parquet as pq
 
-    from twinpack.battery.pack import parse_pack
+    from twinpack.battery.pack import load_pack
     from twinpack.telemetry.batch import SampleBatch
     from twinpack.telemetry.checks import limits_for
     from twinpack.telemetry.profiles import bind, shipped_profile
@@ -77,7 +77,7 @@ def read_vehicle(path: Path) -> tuple[SampleBatch, PackSpec]:
     table = pq.read_table(path)
     readings = bind(shipped_profile("gbt32960"), table.column_names, path.name).convert(table, lambda _: 0)
     rough = SampleBatch.from_arrow(Validator().check(readings).samples)
-    pack = parse_pack(pack_text(path.stem, rough))
+    pack = load_pack(pack_text(path.stem, rough))
     return SampleBatch.from_arrow(Validator(limits_for(pack)).check(readings).samples), pack
 
 
