@@ -432,7 +432,7 @@ def new_version(
         parameters=twins.names,
         mean=tuple(float(value) for value in mean),
         covariance=tuple(float(value) for value in cov[np.tril_indices(len(mean))]),
-        evidence={**(evidence or {}), **trend_evidence(twins, clock)},
+        evidence={**(evidence or {}), **trend_evidence(twins, clock), **twins.told_by()},
         code_version=__version__,
         parent_hash=parent,
     ).sealed()
@@ -442,7 +442,8 @@ def trend_evidence(twins: LivingTwins, clock: float) -> dict[str, Any]:
     """How a version's parameters go on after it: clock, its reading, and whose rate each is; {} where none is one."""
     if not twins.trends.moving:
         return {}
-    return {"clock": twins.model.clock, "clock_at": clock, "rate_of": list(twins.trends.of)}
+    drifts = [one.drift for one in twins.model.living]
+    return {"clock": twins.model.clock, "clock_at": clock, "rate_of": list(twins.trends.of), "drift": drifts}
 
 
 def square(triangle: Any, size: int) -> Floats:

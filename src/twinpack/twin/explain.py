@@ -11,10 +11,11 @@ followed the version it goes back to no longer counts. Nor is a new model, which
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from twinpack.twin.figures import CAPACITY, Figure, figures, health_naming
+from twinpack.twin.figures import CAPACITY, RANGE, Figure, figures
 from twinpack.twin.versions import ACCEPTED, REFUSED, ROLLBACK, TwinVersion
 
 _Interval = tuple[float, float, float]
@@ -168,7 +169,7 @@ def totals(told: Sequence[Explanation]) -> list[Change]:
 
 def wear_direction(name: str) -> int:
     """-1 for what wear lowers, +1 for what it raises, 0 for what has no such direction."""
-    if name in CAPACITY:
+    if name in CAPACITY or name in RANGE:
         return -1
     return 1 if name.startswith("r") and name.endswith(("_scale", "_ohm", "_mohm")) else 0
 
@@ -247,7 +248,10 @@ def _narrowed(
 
 
 def _same_before(version: TwinVersion, versions: Sequence[TwinVersion]) -> int | None:
-    """The version that a roll-back deployed again: the last one before it with the same parameters."""
+    """The version that a roll-back deployed again: the one it names, or the last before it with the same parameters."""
+    told = version.evidence.get("to")
+    if isinstance(told, int) and "rate_of" in version.evidence:
+        return told  # its parameters have gone on along their rates since
     same = [
         other.number
         for other in versions
@@ -262,10 +266,9 @@ def _proposals(version: TwinVersion, capacity_ah_new: float | None) -> tuple[Pro
     proposed = version.evidence.get("proposed_mean")
     if not isinstance(proposed, Sequence) or len(proposed) != len(version.parameters):
         return ()
-    factors = [health_naming(name, capacity_ah_new).factor for name in version.parameters]
+    known = [float(value) if isinstance(value, (int, float)) else math.nan for value in proposed]
+    asked = figures(replace(version, mean=tuple(known)), capacity_ah_new)
     kept = figures(version, capacity_ah_new)
     return tuple(
-        Proposal(factor * value, figure)
-        for factor, value, figure in zip(factors, proposed, kept, strict=True)
-        if isinstance(value, (int, float))
+        Proposal(value.mean, figure) for value, figure in zip(asked, kept, strict=True) if math.isfinite(value.mean)
     )

@@ -199,6 +199,10 @@ class LivingTwins(ABC):
     def evidence(self, seen: Floats) -> dict[str, float]:
         """The same as figures of a version's evidence; `seen` is the best since the last accepted one, shape (2,)."""
 
+    def told_by(self) -> dict[str, float]:
+        """What a version must carry for its parameters to be told to people."""
+        return {}
+
     def advance(self, state: TwinState, run: Run) -> tuple[TwinState, Traced]:
         """Take the steps of a run; `state` holds exactly its vehicles."""
         driven = self.driven(state, run)

@@ -75,6 +75,10 @@ class RouteTwins(LivingTwins):
         """Nothing."""
         return {}
 
+    def told_by(self) -> dict[str, float]:
+        """The bend, by which wear is the scale of the range."""
+        return {"bend": self.model.route.bend}
+
     def _flown(self, state: TwinState, run: Run, inputs: Mapping[str, Floats], told: Flags) -> Floats:
         """What the route model says the distance of each step takes of a new battery."""
         if self.model.clock != "throughput":

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from twinpack.twin.explain import Change, Explanation, Proposal, wear_direction
-from twinpack.twin.figures import CAPACITY, RESISTANCE, in_sentence, is_ocv
+from twinpack.twin.figures import CAPACITY, RANGE, RESISTANCE, in_sentence, is_ocv
 from twinpack.twin.versions import ACCEPTED, PROMOTED, REFUSED, REPLAYED, ROLLBACK
 from twinpack.twin.words import counted, decimals_for, number, signed, significant, with_uncertainty
 
-_HEADLINE = (*CAPACITY, *RESISTANCE)
+_HEADLINE = (*CAPACITY, *RESISTANCE, *RANGE)
 
 
 def in_words(explanation: Explanation) -> str:
@@ -18,10 +18,16 @@ def in_words(explanation: Explanation) -> str:
     changes = [change for change in explanation.changes if change.name in _HEADLINE]
     told = [change_in_words(change) for change in changes if is_told(change)]
     if explanation.changes and not told:
-        told = ["capacity and resistance stay as they were"]
+        told = [_unmoved(changes)]
     told += [proposal_in_words(proposal) for proposal in explanation.proposed if proposal.kept.name in _HEADLINE]
     sentences = [heading(explanation), *told, errors_in_words(explanation), explanation.reason]
     return " ".join(f"{_capital(text).rstrip('.')}." for text in sentences if text)
+
+
+def _unmoved(changes: Sequence[Change]) -> str:
+    if any(change.name in RANGE for change in changes):
+        return "the range scale stays as it was"
+    return "capacity and resistance stay as they were"
 
 
 def heading(explanation: Explanation) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from twinpack.battery.pack import PackSpec
-from twinpack.twin.figures import deployed_version, naming, standard_deviations
+from twinpack.twin.figures import deployed_version, figures
 from twinpack.twin.versions import PROTOTYPE, TwinVersion
 from twinpack.views.columns import records
 from twinpack.views.opened import Views
@@ -97,28 +97,24 @@ def parameters(version: TwinVersion, first: TwinVersion | None, capacity_ah: flo
         first: The first of the chain.
         capacity_ah: Capacity of the new pack.
     """
-    never = _prototype(version, first)
-    shown = []
-    for name, mean, sd in zip(version.parameters, version.mean, standard_deviations(version), strict=True):
-        told = naming(name, capacity_ah)
-        before = told.factor * never[name] if name in never else None
-        shown.append(
-            Parameter(
-                name=name,
-                label=told.label,
-                unit=told.unit,
-                mean=told.factor * mean,
-                sd=told.factor * sd,
-                never=before,
-            )
+    never = _prototype(version, first, capacity_ah)
+    return [
+        Parameter(
+            name=told.name,
+            label=told.label,
+            unit=told.unit,
+            mean=told.mean,
+            sd=told.sd,
+            never=never.get(told.name),
         )
-    return shown
+        for told in figures(version, capacity_ah, as_health=False)
+    ]
 
 
-def _prototype(version: TwinVersion, first: TwinVersion | None) -> dict[str, float]:
+def _prototype(version: TwinVersion, first: TwinVersion | None, capacity_ah: float | None) -> dict[str, float]:
     if first is None or first.kind != PROTOTYPE or first.model_hash != version.model_hash:
         return {}
-    return dict(zip(first.parameters, first.mean, strict=True))
+    return {told.name: told.mean for told in figures(first, capacity_ah, as_health=False)}
 
 
 def column(values: Sequence[float | None] | np.typing.NDArray[np.float64], decimals: int = 4) -> Column:

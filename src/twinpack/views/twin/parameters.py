@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinpack.twin.figures import Naming, naming, standard_deviations
+from twinpack.twin.figures import Figure, figures
 from twinpack.twin.versions import PROTOTYPE, REFUSED, TwinVersion
 from twinpack.views.twin.records import ParameterSeries
 
@@ -18,7 +18,8 @@ def parameter_series(
         return ()
     names = deployed[-1].parameters
     entries = [version for version in deployed if version.parameters == names]
-    return tuple(_series(entries, index, naming(name, new_capacity_ah), axes) for index, name in enumerate(names))
+    told = [figures(version, new_capacity_ah, as_health=False) for version in entries]
+    return tuple(_series(entries, [each[index] for each in told], axes) for index in range(len(names)))
 
 
 def common_axes(
@@ -35,19 +36,19 @@ def common_axes(
 
 
 def _series(
-    entries: Sequence[TwinVersion], index: int, shown: Naming, axes: dict[str, tuple[float, float]]
+    entries: Sequence[TwinVersion], told: Sequence[Figure], axes: dict[str, tuple[float, float]]
 ) -> ParameterSeries:
-    name = entries[-1].parameters[index]
-    mean = tuple(shown.factor * version.mean[index] for version in entries)
+    shown = told[-1]
+    mean = tuple(figure.mean for figure in told)
     return ParameterSeries(
-        name=name,
+        name=shown.name,
         label=shown.label,
         unit=shown.unit,
         decimals=shown.decimals,
         trip=tuple(version.trip_number for version in entries),
         version=tuple(version.number for version in entries),
         mean=mean,
-        sd=tuple(shown.factor * standard_deviations(version)[index] for version in entries),
+        sd=tuple(figure.sd for figure in told),
         never=mean[0] if entries[0].kind == PROTOTYPE else None,
-        axis=axes.get(name),
+        axis=axes.get(shown.name),
     )

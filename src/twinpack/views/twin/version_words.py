@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twinpack.twin.explain import Change, Explanation
-from twinpack.twin.figures import CAPACITY, RESISTANCE, is_ocv
+from twinpack.twin.figures import CAPACITY, RANGE, RESISTANCE, is_ocv
 from twinpack.twin.sentences import change_in_words, difference, is_told, proposal_in_words
 from twinpack.twin.versions import PROMOTED, PROTOTYPE, REFUSED, ROLLBACK
 from twinpack.twin.words import significant
 
-_HEADLINE = (*CAPACITY, *RESISTANCE)
+_HEADLINE = (*CAPACITY, *RESISTANCE, *RANGE)
 
 
 def effect(explanation: Explanation, next_error_v: float | None) -> str:
