@@ -66,12 +66,12 @@ def _with_change(change: Change) -> dict[str, Any]:
 def paragraphs(vehicle: str, told: Sequence[Explanation], newest: Sequence[Explanation]) -> list[str]:
     """Lines of at most 80 columns: the whole change first, then version by version."""
     from twinpack.twin.explain import totals
-    from twinpack.twin.figures import CAPACITY, RESISTANCE
+    from twinpack.twin.figures import CAPACITY, RANGE, RESISTANCE
     from twinpack.twin.sentences import change_in_words, lines
 
     if not told:
         return [f"{vehicle} has no version yet; its first trips are still to be learned from"]
-    whole = [change for change in totals(told) if change.name in (*CAPACITY, *RESISTANCE)]
+    whole = [change for change in totals(told) if change.name in (*CAPACITY, *RESISTANCE, *RANGE)]
     text = [f"{vehicle}: {output.counted(len(told), 'version')}, {_counts(told)}"]
     text += [line for change in whole for line in wrapped(f"since version 1, {change_in_words(change)}")]
     for each in newest:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from twinpack.store.records import VehicleRecord
     from twinpack.store.registry import Registry
     from twinpack.store.workspace import Workspace
+    from twinpack.twin.versions import TwinVersion
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,31 @@ class Errors:
 
 @dataclass(frozen=True)
 class Trips:
-    """Driving and charging sessions: how many, and the end of the last, microseconds since the epoch."""
+    """Driving and charging sessions.
+
+    Attributes:
+        count: How many.
+        last_us: End of the last, microseconds since the epoch.
+        drives: How many were drives.
+        days: From the start of the first to that of the last.
+        charge_ah: What flowed in them, either way.
+    """
 
     count: int = 0
     last_us: int | None = None
+    drives: int = 0
+    days: float = 0.0
+    charge_ah: float = 0.0
+
+    def as_of_now(self, version: TwinVersion, capacity_ah: float | None) -> TwinVersion:
+        """A version as it stands at the last session, gone on along its rates."""
+        from twinpack.twin.figures import onward
+
+        readings = {"sessions": self.drives - 1.0, "days": self.days}
+        if capacity_ah:
+            readings["throughput"] = self.charge_ah / capacity_ah
+        reading, since = readings.get(str(version.evidence.get("clock"))), version.evidence.get("clock_at")
+        return version if reading is None or since is None else onward(version, reading - float(since))
 
 
 def find_vehicle(workspace: Workspace, registry: Registry, vehicle_id: str) -> VehicleRecord:
@@ -111,11 +133,25 @@ def errors_of(lake: Lake, vehicle: str | Sequence[str] | None = None) -> dict[st
 
 def trips_of(lake: Lake, vehicle: str | Sequence[str] | None = None) -> dict[str, Trips]:
     """Sessions by vehicle; rests are left out."""
+    import pyarrow.compute as pc
+
     from twinpack.store.tables import TRIPS
 
-    rows = lake.read(TRIPS, ["vehicle_id", "end_us"], [("kind", "!=", "resting")], vehicle)
-    grouped = rows.group_by("vehicle_id").aggregate([("end_us", "count"), ("end_us", "max")])
-    return {row["vehicle_id"]: Trips(row["end_us_count"], row["end_us_max"]) for row in grouped.to_pylist()}
+    columns = ["vehicle_id", "kind", "start_us", "end_us", "ah_in", "ah_out"]
+    rows = lake.read(TRIPS, columns, [("kind", "!=", "resting")], vehicle)
+    rows = rows.append_column("drives", pc.cast(pc.equal(rows.column("kind"), "driving"), "int64"))
+    sums = [("end_us", "count"), ("end_us", "max"), ("start_us", "min"), ("start_us", "max")]
+    grouped = rows.group_by("vehicle_id").aggregate([*sums, *((name, "sum") for name in ("drives", "ah_in", "ah_out"))])
+    return {
+        row["vehicle_id"]: Trips(
+            count=row["end_us_count"],
+            last_us=row["end_us_max"],
+            drives=row["drives_sum"],
+            days=(row["start_us_max"] - row["start_us_min"]) / 86_400e6,
+            charge_ah=(row["ah_in_sum"] or 0.0) + (row["ah_out_sum"] or 0.0),
+        )
+        for row in grouped.to_pylist()
+    }
 
 
 def day(time_us: int | None) -> str:

@@ -43,6 +43,11 @@ class Twin:
 
         return deployed_version(self.versions)
 
+    @property
+    def as_of_now(self) -> TwinVersion | None:
+        """The version in use, gone on along its rates to the last session."""
+        return self.trips.as_of_now(self.deployed, self.capacity_ah_new) if self.deployed else None
+
 
 def command(
     vehicle: Annotated[str, typer.Argument(help="The vehicle.")],
@@ -87,14 +92,17 @@ def as_record(twin: Twin, newest: list[TwinVersion]) -> dict[str, Any]:
     from twinpack.twin.figures import Health, figures, health
 
     deployed = twin.deployed
-    state = health(deployed, twin.capacity_ah_new) if deployed else Health()
-    shown = figures(deployed, twin.capacity_ah_new, as_health=False) if deployed else ()
+    now = twin.as_of_now
+    state = health(now, twin.capacity_ah_new) if now else Health()
+    shown = figures(now, twin.capacity_ah_new, as_health=False) if now else ()
     return {
         "vehicle": twin.record.vehicle_id,
         "pack": twin.record.pack,
         "capacity_ah_new": twin.capacity_ah_new,
         "capacity_health_pct": state.capacity_pct,
         "capacity_health_2sigma_pts": fleet_facts.doubled(state.capacity_sd_pct),
+        "range_scale_pct": state.range_pct,
+        "range_scale_2sigma_pts": fleet_facts.doubled(state.range_sd_pct),
         "resistance_x_new": state.resistance_x,
         "resistance_2sigma_x_new": fleet_facts.doubled(state.resistance_sd_x),
         "parameters": [
@@ -136,9 +144,9 @@ def tell(twin: Twin, newest: list[TwinVersion]) -> None:
     for name, text in _headline(twin):
         for number, line in enumerate(wrapped(text, " " * 17)):
             output.line(f"{name:<17}{line[17:]}" if number == 0 else line)
-    if twin.deployed is not None:
+    if (now := twin.as_of_now) is not None:
         output.line()
-        output.table(["parameter", "value ± 2σ", "unit"], _parameters(twin, twin.deployed))
+        output.table(["parameter", "value ± 2σ", "unit"], _parameters(twin, now))
     for version in newest:
         output.line()
         for line in _version_lines(version, twin.deployed is version):
@@ -150,21 +158,37 @@ def tell(twin: Twin, newest: list[TwinVersion]) -> None:
 
 def _facts(twin: Twin) -> str:
     pack = twin.pack
+    if pack is not None and _of_routes(twin):
+        return f"{twin.record.vehicle_id} · {twin.record.pack} · voltage over distance; capacity is not known"
     known = f" · {pack.chemistry} {pack.series}s{pack.parallel}p · {pack.capacity_ah:g} Ah" if pack else ""
     return f"{twin.record.vehicle_id} · {twin.record.pack}{known}"
+
+
+def _of_routes(twin: Twin) -> bool:
+    """Whether the twin knows its range instead of capacity."""
+    from twinpack.twin.figures import Health, health
+
+    state = health(twin.deployed, twin.capacity_ah_new) if twin.deployed else Health()
+    return state.capacity_pct is None and state.range_pct is not None
 
 
 def _headline(twin: Twin) -> list[tuple[str, str]]:
     from twinpack.twin.figures import Health, health
 
-    deployed, errors = twin.deployed, twin.errors
-    state = health(deployed, twin.capacity_ah_new) if deployed else Health()
+    now, errors = twin.as_of_now, twin.errors
+    state = health(now, twin.capacity_ah_new) if now else Health()
     capacity = output.with_uncertainty(state.capacity_pct, fleet_facts.doubled(state.capacity_sd_pct))
     resistance = output.with_uncertainty(state.resistance_x, fleet_facts.doubled(state.resistance_sd_x))
     count = output.counted(twin.trips.count, "trip")
-    return [
+    known = [
         ("Capacity health", "not known yet" if state.capacity_pct is None else f"{capacity} %"),
         ("Resistance", "not known yet" if state.resistance_x is None else f"{resistance} × new"),
+    ]
+    if _of_routes(twin):
+        left = output.with_uncertainty(state.range_pct, fleet_facts.doubled(state.range_sd_pct))
+        known = [("Range scale", f"{left} % of new")]
+    return [
+        *known,
         ("Deployed", _deployed(twin)),
         ("Trips", f"{count}, the last on {fleet_facts.day(twin.trips.last_us)}" if twin.trips.count else "none yet"),
         (

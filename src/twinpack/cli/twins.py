@@ -71,7 +71,7 @@ def twin_rows(workspace: Workspace, registry: Registry) -> list[TwinRow]:
             TwinRow(
                 vehicle_id=name,
                 pack=record.pack,
-                health=_health(row, pack.capacity_ah if pack else None),
+                health=_health(row, pack.capacity_ah if pack else None, trips.get(name, Trips())),
                 deployed=row.number if row else None,
                 versions=kinds.get(name, Counter()),
                 trips=trips.get(name, Trips()),
@@ -94,14 +94,14 @@ def _chains(registry: Registry) -> tuple[dict[str, VersionRow], dict[str, Counte
     return deployed, kinds
 
 
-def _health(row: VersionRow | None, capacity_ah_new: float | None) -> Health:
+def _health(row: VersionRow | None, capacity_ah_new: float | None, trips: Trips) -> Health:
     from twinpack.twin.figures import Health, health
 
-    return health(row.version(), capacity_ah_new) if row else Health()
+    return health(trips.as_of_now(row.version(), capacity_ah_new), capacity_ah_new) if row else Health()
 
 
 def _worst_first(row: TwinRow) -> tuple[bool, float, str]:
-    known = row.health.capacity_pct
+    known = row.health.shown_pct
     return (known is None, known or 0.0, row.vehicle_id)
 
 
@@ -112,6 +112,8 @@ def as_record(row: TwinRow) -> dict[str, Any]:
         "pack": row.pack,
         "capacity_health_pct": row.health.capacity_pct,
         "capacity_health_2sigma_pts": fleet_facts.doubled(row.health.capacity_sd_pct),
+        "range_scale_pct": row.health.range_pct,
+        "range_scale_2sigma_pts": fleet_facts.doubled(row.health.range_sd_pct),
         "resistance_x_new": row.health.resistance_x,
         "resistance_2sigma_x_new": fleet_facts.doubled(row.health.resistance_sd_x),
         "deployed_version": row.deployed,
@@ -134,7 +136,9 @@ def tell(rows: list[TwinRow]) -> None:
     output.line("health ± 2σ; updates: accepted / refused; error: median RMSE of the")
     output.line("pack voltage over scored trips, with updates / never updated")
     scored = [row.errors for row in rows if row.errors.trips]
-    healths = [row.health.capacity_pct for row in rows if row.health.capacity_pct is not None]
+    healths = [known for row in rows if (known := row.health.shown_pct) is not None]
+    if any(row.health.capacity_pct is None and row.health.range_pct is not None for row in rows):
+        output.line("health of a vehicle of routes: the scale of its range, % of new")
     facts = [output.counted(len(rows), "vehicle")]
     if healths:
         facts.append(f"median health {output.number(median(healths), 1)} %")
@@ -148,8 +152,8 @@ def tell(rows: list[TwinRow]) -> None:
 def _cells(row: TwinRow) -> list[str]:
     health, spread = row.health, fleet_facts.doubled(row.health.resistance_sd_x)
     updated, never = row.errors.with_updates_v, row.errors.without_updates_v
-    known = health.capacity_pct is not None
-    shown = output.with_uncertainty(health.capacity_pct, fleet_facts.doubled(health.capacity_sd_pct))
+    known = health.shown_pct is not None
+    shown = output.with_uncertainty(health.shown_pct, fleet_facts.doubled(health.shown_sd_pct))
     return [
         row.vehicle_id,
         shown if known else "not known yet",
