@@ -146,8 +146,8 @@ def trips_of(lake: Lake, vehicle: str | Sequence[str] | None = None) -> dict[str
         row["vehicle_id"]: Trips(
             count=row["end_us_count"],
             last_us=row["end_us_max"],
-            drives=row["drives_sum"],
-            days=(row["start_us_max"] - row["start_us_min"]) / 86_400e6,
+            drives=row["drives_sum"] or 0,
+            days=((row["start_us_max"] or 0) - (row["start_us_min"] or 0)) / 86_400e6,
             charge_ah=(row["ah_in_sum"] or 0.0) + (row["ah_out_sum"] or 0.0),
         )
         for row in grouped.to_pylist()

@@ -16,6 +16,7 @@ from twinpack.telemetry.schema import TELEMETRY, TIME_TYPE, to_log
 _BEGIN_US = 1_600_000_000_000_000
 _ROWS, _STEP_US = 40, 30_000_000
 _PROBES = 4
+_SPEED_KMH = 60.0
 
 
 def warm(state: ShardState, packs: Sequence[str]) -> None:
@@ -44,6 +45,9 @@ def _samples(vehicle: str, pack: str) -> pa.Table:
         "pack_current_a": pa.array(np.full(_ROWS, -0.2 * spec.capacity_ah)),
         "cell_temp_avg_c": pa.array(np.full(_ROWS, 25.0)),
         "soc_pct": pa.array(np.full(_ROWS, 60.0)),
+        "speed_kmh": pa.array(np.full(_ROWS, _SPEED_KMH)),
+        "load_kg": pa.array(np.full(_ROWS, 1000.0)),
+        "odometer_km": pa.array(_SPEED_KMH / 3600.0 * _STEP_US / 1e6 * np.arange(_ROWS)),
         "cell_voltage_v": pa.array([[cell_v] * spec.series] * _ROWS, pa.list_(pa.float32())),
         "cell_temp_c": pa.array([[25.0] * _PROBES] * _ROWS, pa.list_(pa.float32())),
     }
