@@ -95,8 +95,8 @@ def cross_fitted(trips: Sequence[RouteTrip], folds: int = FOLDS) -> dict[str, di
     Returns:
         The artifact by vehicle; vehicles of one fold share one, whose pack has the fold's name.
     """
-    vehicles = list(dict.fromkeys(trip.vehicle_id for trip in trips))
-    prototype = learn_route(trips, load_pack(_pack("routes"))).artifact
+    prototypes = from_first_routes(trips)
+    vehicles, prototype = list(prototypes), next(iter(prototypes.values()))
     found = {}
     for number in range(min(folds, len(vehicles))):
         own = set(vehicles[number::folds])
@@ -104,6 +104,16 @@ def cross_fitted(trips: Sequence[RouteTrip], folds: int = FOLDS) -> dict[str, di
         refined["pack"] = f"routes-{number}"
         found.update({vehicle: refined for vehicle in own})
     return {vehicle: found[vehicle] for vehicle in vehicles}
+
+
+def from_first_routes(trips: Sequence[RouteTrip]) -> dict[str, dict[str, Any]]:
+    """One artifact for every vehicle, from first routes alone: nothing is known of how the fleet wears.
+
+    Args:
+        trips: Routes of the fleet.
+    """
+    prototype = learn_route(trips, load_pack(_pack("routes"))).artifact
+    return {trip.vehicle_id: prototype for trip in trips}
 
 
 def live(

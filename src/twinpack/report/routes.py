@@ -113,7 +113,7 @@ def _error(lives: Mapping[str, Lived], threshold_v: float, file: Path, published
     style.label(below, "Updates of a vehicle so far (always: one a route)")
     below.set_xlabel("route", size=style.SMALL_PT, color=style.colour("ink-3"))
     above.set_xlim(0, first.rmse_v.shape[1] + 1)
-    _legend(above, loc="lower right", ncols=2)
+    _legend(above, loc="best", ncols=2)
     style.save(figure, file)
 
 

@@ -107,7 +107,7 @@ def loop_settings(policy: Policy, threshold_v: float | None) -> LoopSettings:
 
 
 def _judged(trips: Sequence[RouteTrip], threshold_v: float | None, pictures: Path | None) -> Metrics:
-    from twinpack.evaluate.routes import FOLDS, cross_fitted, figures, live
+    from twinpack.evaluate.routes import FOLDS, cross_fitted, figures, from_first_routes, live
 
     begun = time.perf_counter()
     artifacts = cross_fitted(trips)
@@ -129,6 +129,9 @@ def _judged(trips: Sequence[RouteTrip], threshold_v: float | None, pictures: Pat
     metrics |= _never(never, limit)
     metrics["training_seconds"] = round(trained, 1)
     metrics["seconds"] = round(time.perf_counter() - begun, 1)
+    alone = live(trips, from_first_routes(trips), loop_settings(POLICIES[0], threshold_v))
+    told = figures(alone, "first_routes_alone", limit)
+    metrics |= {name: value for name, value in told.items() if name.endswith(("rmse_v", "over_pct", "vehicle"))}
     if pictures is not None and shown is not None:
         from twinpack.report.routes import draw
 
