@@ -78,10 +78,11 @@ def read_routes(folder: Path, vehicles: int | None = None, routes: int | None = 
     way = points.column("distance_mi").to_numpy().astype(np.float64) * KM
     volts = points.column("voltage_v").to_numpy().astype(np.float64)
     starts = np.flatnonzero(np.diff(vehicle, prepend=-1) | np.diff(route, prepend=-1))
+    wanted = {int(one) for one in np.unique(vehicle)[:vehicles]}
     found = []
     for start, stop in zip(starts, [*starts[1:], len(way)], strict=True):
         who, which = int(vehicle[start]), int(route[start])
-        if (vehicles is not None and who >= vehicles) or (routes is not None and which >= routes):
+        if who not in wanted or (routes is not None and which >= routes):
             continue
         speed_mph, load_lb = planned[who, which]
         even = np.ones(stop - start)
