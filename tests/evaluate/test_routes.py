@@ -82,6 +82,7 @@ def test_figures_are_of_later_routes_and_count_each_route_once() -> None:
         mae_v=table,
         covered=np.array([[0.0, 1.0, 0.9], [0.0, 1.0, 1.0]]),
         width_v=table,
+        interval_score_v=table,
         never_rmse_v=table,
         never_mae_v=table,
         new_rmse_v=table,

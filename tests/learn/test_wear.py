@@ -85,6 +85,20 @@ def test_a_simulated_fleet_s_law_and_truth_are_found() -> None:
     assert learned.artifact["threshold_v"] == artifact["threshold_v"]
 
 
+def test_routes_that_show_something_else_are_left_aside() -> None:
+    trips = routes(6, count=10)
+    artifact = learn_route(trips, PACK).artifact
+    clean = learn_wear(artifact, trips).artifact["model"]
+    broken = [
+        replace(one, voltage_v=one.voltage_v[::-1].copy()) if at % 17 == 8 else one for at, one in enumerate(trips)
+    ]
+    seen = scales_of(route_from_dict(artifact["model"]), broken)
+    assert np.isnan(seen.scale).sum() == len(range(8, len(trips), 17))
+    found = learn_wear(artifact, broken).artifact["model"]
+    assert found["living"][1]["mean"] == pytest.approx(clean["living"][1]["mean"], rel=0.1)
+    assert found["noise"]["sensor_v"] == pytest.approx(clean["noise"]["sensor_v"], rel=0.1)
+
+
 def test_too_few_lives_and_other_kinds_are_refused() -> None:
     trips = routes(5, count=3)
     artifact = learn_route(trips, PACK).artifact

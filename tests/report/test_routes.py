@@ -31,6 +31,7 @@ def _lived() -> Lived:
         mae_v=table,
         covered=np.full(table.shape, 0.95),
         width_v=table,
+        interval_score_v=table,
         never_rmse_v=10.0 * table,
         never_mae_v=table,
         new_rmse_v=30.0 * table,

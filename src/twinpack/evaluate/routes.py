@@ -63,6 +63,7 @@ class Lived:
         mae_v: Mean absolute error of it, V, shape (V, T).
         covered: Share of points inside its 95 % band, shape (V, T).
         width_v: Mean full width of the band, V, shape (V, T).
+        interval_score_v: Interval score of the band, V, shape (V, T).
         never_rmse_v: Error of the never-updated prototype, V, shape (V, T).
         never_mae_v: Mean absolute error of it, V, shape (V, T).
         new_rmse_v: Error of taking the battery for new all its life, V, shape (V, T).
@@ -77,6 +78,7 @@ class Lived:
     mae_v: Floats
     covered: Floats
     width_v: Floats
+    interval_score_v: Floats
     never_rmse_v: Floats
     never_mae_v: Floats
     new_rmse_v: Floats
@@ -238,7 +240,7 @@ class _Gathered:
             self._trips[trip.vehicle_id].append(trip)
         self._begun = {vehicle: np.array([one.start_us for one in own]) for vehicle, own in self._trips.items()}
         shape = (len(self._ids), max(map(len, self._trips.values())))
-        names = ("scored", "rmse_v", "mae_v", "covered", "width_v", "never_rmse_v", "never_mae_v")
+        names = ("scored", "rmse_v", "mae_v", "covered", "width_v", "interval_score_v", "never_rmse_v", "never_mae_v")
         self._figures = {name: np.full(shape, np.nan) for name in names}
         self._updated = np.zeros(shape, np.bool_)
         self._refused = 0
@@ -267,7 +269,7 @@ class _Gathered:
         at = self._at(score.vehicle_id, score.start_us)
         told = (
             *(score.scored_samples, score.deployed_rmse_v, score.deployed_mae_v, score.deployed_coverage_95),
-            *(np.nan, score.never_rmse_v, score.never_mae_v),
+            *(np.nan, score.deployed_interval_score_v, score.never_rmse_v, score.never_mae_v),
         )
         for values, value in zip(self._figures.values(), told, strict=True):
             values[at] = value
@@ -329,6 +331,7 @@ def figures(lived: Lived, prefix: str, threshold_v: float) -> dict[str, Any]:
         "updates_per_vehicle": float(lived.updated.sum(axis=1).mean()),
         "coverage_95_pct": 100.0 * float(np.nansum(lived.covered[:, later] * weight) / weight.sum()),
         "band_width_v": float(np.nansum(lived.width_v[:, later] * weight) / weight.sum()),
+        "interval_score_v": float(np.nansum(lived.interval_score_v[:, later] * weight) / weight.sum()),
         "vehicles_covered_pct": 100.0 * float(good.mean()),
     }
     return {f"{prefix}_{name}": value for name, value in told.items()}

@@ -40,6 +40,9 @@ LEAST_SENSOR_V = 1e-4
 MOST_POINTS = 60
 """Points of a route that its scale is found from."""
 
+MISFIT_SHARE, MISFIT_TIMES = 0.02, 5.0
+"""A route with a larger error than this share of the curve's range, and so many times the usual one, is left aside."""
+
 _PASSES = 12
 _WEAK = 3.0
 """Standard deviation of the weak priors, in logarithms."""
@@ -162,10 +165,19 @@ def scales_of(route: Route, trips: Sequence[RouteTrip]) -> Lives:
         step = np.bincount(points.route, slope * left, count) / _weight(points, slope, count)
         scale = np.clip(scale + np.clip(step, -0.2 * scale, 0.2 * scale), LEAST_SCALE, 2.0)
     left, slope = _at_scale(curve, taken, points, scale)
+    fits = _fits(points.route, left, float(np.ptp(curve.curve_v)), count)
+    present &= fits
+    points, left, slope = points.taken(fits[points.route]), left[fits[points.route]], slope[fits[points.route]]
     sensor = _sensor_v(points.route, left)
     temper = temper_of(points.route, left)
     variance = temper * sensor**2 / _weight(points, slope, count)
     return Lives(*_by_vehicle(trips, present, scale, variance), sensor, temper)
+
+
+def _fits(route: npt.NDArray[np.int64], left: Floats, span_v: float, count: int) -> npt.NDArray[np.bool_]:
+    """Routes that the curve fits at some scale, shape (count,); the others show something else than wear."""
+    each = np.sqrt(np.bincount(route, left**2, count) / np.maximum(np.bincount(route, minlength=count), 1))
+    return np.asarray(each <= max(MISFIT_SHARE * span_v, MISFIT_TIMES * float(np.median(each))))
 
 
 def _sensor_v(route: npt.NDArray[np.int64], left: Floats) -> float:
