@@ -29,6 +29,8 @@ BENCHMARKS: dict[str, str] = {
     "filter_scaling": "benchmarks.filters:scaling",
     "kernel_compile_n6_s": "benchmarks.kernels:compiling",
     "warm_start_s": "benchmarks.kernels:warm_start",
+    "sobol_vs_loop": "benchmarks.sensitivity:vs_loop",
+    "sobol_runs_vs_compiled_loop": "benchmarks.sensitivity:vs_compiled_loop",
     "loop_filter_s": "benchmarks.loop:run",
     "decode_json_us": "benchmarks.messages:json_samples",
     "decode_msgpack_us": "benchmarks.messages:msgpack_columns",
