@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Annotated
 
 import typer
 
 from twinpack.cli import card, output, ranking
-from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
+from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group, first_of
+from twinpack.cli.stages import stages
 
 command = command_group("Learn from the fleet's own data.")
 
@@ -33,7 +33,8 @@ def learn_model(
     from twinpack.store.workspace import Workspace
 
     workspace = Workspace.open(home, create=False)
-    learned = learn_prototype(workspace, kind, _count(trips), pack)
+    with stages() as tell:
+        learned = learn_prototype(workspace, kind, first_of(trips), pack, tell)
     if as_json:
         output.json_result({"model_hash": learned.model_hash, **learned.card})
         return
@@ -102,10 +103,3 @@ def _day(text: str, option: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise InputError(f"{option} {text}: not a day; write 2026-01-31") from None
-
-
-def _count(trips: str) -> int:
-    found = re.fullmatch(r"first:([1-9][0-9]{0,4})", trips)
-    if found is None:
-        raise typer.BadParameter(f"{trips!r} is not of the form first:N, such as first:3", param_hint="--trips")
-    return int(found.group(1))

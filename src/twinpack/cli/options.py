@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,6 +42,14 @@ Home = Annotated[
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 """Use as `as_json: AsJson = False`."""
+
+
+def first_of(trips: str) -> int:
+    """N of an option `first:N`."""
+    found = re.fullmatch(r"first:([1-9][0-9]{0,4})", trips)
+    if found is None:
+        raise typer.BadParameter(f"{trips!r} is not of the form first:N, such as first:3", param_hint="--trips")
+    return int(found.group(1))
 
 
 def command_group(help_text: str) -> typer.Typer:

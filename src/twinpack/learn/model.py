@@ -18,6 +18,7 @@ from twinpack.filters import Filter, Posterior, compile
 from twinpack.filters.model import Living
 from twinpack.learn.card import data_of, make_card, span
 from twinpack.learn.checks import check_trips
+from twinpack.learn.progress import Tell, silent
 from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
 from twinpack.learn.residual import FEW_TRIPS
 from twinpack.twin.refine import learn_again
@@ -49,13 +50,14 @@ class Learned:
     card: dict[str, Any]
 
 
-def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Learned:
+def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, tell: Tell = silent) -> Learned:
     """Fit a prototype to trips of a pack.
 
     Args:
         trips: The training trips.
         pack: What they were driven with; its OCV table and capacity are priors.
         kind: One of `battery.families.KINDS`.
+        tell: Is told of progress.
 
     Raises:
         LearningError: The kind is not known, or the data do not allow a fit.
@@ -69,8 +71,8 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str) -> Lea
     if trips and _temperature_span(trips) < NARROW_SPAN_C:
         settings = replace(settings, ea_sd=500.0)
     prior = np.asarray(pack.ocv.pchip(np.array(settings.soc_grid)), dtype=np.float64)
-    fit = fit_prototype(trips, pack.capacity_ah, prior, settings)
-    circuit = _circuit(fit, trips, pack, float(capacity_sd), prior)
+    fit = fit_prototype(trips, pack.capacity_ah, prior, settings, tell)
+    circuit = _circuit(fit, trips, pack, float(capacity_sd), prior, tell)
     threshold = _threshold_v(fit, pack)
     artifact = {"pack": pack.name, "kind": kind, "model": circuit.to_dict(), "threshold_v": threshold}
     return Learned(artifact, _card(fit, trips, pack, kind, threshold, thin))
@@ -81,7 +83,9 @@ def _threshold_v(fit: Fit, pack: PackSpec) -> float:
     return round(float(pack.series * max(2.0 * fit.rmse_v, 0.002)), 3)
 
 
-def _circuit(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, capacity_sd: float, table_v: Floats) -> Circuit:
+def _circuit(
+    fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, capacity_sd: float, table_v: Floats, tell: Tell
+) -> Circuit:
     settings = fit.settings
     knots = _knots(fit, table_v)
     living = _living(fit, pack, capacity_sd, knots, _temperature_span(trips))
@@ -102,7 +106,7 @@ def _circuit(fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, capacity_s
         start=_start(fit),
         alpha=1.0 if not knots else FEW_STATES_ALPHA / float(np.sqrt(2 + len(fit.tau_s) + len(living))),
     )
-    return _relearned(circuit, fit, trips) if knots else circuit
+    return _relearned(circuit, fit, trips, tell) if knots else circuit
 
 
 def _start(fit: Fit) -> Start:
@@ -153,7 +157,7 @@ def _free_ocv(fit: Fit) -> Floats:
     return np.asarray(np.linalg.inv(precision))
 
 
-def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Circuit:
+def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip], tell: Tell) -> Circuit:
     """With the prior that the filter itself makes of the training trips, since it must go on from it.
 
     The least squares holds errors for more independent than they are, so its covariance would pin capacity and OCV.
@@ -164,8 +168,9 @@ def _relearned(circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip]) -> Cir
     mean = np.array([one.mean for one in model.living])
     cov = np.diag([one.sd**2 for one in model.living])
     cov[p - size :, p - size :] = _free_ocv(fit)
-    for trip in trips:
+    for done, trip in enumerate(trips, 1):
         mean, cov = _assimilated(filters, model, mean, cov, trip)
+        tell("filtering", done, len(trips))
     for row, name in enumerate(one.name for one in model.living):
         cov[row, row] += OTHER_VEHICLE.get(name, 0.0) ** 2
     sds = np.sqrt(np.diagonal(cov))

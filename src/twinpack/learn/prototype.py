@@ -18,9 +18,13 @@ from scipy.optimize import least_squares, lsq_linear
 
 from twinpack.battery.thevenin import GAS_CONSTANT, KELVIN, REFERENCE_K, TRANSFER_SHARE, TRANSFER_V, Noise
 from twinpack.errors import LearningError
+from twinpack.learn.progress import Tell, silent
 from twinpack.learn.residual import Residual, split_residual
 
 Floats = npt.NDArray[np.float64]
+
+
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,13 @@ class Fit:
     settings: FitSettings = field(repr=False)
 
 
-def fit_prototype(trips: Sequence[TrainingTrip], capacity_ah: float, ocv_v: Floats, settings: FitSettings) -> Fit:
+def fit_prototype(
+    trips: Sequence[TrainingTrip],
+    capacity_ah: float,
+    ocv_v: Floats,
+    settings: FitSettings,
+    tell: Tell = silent,
+) -> Fit:
     """Fit a prototype.
 
     Args:
@@ -126,6 +136,7 @@ def fit_prototype(trips: Sequence[TrainingTrip], capacity_ah: float, ocv_v: Floa
         capacity_ah: Nominal capacity of the pack.
         ocv_v: The pack's OCV table on `settings.soc_grid`: the prior.
         settings: Priors.
+        tell: Is told of the rounds of the outer search.
 
     Raises:
         LearningError: There is too little data, or the fit is not finite.
@@ -135,10 +146,12 @@ def fit_prototype(trips: Sequence[TrainingTrip], capacity_ah: float, ocv_v: Floa
         raise LearningError("no trip with 30 measured steps to learn from: import more data or raise --trips")
     problem = _Problem(usable, capacity_ah, ocv_v, settings)
     theta, linear = problem.prior, problem.begin()
-    for _ in range(3):
+    for done in range(_ROUNDS):
+        tell("fitting", done, _ROUNDS)
         found = least_squares(problem.residual, theta, x_scale=problem.spread, args=(linear,), max_nfev=5)
         theta = found.x
         linear = problem.solve(theta, linear).linear
+    tell("fitting", _ROUNDS, _ROUNDS)
     return problem.result(theta, linear)
 
 

@@ -8,7 +8,7 @@ between trips the parameters make at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +20,12 @@ from twinpack.filters.model import Model
 from twinpack.filters.simulate import Simulator
 from twinpack.learn.courses import Change, Course, Varied, courses_of, moves, prior
 from twinpack.learn.identify import Identified, Residual, identified, residual
+from twinpack.learn.progress import Tell, silent
 from twinpack.learn.prototype import TrainingTrip
 from twinpack.learn.route import RouteTrip
 from twinpack.learn.sobol import Factor, Indices, design, indices, labels
 
 Floats = npt.NDArray[np.float64]
-Tell = Callable[[str, int, int], None]
-"""Is told what is done, how much of it, and of how much."""
-
 LEFT = 0.05
 """Share of the variance that the parameters which are not chosen may make at most."""
 
@@ -104,7 +102,7 @@ def analyse(
     model: Model,
     trips: Sequence[TrainingTrip | RouteTrip],
     samples: int = SAMPLES,
-    tell: Tell | None = None,
+    tell: Tell = silent,
 ) -> Sensitivity:
     """Analyse a model on trips.
 
@@ -118,18 +116,17 @@ def analyse(
         LearningError: There is nothing to vary, nothing that changes, or no trip to use.
     """
     courses = courses_of(model, trips)
-    say = tell or _silent
-    living = over_living(model, _some(courses, MOST_COURSES), samples, say)
-    both = over_inputs(model, courses, samples, say)
+    living = over_living(model, _some(courses, MOST_COURSES), samples, tell)
+    both = over_inputs(model, courses, samples, tell)
     chosen = choose(living.indices)
     members = _members(living.factors, chosen.names)
     checked = _some(courses, MOST_CHECKED)
-    left = residual(model, checked, members, lambda done: say("calibrated", done, len(checked)))
+    left = residual(model, checked, members, lambda done: tell("calibrating", done, len(checked)))
     told = identified(model, courses)
     return Sensitivity(living, both, chosen, left, tuple(told), tuple(_notes(model, living, both)))
 
 
-def over_living(model: Model, courses: Sequence[Course], samples: int, tell: Tell | None = None) -> Analysis:
+def over_living(model: Model, courses: Sequence[Course], samples: int, tell: Tell = silent) -> Analysis:
     """Indices of the living parameters, as far as their priors have grown by the last of some trips."""
     passed = max(course.passed for course in courses)
     factors = living_factors(model, passed)
@@ -139,13 +136,12 @@ def over_living(model: Model, courses: Sequence[Course], samples: int, tell: Tel
     outputs = []
     for number, course in enumerate(courses, 1):
         outputs.append(_runs(simulator, course, values, at))
-        if tell is not None:
-            tell("simulated", number, len(courses))
+        tell("simulating", number, len(courses))
     found = indices(factors, np.concatenate(outputs, axis=1))
     return Analysis(factors, found, len(courses), values.shape[1] * len(courses))
 
 
-def over_inputs(model: Model, courses: Sequence[Course], samples: int, tell: Tell | None = None) -> Analysis | None:
+def over_inputs(model: Model, courses: Sequence[Course], samples: int, tell: Tell = silent) -> Analysis | None:
     """Indices of the living parameters and the inputs, about the trip that is most like the others."""
     base, changes, inputs = _inputs_of_current(model, courses) if isinstance(model, PackModel) else _of_routes(courses)
     if not inputs:
@@ -157,8 +153,6 @@ def over_inputs(model: Model, courses: Sequence[Course], samples: int, tell: Tel
     states = {"start charge": "soc"}
     at = [varied.names.index(states.get(one.name, one.name)) for one in factors]
     found = indices(factors, _runs(Simulator(varied), base, values, at))
-    if tell is not None:
-        tell("simulated with inputs", 1, 1)
     return Analysis(factors, found, 1, values.shape[1])
 
 
@@ -314,10 +308,6 @@ def _correlated(model: Model, factors: Sequence[Factor]) -> tuple[str, str, floa
             if one.label != other.label and abs(value) > max(CORRELATED, abs(worst[2]) if worst else 0.0):
                 worst = (one.name, other.name, value)
     return worst
-
-
-def _silent(what: str, done: int, of: int) -> None:
-    """Tell nobody."""
 
 
 def to_dict(found: Sensitivity) -> dict[str, Any]:

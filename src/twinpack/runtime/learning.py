@@ -11,7 +11,8 @@ from twinpack.battery.pack import PackSpec
 from twinpack.errors import LearningError, NotFoundError
 from twinpack.ingest.log import open_log
 from twinpack.learn.data import FirstTrips, first_routes, first_trips
-from twinpack.learn.model import Learned, learn_model
+from twinpack.learn.model import learn_model
+from twinpack.learn.progress import Tell, silent
 from twinpack.learn.route import learn_route
 from twinpack.runtime.genesis import fold_settings
 from twinpack.store.workspace import Workspace
@@ -20,6 +21,14 @@ from twinpack.telemetry.schema import command_rows
 from twinpack.telemetry.steps import STEP_SIGNALS
 
 READ_ROWS = 250_000
+
+_NEEDS = (
+    "trip of pack {pack} can be learned from: a trip needs a minute of voltage and current and the state of charge "
+    "told at its start (soc_pct)",
+    "route of pack {pack} can be learned from: a route needs voltage, speed, load (load_kg) and the distance by "
+    "odometer or speed",
+)
+"""What sessions need that are driven by current, and routes."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,9 @@ class LearnedModel:
     card: dict[str, Any]
 
 
-def learn_prototype(workspace: Workspace, kind: str, trips: int, pack: str | None = None) -> LearnedModel:
+def learn_prototype(
+    workspace: Workspace, kind: str, trips: int, pack: str | None = None, tell: Tell = silent
+) -> LearnedModel:
     """Fit a prototype to each vehicle's first trips and store it.
 
     Args:
@@ -38,37 +49,45 @@ def learn_prototype(workspace: Workspace, kind: str, trips: int, pack: str | Non
         kind: One of `battery.families.KINDS`.
         trips: Sessions of each vehicle.
         pack: Name of the pack, when the workspace has several.
+        tell: Is told of progress.
 
     Raises:
         NotFoundError: There is no such pack, or nothing was imported.
         LearningError: The data do not allow a fit.
     """
-    learned, spec = _learned(workspace, kind, trips, pack)
+    found, spec = training_trips(workspace, kind, trips, pack, tell)
+    learned = learn_route(found, spec) if kind == ROUTE else learn_model(found, spec, kind, tell)
     with workspace.registry() as registry:
         digest = workspace.artifacts(registry).save(learned.artifact, pack=spec.name, card=learned.card)
     return LearnedModel(digest, learned.card)
 
 
-def _learned(workspace: Workspace, kind: str, trips: int, pack: str | None) -> tuple[Learned, PackSpec]:
+def training_trips(
+    workspace: Workspace, kind: str, trips: int, pack: str | None = None, tell: Tell = silent
+) -> tuple[list[Any], PackSpec]:
+    """The first trips of each vehicle as a kind of model learns from them, and their pack.
+
+    Args:
+        workspace: Where the log is.
+        kind: One of `battery.families.KINDS`.
+        trips: Sessions of each vehicle.
+        pack: Name of the pack, when the workspace has several.
+        tell: Is told of progress.
+
+    Returns:
+        `RouteTrip`s for the kind `route`, else `TrainingTrip`s; the specification of their pack.
+
+    Raises:
+        NotFoundError: There is no such pack, or nothing was imported.
+        LearningError: No trip can be learned from.
+    """
     settings = fold_settings(workspace.settings)
-    given = (_batches(workspace), trips, settings.step_us, settings.cut, pack)
-    if kind == ROUTE:
-        routes = first_routes(*given)
-        spec = _spec(routes, pack)
-        if not routes.trips:
-            raise LearningError(
-                f"no route of pack {spec.name} can be learned from: a route needs voltage, speed, load (load_kg) and "
-                "the distance by odometer or speed"
-            )
-        return learn_route(routes.trips, spec), spec
-    found = first_trips(*given)
+    read = first_routes if kind == ROUTE else first_trips
+    found: FirstTrips[Any] = read(_batches(workspace, tell), trips, settings.step_us, settings.cut, pack)
     spec = _spec(found, pack)
     if not found.trips:
-        raise LearningError(
-            f"no trip of pack {spec.name} can be learned from: a trip needs a minute of voltage and current and the "
-            "state of charge told at its start (soc_pct)"
-        )
-    return learn_model(found.trips, spec, kind), spec
+        raise LearningError(f"no {_NEEDS[kind == ROUTE].format(pack=spec.name)}")
+    return found.trips, spec
 
 
 def _spec(found: FirstTrips[Any], pack: str | None) -> PackSpec:
@@ -85,11 +104,13 @@ def _spec(found: FirstTrips[Any], pack: str | None) -> PackSpec:
     return spec
 
 
-def _batches(workspace: Workspace) -> Iterator[SampleBatch]:
+def _batches(workspace: Workspace, tell: Tell) -> Iterator[SampleBatch]:
     log = open_log(workspace)
     retired = log.listing().retired
     if count := len(retired.commands):  # vehicles were registered in rows that retention has taken
         rows = command_rows([""] * count, [retired.last_receipt_us] * count, retired.commands)
         yield SampleBatch.from_arrow(rows, 0)
-    for first, table in log.read(log.start_offset, READ_ROWS, STEP_SIGNALS):
+    begin, rows = log.start_offset, log.end_offset - log.start_offset
+    for first, table in log.read(begin, READ_ROWS, STEP_SIGNALS):
         yield SampleBatch.from_arrow(table, first)
+        tell("reading the log", first + table.num_rows - begin, rows)
