@@ -7,7 +7,7 @@ the trips added to the prior's; what parameters walk at random between trips is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -141,6 +141,16 @@ def _told(model: Model, at: int, prior_sd: Floats, left: Floats, tied: Floats) -
         tied_to=model.living[worst].name if close else "",
         correlation=float(others[worst]),
     )
+
+
+def by_label(identified: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[float], str]]:
+    """What is left of the priors by label: a part of the standard deviation for each member; and what it is tied to."""
+    found: dict[str, tuple[list[float], str]] = {}
+    for one in identified:
+        ratios, tied = found.setdefault(one["label"], ([], one["tied_to"]))
+        ratios.append(one["posterior_sd"] / one["prior_sd"] if one["prior_sd"] else 1.0)
+        found[one["label"]] = ratios, tied if len(ratios) == 1 else ""
+    return [(label, ratios, tied) for label, (ratios, tied) in found.items()]
 
 
 class _Problem:

@@ -279,7 +279,10 @@ def _notes(model: Model, living: Analysis, both: Analysis | None) -> list[str]:
     notes = []
     rates = [one.name for one in model.living if not moves(one)]
     if rates:
-        notes.append(f"{', '.join(rates)} act between trips, not within one: they are judged by identification alone")
+        notes.append(
+            f"between trips, not within one, {'act' if rates[1:] else 'acts'} {', '.join(rates)}: judged by what "
+            "trips tell"
+        )
     if pair := _correlated(model, living.factors):
         one, other, value = pair
         notes.append(
@@ -312,6 +315,7 @@ def _correlated(model: Model, factors: Sequence[Factor]) -> tuple[str, str, floa
 
 def to_dict(found: Sensitivity) -> dict[str, Any]:
     """As JSON values."""
+    label = {one.name: one.label for one in found.living.factors}
     return {
         "living": _analysis(found.living),
         "both": None if found.both is None else _analysis(found.both),
@@ -321,7 +325,7 @@ def to_dict(found: Sensitivity) -> dict[str, Any]:
         ),
         "chosen": {"names": list(found.chosen.names), "left": found.chosen.left},
         "residual": found.residual.to_dict(),
-        "identified": [one.to_dict() for one in found.identified],
+        "identified": [{**one.to_dict(), "label": label.get(one.name, one.name)} for one in found.identified],
         "notes": list(found.notes),
     }
 

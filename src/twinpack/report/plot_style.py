@@ -115,6 +115,11 @@ def time_axis(panel: Axes, start: Any, end: Any) -> None:
     )
 
 
+def ticks(panel: Axes) -> None:
+    """Small grey tick labels without marks."""
+    panel.tick_params(length=0, labelsize=SMALL_PT, labelcolor=colour("ink-3"), labelfontfamily=_font(), pad=4)
+
+
 def _plain(panel: Axes) -> None:
     panel.set_facecolor(colour("surface"))
     for name, spine in panel.spines.items():
@@ -122,7 +127,7 @@ def _plain(panel: Axes) -> None:
         spine.set(color=colour("line-strong"), linewidth=0.8)
     panel.grid(True, axis="y", color=colour("grid"), linewidth=0.8)
     panel.set_axisbelow(True)
-    panel.tick_params(length=0, labelsize=SMALL_PT, labelcolor=colour("ink-3"), labelfontfamily=_font(), pad=4)
+    ticks(panel)
     panel.margins(x=0)
     panel.ticklabel_format(axis="y", useOffset=False)
 
