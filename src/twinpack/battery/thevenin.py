@@ -6,7 +6,8 @@
 Ns series groups, pack current I (positive charges), resistances of one series group in ohm. A share c of the ohmic
 part is charge transfer, which saturates as Butler and Volmer say: Vc is twice 2 R T / F, one for each electrode. w is
 what one trip's voltage is off as a whole; it starts at zero with each. Current is taken as linear over a step and the
-RC pairs are solved exactly for it, at any step length (`battery.ecm.rc_step_ramp`).
+RC pairs are solved exactly for it, at any step length (`battery.ecm.rc_step_ramp`). Where tests in a climate chamber
+tell them, OCV, R0 and R_i are tables over temperature as well; what g(T) says is then left out of those.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class Noise:
         soc_per_sqrt_s: Random walk of the state of charge from current error, 1/sqrt(s).
         temper: Times the sensor's variance when a filter learns: the model's errors within a trip go together, so
             that many samples say less than as many independent ones.
+        temps_c: Temperatures at which `times` is given, ascending, shape (K,); empty where it is the same at all.
+        times: What the temperature makes of the sensor's, the slow and the fast error, shape (K,).
     """
 
     sensor_v: float = 0.004
@@ -60,6 +63,8 @@ class Noise:
     fast_v: float = 0.002
     soc_per_sqrt_s: float = 2e-6
     temper: float = 25.0
+    temps_c: tuple[float, ...] = ()
+    times: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,12 @@ class Circuit:
         start: Start.
         transfer_share: Share of the ohmic part that is charge transfer.
         alpha: Spread of the filter's sigma points.
+        temps_c: Temperatures of the tables below, ascending, shape (K,); empty without any. Between them tables are
+            interpolated, beyond them those at the ends hold. What `ocv_v`, `r0_ohm` and `pairs_ohm` say is then for
+            the reference temperature.
+        ocv_at_v: Open-circuit voltage on `soc` at each of them, shape (K, N).
+        r0_at_ohm: Ohmic resistance at the reference temperature as seen from each of them, shape (K, M).
+        pairs_at_ohm: The same of each pair, shape (pairs, K, M).
     """
 
     series: int
@@ -116,6 +127,10 @@ class Circuit:
     start: Start = field(default_factory=Start)
     transfer_share: float = TRANSFER_SHARE
     alpha: float = 1.0
+    temps_c: tuple[float, ...] = ()
+    ocv_at_v: tuple[tuple[float, ...], ...] = ()
+    r0_at_ohm: tuple[tuple[float, ...], ...] = ()
+    pairs_at_ohm: tuple[tuple[tuple[float, ...], ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -126,7 +141,7 @@ def circuit_from_dict(values: Mapping[str, Any]) -> Circuit:
     """The circuit that `Circuit.to_dict` wrote."""
     plain = {name: _tuples(value) for name, value in values.items()}
     plain["living"] = tuple(Living(**one) for one in values["living"])
-    plain["noise"] = Noise(**values["noise"])
+    plain["noise"] = Noise(**{name: _tuples(value) for name, value in values["noise"].items()})
     plain["start"] = Start(**{name: _tuples(value) for name, value in values["start"].items()})
     return Circuit(**plain)
 
@@ -162,6 +177,7 @@ class Thevenin(PackModel):
         self._soc, self._ocv = np.array(circuit.soc), np.array(circuit.ocv_v)
         self._r_soc, self._r0 = np.array(circuit.r_soc), np.array(circuit.r0_ohm)
         self._pairs = np.array(circuit.pairs_ohm)
+        self._temps = np.array(circuit.temps_c)
         self._knots = np.array(circuit.ocv_knots)
         self._knot_names = tuple(knot_name(knot) for knot in circuit.ocv_knots)
 
@@ -178,7 +194,7 @@ class Thevenin(PackModel):
             s = self._steps_of(tau, u)
             a = exp(-s)
             drive = self._warmth(u) * (last - a * first - (1.0 - a) / s * (last - first))
-            resistance = interp(_inside(z), self._r_soc, self._pairs[i]) * self._pair_scale(i, x, u)
+            resistance = self._pair_ohm(i, z, u) * self._pair_scale(i, x, u)
             pairs.append(a * x[f"u{i + 1}_v"] + resistance * drive)
         charge = 0.5 * (first + last) * u["dt_s"] / (3600.0 * circuit.capacity_ah)
         return (z + charge / x["capacity_scale"], *pairs, x["trip_v"])
@@ -186,7 +202,7 @@ class Thevenin(PackModel):
     def measure(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> Scalar:
         """Pack voltage, V."""
         z, share = x["soc"], self.circuit.transfer_share
-        ohmic = interp(_inside(z), self._r_soc, self._r0) * x["r0_scale"] * self._warm_current(u)
+        ohmic = self._ohmic_ohm(z, u) * x["r0_scale"] * self._warm_current(u)
         if "ea0_scale" in self._has:
             ohmic = ohmic * self._temperature(x["ea0_scale"], u, self.circuit.ea0_j_mol)
         if share:
@@ -203,7 +219,7 @@ class Thevenin(PackModel):
         pairs = []
         for i, tau in enumerate(taus):
             drop, decay = PAIR_SHARE * noise.resistive * self._pair_drop(i, u), exp(-self._steps_of(tau, u))
-            error = maximum(own.get(i, 0.0), LEAST_PAIR_ERROR_V)
+            error = maximum(own.get(i, 0.0) * self._noise_times(u), LEAST_PAIR_ERROR_V)
             pairs.append((error * error + drop * drop) * (1.0 - decay * decay))
         return (noise.soc_per_sqrt_s**2 * u["dt_s"], *pairs, 0.0)
 
@@ -219,7 +235,8 @@ class Thevenin(PackModel):
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """The measurement's and the stationary error of the pairs, V² of the pack."""
         noise, pairs = self.circuit.noise, range(len(self.circuit.tau_s))
-        slow = noise.slow_v**2 + (noise.fast_v**2 if len(pairs) > 1 else 0.0)
+        times = self._noise_times(u)
+        slow = times * times * (noise.slow_v**2 + (noise.fast_v**2 if len(pairs) > 1 else 0.0))
         for i in pairs:
             slow = slow + (PAIR_SHARE * noise.resistive * self._pair_drop(i, u)) ** 2
         return self.measurement_variance(u) + self.circuit.series**2 * slow
@@ -227,7 +244,8 @@ class Thevenin(PackModel):
     def _variance(self, u: Mapping[str, Scalar], temper: float) -> Scalar:
         noise = self.circuit.noise
         drop = noise.resistive * _middle(self.circuit.r0_ohm) * self._warm_current(u)
-        return self.circuit.series**2 * (temper * noise.sensor_v**2 + drop * drop)
+        sensor = noise.sensor_v * self._noise_times(u)
+        return self.circuit.series**2 * (temper * sensor * sensor + drop * drop)
 
     def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
         """Dynamic states at the start of a session, from what the BMS tells or else from the voltage."""
@@ -241,6 +259,37 @@ class Thevenin(PackModel):
         others = np.array([*circuit.start.pairs_v[-len(circuit.tau_s) :], circuit.start.trip_v])
         zeros = np.zeros((len(others), len(soc)))
         return np.vstack([soc[None], zeros]), np.vstack([sd[None], zeros + others[:, None]])
+
+    def _read(
+        self, z: Scalar, points: Floats, at: Sequence[Sequence[float]], flat: Floats, u: Mapping[str, Scalar]
+    ) -> Scalar:
+        """A table at a state of charge and the temperature: between its rows at `temps_c`, or `flat` without any."""
+        if not at:
+            return interp(z, points, flat)
+        inside = maximum(float(self._temps[0]), minimum(float(self._temps[-1]), u["temp_c"]))
+        shares = [interp(inside, self._temps, row) for row in np.eye(len(at))]
+        return sum(share * interp(z, points, np.array(row)) for share, row in zip(shares, at, strict=True))
+
+    def _ocv_of(self, z: Scalar, u: Mapping[str, Scalar]) -> Scalar:
+        """The prototype's open-circuit voltage."""
+        return self._read(z, self._soc, self.circuit.ocv_at_v, self._ocv, u)
+
+    def _ohmic_ohm(self, z: Scalar, u: Mapping[str, Scalar]) -> Scalar:
+        """The prototype's ohmic resistance at the reference temperature."""
+        return self._read(_inside(z), self._r_soc, self.circuit.r0_at_ohm, self._r0, u)
+
+    def _pair_ohm(self, pair: int, z: Scalar, u: Mapping[str, Scalar]) -> Scalar:
+        """A pair's resistance at the reference temperature."""
+        at = self.circuit.pairs_at_ohm
+        return self._read(_inside(z), self._r_soc, at[pair] if at else (), self._pairs[pair], u)
+
+    def _noise_times(self, u: Mapping[str, Scalar]) -> Scalar:
+        """What the temperature makes of the model's errors."""
+        noise = self.circuit.noise
+        if not noise.temps_c:
+            return 1.0
+        inside = maximum(noise.temps_c[0], minimum(noise.temps_c[-1], u["temp_c"]))
+        return interp(inside, np.array(noise.temps_c), np.array(noise.times))
 
     def _warm_current(self, u: Mapping[str, Scalar]) -> Scalar:
         """Current times what the temperature makes of the ohmic resistance."""
@@ -278,9 +327,9 @@ class Thevenin(PackModel):
         """OCV at the state of charge, or its tangent about `soc_ref`."""
         z = x["soc"]
         if not self._tangent:
-            return interp(z, self._soc, self._ocv) + self._offset(z, x)
+            return self._ocv_of(z, u) + self._offset(z, x)
         about = u["soc_ref"]
-        return interp(about, self._soc, self._ocv) + self._offset(about, x) + u["ocv_slope"] * (z - about)
+        return self._ocv_of(about, u) + self._offset(about, x) + u["ocv_slope"] * (z - about)
 
     def _offset(self, z: Scalar, x: Mapping[str, Scalar]) -> Scalar:
         if not self.circuit.ocv_knots:

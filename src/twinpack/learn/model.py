@@ -17,6 +17,7 @@ from twinpack.errors import LearningError
 from twinpack.filters import Filter, Posterior, compile
 from twinpack.filters.model import Living
 from twinpack.learn.card import data_of, make_card, span
+from twinpack.learn.chambers import ChamberFit, chamber_circuit, chambers, fit_chambers
 from twinpack.learn.checks import check_trips
 from twinpack.learn.progress import Tell, silent
 from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
@@ -65,6 +66,10 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, tell: 
     if kind not in THEVENIN:
         raise LearningError(f"kind {kind!r} is not known; known are {', '.join(THEVENIN)}")
     thin = check_trips(trips, pack)
+    tests = chambers(trips)
+    if tests:
+        found = fit_chambers(tests, pack, THEVENIN[kind], tell)
+        return _learned(chamber_circuit(found, pack), _joined(found), trips, pack, kind, thin)
     vehicles = len({trip.vehicle_id for trip in trips})
     capacity_sd = max(0.2 / np.sqrt(max(vehicles, 1)), 0.04)
     settings = FitSettings(pairs=THEVENIN[kind], capacity_sd=float(capacity_sd))
@@ -73,6 +78,20 @@ def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, tell: 
     prior = np.asarray(pack.ocv.pchip(np.array(settings.soc_grid)), dtype=np.float64)
     fit = fit_prototype(trips, pack.capacity_ah, prior, settings, tell)
     circuit = _circuit(fit, trips, pack, float(capacity_sd), prior, tell)
+    return _learned(circuit, fit, trips, pack, kind, thin)
+
+
+def _joined(found: ChamberFit) -> Fit:
+    """The reference's fit with the residual and the starts of all."""
+    fits = found.fits
+    counts = np.array([len(fit.soc_error) for fit in fits])
+    rmse = float(np.sqrt(np.average([fit.rmse_v**2 for fit in fits], weights=counts)))
+    return replace(found.reference, rmse_v=rmse, soc_error=np.concatenate([fit.soc_error for fit in fits]))
+
+
+def _learned(
+    circuit: Circuit, fit: Fit, trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, thin: Sequence[str]
+) -> Learned:
     threshold = _threshold_v(fit, pack)
     artifact = {"pack": pack.name, "kind": kind, "model": circuit.to_dict(), "threshold_v": threshold}
     return Learned(artifact, _card(fit, trips, pack, kind, threshold, thin))

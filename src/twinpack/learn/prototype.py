@@ -70,6 +70,7 @@ class FitSettings:
         error_v: Error of the model, V; with `independent` it weighs the data against the priors.
         independent: Steps over which errors are correlated.
         rows: Rows used at most.
+        search: Whether time constants, activation energies and capacity are looked for; else they stay at their priors.
     """
 
     pairs: int = 2
@@ -87,6 +88,7 @@ class FitSettings:
     error_v: float = 0.003
     independent: float = 20.0
     rows: int = 24_000
+    search: bool = True
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,8 @@ def fit_prototype(
     theta, linear = problem.prior, problem.begin()
     for done in range(_ROUNDS):
         tell("fitting", done, _ROUNDS)
-        found = least_squares(problem.residual, theta, x_scale=problem.spread, args=(linear,), max_nfev=5)
-        theta = found.x
+        if settings.search:
+            theta = least_squares(problem.residual, theta, x_scale=problem.spread, args=(linear,), max_nfev=5).x
         linear = problem.solve(theta, linear).linear
     tell("fitting", _ROUNDS, _ROUNDS)
     return problem.result(theta, linear)

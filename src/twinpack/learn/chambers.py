@@ -1,0 +1,169 @@
+"""A prototype from tests in a climate chamber: tables over temperature, each fitted to the tests at its own.
+
+How a cell's resistances go with state of charge is another matter in the cold than in the heat, and a few tests of one
+cell at each of several temperatures show it. So each temperature gets the tables that fit its tests best, all with the
+same time constants and activation energies, and the model reads between them. Capacity is told by the slowest full
+discharge: with it wrong, tables would bend to hide that charge is counted wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from twinpack.battery.pack import PackSpec
+from twinpack.battery.thevenin import KELVIN, REFERENCE_K, Circuit, Noise, Start
+from twinpack.filters.model import Living
+from twinpack.learn.progress import Tell, silent
+from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
+
+Floats = npt.NDArray[np.float64]
+
+APART_C, TOGETHER_C = 5.0, 3.0
+"""Tests whose mean temperatures are further apart than the first are of two chambers' settings; those of one setting
+lie within the second of their mean."""
+
+FEWEST_CHAMBERS, FEWEST_TESTS = 3, 3
+
+SLOW_C_RATE = 1.0 / 15.0
+"""Up to this rate a full discharge tells the capacity."""
+
+NEARLY_FULL, NEARLY_EMPTY = 0.99, 0.2
+"""A discharge is full from this state of charge to this share of the voltage window."""
+
+TAU_S = (5.0, 60.0, 800.0)
+SOC_GRID = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.125, 0.15, 0.175, *(round(0.05 * i, 2) for i in range(4, 21)))
+R_GRID = (0.0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+SETTINGS = FitSettings(
+    soc_grid=SOC_GRID,
+    r_grid=R_GRID,
+    tau_s=TAU_S,
+    ea_j_mol=(30e3, 30e3),
+    capacity_sd=0.0,
+    soc_sd=0.002,
+    start_v=0.004,
+    search=False,
+)
+
+
+@dataclass(frozen=True)
+class ChamberFit:
+    """What the tests at each temperature say; K temperatures.
+
+    Attributes:
+        temps_c: Ascending, shape (K,).
+        fits: One a temperature.
+        reference: The fit for what has no temperature: at the one nearest to the reference temperature.
+    """
+
+    temps_c: tuple[float, ...]
+    fits: tuple[Fit, ...]
+    reference: Fit
+
+
+def chambers(trips: Sequence[TrainingTrip]) -> list[list[TrainingTrip]]:
+    """The tests by the temperature of their chamber, ascending; none when they are not of a climate chamber."""
+    usable = [trip for trip in trips if np.isfinite(trip.temp_c).any()]
+    ordered = sorted(usable, key=_mean_c)
+    means = np.array([_mean_c(trip) for trip in ordered])
+    edges = np.flatnonzero(np.diff(means) > APART_C) + 1
+    groups = [ordered[part[0] : part[-1] + 1] for part in np.split(np.arange(len(ordered)), edges) if len(part)]
+    tight = all(np.abs(one - one.mean()).max() <= TOGETHER_C for one in np.split(means, edges) if len(one))
+    enough = len(groups) >= FEWEST_CHAMBERS and min(len(group) for group in groups) >= FEWEST_TESTS
+    return groups if enough and tight else []
+
+
+def slow_capacity_ah(trips: Sequence[TrainingTrip], pack: PackSpec) -> float | None:
+    """Charge of the slow full discharge nearest to the reference temperature, Ah; None when no test holds one."""
+    window = pack.cell_voltage_max_v - pack.cell_voltage_min_v
+    empty_v = pack.cell_voltage_min_v + NEARLY_EMPTY * window
+    found: list[tuple[float, float]] = []
+    for trip in trips:
+        passed = np.cumsum(0.5 * (trip.current_a[1:] + trip.current_a[:-1]) * np.diff(trip.time_s)) / 3600.0
+        lowest = int(np.argmin(passed)) + 1
+        rate = float(np.abs(trip.current_a[:lowest]).max()) / pack.capacity_ah
+        if trip.soc >= NEARLY_FULL and rate <= SLOW_C_RATE and np.nanmin(trip.voltage_v[: lowest + 1]) <= empty_v:
+            found.append((abs(_mean_c(trip) - (REFERENCE_K - KELVIN)), -float(passed[lowest - 1])))
+    return min(found)[1] if found else None
+
+
+def fit_chambers(
+    groups: Sequence[Sequence[TrainingTrip]], pack: PackSpec, pairs: int, tell: Tell = silent
+) -> ChamberFit:
+    """Fit every group.
+
+    Args:
+        groups: What `chambers` found.
+        pack: What was tested; its OCV table is the prior.
+        pairs: RC pairs.
+        tell: Is told of the temperatures that are done.
+
+    Raises:
+        LearningError: A fit is not finite.
+    """
+    every = [trip for group in groups for trip in group]
+    told = slow_capacity_ah(every, pack)
+    settings = replace(SETTINGS, pairs=pairs)
+    table = np.asarray(pack.ocv.pchip(np.array(SOC_GRID)), dtype=np.float64)
+    temps = tuple(float(np.mean([_mean_c(trip) for trip in group])) for group in groups)
+    nearest = int(np.argmin(np.abs(np.array(temps) - (REFERENCE_K - KELVIN))))
+    if told is None:
+        free = fit_prototype(groups[nearest], pack.capacity_ah, table, replace(settings, capacity_sd=0.05, search=True))
+        told = free.capacity_ah
+    fits = []
+    for done, group in enumerate(groups):
+        tell("fitting", done, len(groups))
+        fits.append(fit_prototype(group, told, table, settings))
+    tell("fitting", len(groups), len(groups))
+    return ChamberFit(temps, tuple(fits), fits[nearest])
+
+
+def chamber_circuit(found: ChamberFit, pack: PackSpec) -> Circuit:
+    """The circuit of the fits: its tables over temperature, how wrong it is at each, what lives."""
+    reference = found.reference
+    scale = reference.capacity_ah / pack.capacity_ah
+    names = ("r0_scale", "r_scale", *(("slow_scale",) if len(reference.tau_s) == 3 else ()))
+    living = (
+        Living("capacity_scale", scale, 0.02 * scale, 0.001, 0.3, 1.6),
+        *(Living(name, 1.0, 0.05, 0.005, 0.1, 6.0) for name in names),
+        Living("offset_v", 0.0, 0.003, 0.0002, -0.1, 0.1),
+    )
+    return Circuit(
+        series=pack.series,
+        capacity_ah=pack.capacity_ah,
+        soc=SOC_GRID,
+        ocv_v=_tuple(reference.ocv_v),
+        r_soc=R_GRID,
+        r0_ohm=_tuple(reference.r0_ohm),
+        pairs_ohm=tuple(_tuple(row) for row in reference.pairs_ohm),
+        tau_s=_tuple(reference.tau_s),
+        ea0_j_mol=reference.ea_j_mol[0],
+        ea1_j_mol=reference.ea_j_mol[1],
+        living=living,
+        noise=_noise(found),
+        start=Start(),
+        temps_c=found.temps_c,
+        ocv_at_v=tuple(_tuple(fit.ocv_v) for fit in found.fits),
+        r0_at_ohm=tuple(_tuple(fit.r0_ohm) for fit in found.fits),
+        pairs_at_ohm=tuple(
+            tuple(_tuple(fit.pairs_ohm[pair]) for fit in found.fits) for pair in range(len(reference.tau_s))
+        ),
+    )
+
+
+def _noise(found: ChamberFit) -> Noise:
+    """As at the reference temperature, and in proportion to the residual at the others."""
+    times = tuple(float(fit.rmse_v / found.reference.rmse_v) for fit in found.fits)
+    return replace(found.reference.noise, temps_c=found.temps_c, times=times)
+
+
+def _mean_c(trip: TrainingTrip) -> float:
+    return float(np.nanmean(trip.temp_c))
+
+
+def _tuple(values: Floats) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
