@@ -18,7 +18,7 @@ from twinpack.detect.cells import CellSettings
 from twinpack.detect.frames import Frames
 from twinpack.detect.screen import ScreenSettings
 from twinpack.evaluate.recorded import thinned, verdict
-from twinpack.evaluate.sensitivity import Moved, moved
+from twinpack.evaluate.thresholds import Moved, moved
 from twinpack.telemetry.batch import SampleBatch
 
 

@@ -64,8 +64,8 @@ def test_what_teaches_nothing_is_refused_with_the_reason(trips: list[TrainingTri
 
 
 def test_too_few_trips_are_refused(trips: list[TrainingTrip]) -> None:
-    with pytest.raises(LearningError, match=r"2 trips of pack sim_nmc_96s .*and 3 are the least.*--trips"):
-        check_trips(trips[:2], PACK)
+    with pytest.raises(LearningError, match=r"1 trip of pack sim_nmc_96s .*and 2 are the least.*--trips"):
+        check_trips(trips[:1], PACK)
     short = [replace(trip, voltage_v=np.where(trip.time_s < 200, trip.voltage_v, np.nan)) for trip in trips]
     with pytest.raises(LearningError, match="0 trips"):
         check_trips(short, PACK)

@@ -143,3 +143,13 @@ def test_first_routes_are_those_that_were_driven() -> None:
         np.testing.assert_allclose(trip.distance_km, odometer - odometer[0], atol=1e-9)
         np.testing.assert_array_equal(trip.voltage_v, driven.values["pack_voltage_v"])
         assert trip.start_us == driven.time_us[0]
+
+
+def test_a_signal_that_a_vehicle_never_told_is_named() -> None:
+    def without(name: str, drive: list[Row]) -> list[Row]:
+        return [replace(one, values=tuple(pair for pair in one.values if pair[0] != name)) for one in drive]
+
+    rows = side_by_side(without("pack_current_a", drive("a", 0)), without("soc_pct", drive("b", 0)), drive("c", 0))
+    found = take([log([("a", PACK), ("b", PACK), ("c", PACK)], [*rows, tick(60_000.0)])])
+    assert told(found) == [("c", 0)]
+    assert found.missing == {"pack_current_a": ["a"], "soc_pct": ["b"]}

@@ -18,6 +18,7 @@ from twinpack.runtime.jobs import JobRunner, Jobs
 from twinpack.runtime.jobs.steps import STEPS, StepContext
 from twinpack.runtime.retention import used_offset
 from twinpack.runtime.run import run
+from twinpack.runtime.sensitivity import latest_sensitivity
 from twinpack.store.archive import Archive
 from twinpack.store.jobs import JOBS
 from twinpack.store.records import SnapshotRecord
@@ -117,6 +118,17 @@ def test_learning_stores_a_model_for_the_pack(tmp_path: Path) -> None:
     with workspace.registry() as registry:
         (model,) = registry.models(PACK)
     assert found["model_hash"] == model.hash
+
+
+def test_a_models_sensitivity_is_kept_beside_it(tmp_path: Path) -> None:
+    workspace = begin(tmp_path / "home", healthy("car-1", 3))
+    found = do(workspace, "sensitivity", trips=3, samples=64)
+    with workspace.registry() as registry:
+        kept = latest_sensitivity(workspace, registry, found["model_hash"])
+    assert kept is not None and (kept.hash, kept.found["chosen"]["names"]) == (
+        found["sensitivity_hash"],
+        found["chosen"],
+    )
 
 
 def test_a_backup_is_a_whole_one_under_the_jobs_name(workspace: Workspace, tmp_path: Path) -> None:

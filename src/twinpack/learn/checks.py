@@ -14,8 +14,8 @@ from twinpack.twin.words import counted, number
 
 Floats = npt.NDArray[np.float64]
 
-LEAST_TRIPS = 3
-"""Fewer do not tell a wrong start from a wrong capacity."""
+LEAST_TRIPS = 2
+"""One alone does not tell a wrong start from a wrong capacity."""
 LEAST_STEPS = 30
 
 LEAST_CURRENT_C = 0.02

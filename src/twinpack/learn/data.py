@@ -44,6 +44,7 @@ class _Vehicle(Generic[T]):
     pack: str
     trips: list[T] = field(default_factory=list)
     open: list[dict[str, Floats]] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
 
 
 class FirstTrips(Generic[T]):
@@ -70,6 +71,15 @@ class FirstTrips(Generic[T]):
     def spec(self) -> PackSpec | None:
         """Specification of the pack learned for, once one of its vehicles was met."""
         return next((load_pack(one.pack) for one in self._vehicles.values() if self._wanted(one)), None)
+
+    @property
+    def missing(self) -> dict[str, list[str]]:
+        """Vehicles of the pack that never told a signal, by the signal; those that all told are left out."""
+        wanted = {name: one for name, one in self._vehicles.items() if self._wanted(one)}
+        found = {
+            signal: [name for name, one in wanted.items() if signal not in one.told] for signal in self._reading.signals
+        }
+        return {signal: names for signal, names in found.items() if names}
 
     def take(self, batch: SampleBatch) -> None:
         """Take the next batch of the log."""
@@ -100,6 +110,9 @@ class FirstTrips(Generic[T]):
 
     def _add(self, vehicle_id: str, segment: Segment, taken: Steps) -> None:
         vehicle = self._vehicles[vehicle_id]
+        if len(vehicle.told) < len(self._reading.signals):
+            rows = slice(segment.start, segment.stop)
+            vehicle.told |= {name for name in self._reading.signals if np.isfinite(taken.values[name][rows]).any()}
         if segment.kind not in self._reading.kinds or not self._awaits(vehicle):
             return
         if segment.stop > segment.start:

@@ -21,6 +21,7 @@ from twinpack.telemetry.schema import command_rows
 from twinpack.telemetry.steps import STEP_SIGNALS
 
 READ_ROWS = 250_000
+_NAMED = 5
 
 _NEEDS = (
     "trip of pack {pack} can be learned from: a trip needs a minute of voltage and current and the state of charge "
@@ -86,8 +87,17 @@ def training_trips(
     found: FirstTrips[Any] = read(_batches(workspace, tell), trips, settings.step_us, settings.cut, pack)
     spec = _spec(found, pack)
     if not found.trips:
-        raise LearningError(f"no {_NEEDS[kind == ROUTE].format(pack=spec.name)}")
+        raise LearningError(f"no {_NEEDS[kind == ROUTE].format(pack=spec.name)}{_missing(found.missing)}")
     return found.trips, spec
+
+
+def _missing(vehicles: dict[str, list[str]]) -> str:
+    """Which signals are missing of which vehicles, as the end of a sentence."""
+    told = [
+        f"{signal} of {', '.join(names[:_NAMED])}" + (f" and {len(names) - _NAMED} more" if names[_NAMED:] else "")
+        for signal, names in vehicles.items()
+    ]
+    return f"; never told: {', '.join(told)}. Map the columns in the import profile" if told else ""
 
 
 def _spec(found: FirstTrips[Any], pack: str | None) -> PackSpec:

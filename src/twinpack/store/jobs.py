@@ -15,6 +15,7 @@ RETENTION = "retention"
 LAKE = "lake"
 LEARN = "learn"
 ANOMALY = "anomaly"
+SENSITIVITY = "sensitivity"
 BACKUP = "backup"
 
 
@@ -79,6 +80,15 @@ JOBS: dict[str, JobKind] = {
         {
             "pack": Argument("", text, 'pack to learn for; "" for each that has vehicles enough'),
             "model": Argument("", text, 'score with this model, "latest" or digits of its hash; "" learns a new one'),
+        },
+    ),
+    SENSITIVITY: JobKind(
+        "finds which parameters of a model matter on real trips and which should live, and keeps that beside the model",
+        {
+            "pack": Argument("", text, 'pack of the model; "" when there is one'),
+            "model": Argument("latest", text, "model to analyse, or digits of its hash"),
+            "trips": Argument(10, whole(1, 99_999), "first trips of each vehicle"),
+            "samples": Argument(1024, whole(8, 65_536), "points of the sequence, a power of two"),
         },
     ),
     BACKUP: JobKind(

@@ -47,7 +47,7 @@ _LFP_HIGHEST_V = 3.7
 def evaluate(data: Path, quick: bool) -> Metrics:
     """Each vehicle of the folder through detection, as recorded and thinned out."""
     from twinpack.evaluate.recorded import thinned, verdict
-    from twinpack.evaluate.sensitivity import moved
+    from twinpack.evaluate.thresholds import moved
 
     metrics: Metrics = {}
     paths = sorted(data.glob("*.parquet"))

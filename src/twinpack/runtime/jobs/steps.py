@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twinpack.store.jobs import ANOMALY, BACKUP, COMPACT, LAKE, LEARN, RETENTION
+from twinpack.store.jobs import ANOMALY, BACKUP, COMPACT, LAKE, LEARN, RETENTION, SENSITIVITY
 from twinpack.store.tables import TABLES
 from twinpack.store.workspace import Workspace
 
@@ -137,6 +137,16 @@ def _rank(context: StepContext) -> dict[str, Any]:
     return {"models": [one.model_hash for one in rankings], "days_scored": sum(one.days for one in rankings)}
 
 
+def _analyse(context: StepContext) -> dict[str, Any]:
+    from twinpack.runtime.sensitivity import analyse_sensitivity
+
+    told = context.arguments
+    found = analyse_sensitivity(context.workspace, told["model"], told["pack"] or None, told["samples"], told["trips"])
+    chosen = found.found["chosen"]["names"]
+    context.tell(f"living set of model {found.model_hash[:12]}: {', '.join(chosen)}")
+    return {"sensitivity_hash": found.hash, "model_hash": found.model_hash, "chosen": chosen}
+
+
 def _back_up(context: StepContext) -> dict[str, Any]:
     from twinpack.runtime.backup import backup
     from twinpack.store.archive import MANIFEST
@@ -163,6 +173,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     LAKE: (Step("telemetry", _build_telemetry), Step("features", _build_features)),
     LEARN: (Step("fit a prototype", _learn),),
     ANOMALY: (Step("rank vehicles", _rank),),
+    SENSITIVITY: (Step("analyse a model", _analyse),),
     BACKUP: (Step("copy the workspace", _back_up),),
 }
 """The steps of every kind of job. A step that is renamed or moved fails jobs that were interrupted in it."""
