@@ -87,9 +87,10 @@ def show(found: FoundSensitivity) -> None:
             f"With inputs as they vary: share of {output.significant(both['sd_v'], 2)} V",
         )
     chosen = found.found["chosen"]
-    output.line(
-        f"living set: {', '.join(chosen['names'])}; the others make at most {output.number(100 * chosen['left'], 1)} %"
-    )
+    others = "all of them"
+    if len(chosen["names"]) < len(living["names"]):
+        others = f"the others make at most {output.number(100 * chosen['left'], 1)} %"
+    output.line(f"living set: {', '.join(chosen['names'])}; {others}")
     output.line(f"chosen {found.found['rule']}")
     _show_residual(found.found["residual"])
     missing = [_left(name, ratios, TOLD) for name, ratios, _ in by_label(told) if max(ratios) >= TOLD]

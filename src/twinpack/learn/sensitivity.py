@@ -37,6 +37,8 @@ MOST_CHECKED = 40
 
 INSTANTS = 40
 """Instants of a trip that the output is."""
+LEAST_INSTANTS, MOST_VALUES = 5, 50_000_000
+"""With so many runs that there would be more values, there are fewer instants."""
 
 CORRELATED = 0.3
 """Priors that go together more than this are told: the indices take them as independent."""
@@ -135,7 +137,7 @@ def over_living(model: Model, courses: Sequence[Course], samples: int, tell: Tel
     simulator = Simulator(model)
     outputs = []
     for number, course in enumerate(courses, 1):
-        outputs.append(_runs(simulator, course, values, at))
+        outputs.append(_runs(simulator, course, values, at, len(courses)))
         tell("simulating", number, len(courses))
     found = indices(factors, np.concatenate(outputs, axis=1))
     return Analysis(factors, found, len(courses), values.shape[1] * len(courses))
@@ -202,13 +204,14 @@ def choose(found: Indices, left: float = LEFT) -> Chosen:
     return Chosen(tuple(names), rest)
 
 
-def _runs(simulator: Simulator, course: Course, values: Floats, at: Sequence[int]) -> Floats:
+def _runs(simulator: Simulator, course: Course, values: Floats, at: Sequence[int], trips: int = 1) -> Floats:
     """What is measured at some instants of a trip in each run of a design, shape (runs, instants)."""
     model = simulator.model
     extra = np.array([one.mean for one in model.living])
     base = np.concatenate([course.start, extra])
     steps = len(course.measured)
-    rows = np.unique(np.linspace(0, steps - 1, min(steps, INSTANTS)).round().astype(int))
+    instants = int(np.clip(MOST_VALUES // (values.shape[1] * trips), LEAST_INSTANTS, INSTANTS))
+    rows = np.unique(np.linspace(0, steps - 1, min(steps, instants)).round().astype(int))
     outputs = np.empty((values.shape[1], len(rows)))
     for first in range(0, values.shape[1], _LANES):
         part = slice(first, min(first + _LANES, values.shape[1]))

@@ -28,6 +28,8 @@ KEPT_VARIANCE, MOST_COMPONENTS = 0.999, 6
 MOST_LOST = 0.1
 """Share of the design that may be lost to runs that are not finite."""
 
+MOST_RUNS = 4_000_000
+
 _NO_VARIANCE = 1e-24
 
 
@@ -116,6 +118,9 @@ def design(
     """
     if samples < 8 or samples & (samples - 1):
         raise LearningError(f"{samples} samples: Sobol's sequence needs a power of two, such as 512, 1024 or 2048")
+    runs = samples * (2 * len(labels(factors)) + 2)
+    if runs > MOST_RUNS:
+        raise LearningError(f"{samples} samples are {runs:,} runs, and {MOST_RUNS:,} are the most: choose fewer")
     if not factors:
         raise LearningError("nothing varies: the model has no living parameter and its inputs are always the same")
     from SALib.sample import sobol
