@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from twinpack.battery.bounded import Bounded
 from twinpack.battery.hybrid import Hybrid
 from twinpack.battery.models import thevenin_1rc
 from twinpack.errors import CheckError, InputError, NotFoundError
@@ -68,9 +69,15 @@ def network() -> Network:
     return Network.of(weights, [rng.normal(0.0, 0.1, (one.shape[1],)) for one in weights], (0.5, 0, 20), (0.5, 100, 20))
 
 
+def bounded(*of: str) -> Bounded:
+    ranges = {"soc": (0.2, 0.9), "current_a": (-200.0, 100.0), "temp_c": (0.0, 40.0)}
+    low, high = zip(*(ranges.get(name, (0.0, 1.0)) for name in of), strict=True)
+    return Bounded(network(), of, low, high)
+
+
 def test_a_hybrid_passes() -> None:
-    physics = thevenin_1rc()
-    assert not check_model(Hybrid(physics, network(), ("soc", "current_a", "temp_c")), EXAMPLES["thevenin-1rc"]).failed
+    hybrid = Hybrid(thevenin_1rc(), bounded("soc", "current_a", "temp_c"))
+    assert not check_model(hybrid, EXAMPLES["thevenin-1rc"]).failed
 
 
 def test_a_network_computes_what_its_weights_say() -> None:
@@ -89,7 +96,7 @@ def test_a_network_computes_what_its_weights_say() -> None:
 )
 def test_a_hybrid_says_what_its_network_cannot_be_given(of: tuple[str, ...], told: str) -> None:
     with pytest.raises(InputError, match=told):
-        Hybrid(thevenin_1rc(), network(), of)
+        Hybrid(thevenin_1rc(), bounded(*of))
 
 
 def test_a_network_whose_layers_do_not_fit_is_refused() -> None:

@@ -16,7 +16,9 @@ command = command_group("Learn from the fleet's own data.")
 
 @command.command("model")
 def learn_model(
-    kind: Annotated[str, typer.Option(help="thevenin-1rc, thevenin-2rc, thevenin-3rc or route.")] = "thevenin-2rc",
+    kind: Annotated[
+        str, typer.Option(help="thevenin-1rc, thevenin-2rc, thevenin-3rc, hybrid, network or route.")
+    ] = "thevenin-2rc",
     trips: Annotated[str, typer.Option(help="Which trips of each vehicle: first:N.")] = "first:3",
     pack: Annotated[
         str | None, typer.Option(help="Pack to learn for, when there are several.", show_default=False)

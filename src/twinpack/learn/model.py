@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.battery.families import THEVENIN
+from twinpack.battery.families import HYBRID, NETWORK, PACK_KINDS, THEVENIN
 from twinpack.battery.pack import PackSpec
 from twinpack.battery.pack_model import PackModel
 from twinpack.battery.thevenin import Circuit, Start, Thevenin, knot_name
@@ -19,6 +19,9 @@ from twinpack.filters.model import Living
 from twinpack.learn.card import data_of, make_card, span
 from twinpack.learn.chambers import ChamberFit, chamber_circuit, chambers, fit_chambers
 from twinpack.learn.checks import check_trips
+from twinpack.learn.hybrid import learn_hybrid
+from twinpack.learn.learned import Learned
+from twinpack.learn.network import learn_network
 from twinpack.learn.progress import Tell, silent
 from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
 from twinpack.learn.residual import FEW_TRIPS
@@ -34,6 +37,9 @@ _SEEN_SD_V = 0.004
 FEW_STATES_ALPHA = float(np.sqrt(3.0))
 """With many living values sigma points stay at sqrt(3) standard deviations, where the OCV is still near its slope."""
 
+HYBRID_PHYSICS = "thevenin-3rc"
+"""What a hybrid corrects."""
+
 NARROW_SPAN_C = 25.0
 """Training trips within fewer degrees do not show how resistance goes with temperature: it lives."""
 
@@ -43,28 +49,29 @@ OTHER_VEHICLE = {"capacity_scale": 0.03, "r0_scale": 0.05, "r_scale": 0.05, "slo
 """How far a vehicle may be from the one the prototype was learned on."""
 
 
-@dataclass(frozen=True)
-class Learned:
-    """A prototype ready to be stored: its artifact, and the card that tells people about it."""
-
-    artifact: dict[str, Any]
-    card: dict[str, Any]
-
-
 def learn_model(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, tell: Tell = silent) -> Learned:
     """Fit a prototype to trips of a pack.
 
     Args:
         trips: The training trips.
         pack: What they were driven with; its OCV table and capacity are priors.
-        kind: One of `battery.families.KINDS`.
+        kind: One of `battery.families.PACK_KINDS`.
         tell: Is told of progress.
 
     Raises:
         LearningError: The kind is not known, or the data do not allow a fit.
     """
+    if kind == NETWORK:
+        return learn_network(trips, pack, tell=tell)
+    if kind == HYBRID:
+        return learn_hybrid(trips, pack, learn_circuit(trips, pack, HYBRID_PHYSICS, tell), tell=tell)
+    return learn_circuit(trips, pack, kind, tell)
+
+
+def learn_circuit(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, tell: Tell = silent) -> Learned:
+    """Fit an equivalent circuit, as `learn_model`."""
     if kind not in THEVENIN:
-        raise LearningError(f"kind {kind!r} is not known; known are {', '.join(THEVENIN)}")
+        raise LearningError(f"kind {kind!r} is not known; known are {', '.join(PACK_KINDS)}")
     thin = check_trips(trips, pack)
     tests = chambers(trips)
     if tests:
@@ -265,3 +272,6 @@ def _highest(trip: TrainingTrip, fit: Fit) -> float:
 
 def _tuple(values: Floats) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
+
+
+__all__ = ["Learned", "learn_circuit", "learn_model"]
