@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from tests.report.test_effects import STORED
 from tests.servers import chromium
+from twinpack.report.effects import effects
 from twinpack.report.page import render
 
 FLAGS = [
@@ -36,7 +39,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fabricate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fabricate)
     path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(render(fabricate.report(vehicles=2, trips=20)), encoding="utf-8")
+    path.write_text(
+        render(replace(fabricate.report(vehicles=2, trips=20), sensitivity=(effects(STORED),))), encoding="utf-8"
+    )
     return path
 
 
@@ -54,6 +59,12 @@ def test_the_fleet_is_drawn(page: Path) -> None:
     assert html.count('<th scope="row">') == 2
     assert 'aria-sort="ascending"' in html
     assert "median" in html
+
+
+def test_what_matters_in_a_model_is_told_where_it_was_analysed(page: Path) -> None:
+    html = dom(page, "#/")
+    assert "What the voltage goes with: p" in html and "Living set: ocv. " in html
+    assert "1.00 V with nothing calibrated" in html
 
 
 def test_a_vehicle_is_drawn(page: Path) -> None:

@@ -16,6 +16,7 @@ from twinpack.errors import AuditError
 from twinpack.ingest.log import SegmentLog, open_log
 from twinpack.report import traces, vehicle
 from twinpack.report.data import FleetRow, ReportData, TraceSeries, VehicleReport, VoltageHistory
+from twinpack.report.effects import sensitivities
 from twinpack.report.history import no_history, voltage_histories
 from twinpack.report.summarise import fleet_errors, fleet_figures
 from twinpack.store.audit import Heads, verify
@@ -68,6 +69,7 @@ def collect(
     try:
         found = _find(registry, lake, log.last_sample_us())
         chain_ok, chain_note = _chain(registry, workspace.heads())
+        analysed = sensitivities(workspace, registry)
     finally:
         registry.close()
     rows = _with_deviation([_row(item) for item in found])
@@ -83,6 +85,7 @@ def collect(
         errors=fleet_errors([item.trips for item in found]),
         fleet=tuple(rows),
         vehicles=tuple(_pages(shown, lake, log, workspace.settings.twin.policy, explain)),
+        sensitivity=analysed,
     )
 
 

@@ -173,6 +173,52 @@ class VehicleReport:
     explanations: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class EffectRow:
+    """What one living parameter, or several judged as one, makes of the voltage's variance.
+
+    Attributes:
+        name: Its name.
+        total: Share alone and with others.
+        total_conf: Half width of its 95 % interval.
+        alone: Share alone.
+        lives: Whether it is of the living set.
+        left: Standard deviation after a vehicle's trips over the one before; the median of several.
+    """
+
+    name: str
+    total: Annotated[float, Decimals(3)]
+    total_conf: Annotated[float, Decimals(3)]
+    alone: Annotated[float, Decimals(3)]
+    lives: bool
+    left: Annotated[float | None, Decimals(2)]
+
+
+@dataclass(frozen=True)
+class SensitivityReport:
+    """What `twinpack sensitivity` found last of a pack's model.
+
+    Attributes:
+        pack: Name of the pack.
+        kind: Kind of the model.
+        model_hash: The model.
+        trips: Trips that were calibrated to.
+        none_v: What is left of them with nothing calibrated, V.
+        set_v: With the living set.
+        all_v: With all living parameters.
+        rows: Living parameters, the most important first.
+    """
+
+    pack: str
+    kind: str
+    model_hash: str
+    trips: int
+    none_v: Annotated[float, Decimals(4)]
+    set_v: Annotated[float, Decimals(4)]
+    all_v: Annotated[float, Decimals(4)]
+    rows: tuple[EffectRow, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class ReportData:
     """A whole report.
@@ -188,6 +234,7 @@ class ReportData:
         errors: Error over trips across the fleet.
         fleet: Fleet table.
         vehicles: Vehicle pages, in the order of `fleet`.
+        sensitivity: What matters in the models, where that was analysed, by pack.
     """
 
     title: str
@@ -200,3 +247,4 @@ class ReportData:
     errors: FleetErrors
     fleet: tuple[FleetRow, ...]
     vehicles: tuple[VehicleReport, ...] = ()
+    sensitivity: tuple[SensitivityReport, ...] = ()

@@ -64,6 +64,7 @@ def _data_blocks(data: ReportData) -> str:
             "figures",
             "errors",
             "fleet",
+            "sensitivity",
         )
     }
     fleet["pages"] = [vehicle.vehicle_id for vehicle in data.vehicles]

@@ -216,6 +216,30 @@ function fleetErrors() {
   });
 }
 
+function effects(one) {
+  const set = one.rows.filter((r) => r.lives).map((r) => r.name);
+  const title = `What the voltage goes with: ${one.pack}`;
+  return card(
+    { span: "w12", title, unit: `${one.kind}, share of the variance within priors`, mark: "estimated" },
+    el(
+      "div",
+      {},
+      el(
+        "p",
+        {},
+        `Living set: ${set.join(", ")}. `,
+        `Left of ${plural(one.trips, "trip")}: ${volts(one.none_v)} V with nothing calibrated, `,
+        `${volts(one.set_v)} V with the set, ${volts(one.all_v)} V with all.`,
+      ),
+      numbers(title, {
+        head: ["Living parameter", "Total", "± (95 %)", "Alone", "In the set", "Left of the prior"],
+        rows: one.rows.map((r) => [r.name, r.total, r.total_conf, r.alone, r.lives ? "yes" : "no", r.left]),
+        decimals: [0, 3, 3, 3, 0, 2],
+      }),
+    ),
+  );
+}
+
 function fleetPage(query) {
   const filter = el("input", {
     type: "search",
@@ -247,6 +271,7 @@ function fleetPage(query) {
       scatter(),
       fleetErrors(),
       fleetTable(query, filter),
+      ...fleet.sensitivity.map(effects),
     ),
   );
 }
