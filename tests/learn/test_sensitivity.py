@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from tests.learn.drives import TRUTH, drives
+from tests.learn.test_model import PACK
 from tests.learn.test_route import routes
+from twinpack.battery.families import pack_model
 from twinpack.battery.pack import load_pack
 from twinpack.battery.route import RouteModel, route_from_dict
 from twinpack.battery.thevenin import Thevenin
@@ -17,6 +19,7 @@ from twinpack.errors import LearningError
 from twinpack.filters import Living
 from twinpack.learn.courses import courses_of, prior
 from twinpack.learn.identify import identified
+from twinpack.learn.network import learn_network
 from twinpack.learn.route import learn_route
 from twinpack.learn.sensitivity import Sensitivity, analyse, choose, living_factors, to_dict
 from twinpack.learn.sobol import Indices
@@ -109,3 +112,11 @@ def test_trips_without_voltage_are_refused() -> None:
     silent = [replace(trip, voltage_v=np.full(len(trip.time_s), np.nan)) for trip in drives(1, 2, steps=20)]
     with pytest.raises(LearningError, match="none of 2 trips has 5 measured steps"):
         analyse(MODEL, silent, 64)
+
+
+def test_a_network_is_analysed_like_any_other_model() -> None:
+    learned = learn_network(drives(5, 3, steps=90), PACK)
+    model = pack_model("network", learned.artifact["model"])
+    found = analyse(model, drives(2, 2, steps=60, seed=8), 64)
+    assert found.living.indices.names == tuple(one.name for one in model.living)
+    assert "r0_scale" in found.chosen.names and "beyond_scale" not in found.chosen.names
