@@ -9,6 +9,7 @@ from typing import Any
 from twinpack.cli import output
 from twinpack.cli.evaluations import (
     bmw_i3_trips,
+    dmegc_electrothermal,
     do_pm_fleet,
     ev_fault_fleet,
     lg_hg2_drive,
@@ -22,6 +23,7 @@ Evaluation = Callable[[Path, bool], Metrics]
 EVALUATIONS: Mapping[str, Evaluation] = {
     "bmw_i3_trips": bmw_i3_trips.evaluate,
     "lg_hg2_drive": lg_hg2_drive.evaluate,
+    "dmegc_electrothermal": dmegc_electrothermal.evaluate,
     "ev_fault_fleet": ev_fault_fleet.evaluate,
     "do_pm_fleet": do_pm_fleet.evaluate,
 }
