@@ -21,7 +21,7 @@ from twinpack.learn.courses import courses_of, prior
 from twinpack.learn.identify import identified
 from twinpack.learn.network import learn_network
 from twinpack.learn.route import learn_route
-from twinpack.learn.sensitivity import Sensitivity, analyse, choose, living_factors, to_dict
+from twinpack.learn.sensitivity import Sensitivity, analyse, choose, living_factors, over_inputs, to_dict
 from twinpack.learn.sobol import Indices
 
 LIVING = (
@@ -97,6 +97,25 @@ def test_resting_trips_leave_resistance_untold() -> None:
     told = {one.name: one for one in identified(MODEL, courses_of(MODEL, still))}
     assert not told["r0_scale"].told
     assert told["r0_scale"].posterior_sd == pytest.approx(told["r0_scale"].prior_sd, rel=1e-6)
+
+
+def test_a_parameter_that_is_known_to_begin_with_is_left_out() -> None:
+    known = Thevenin(replace(TRUTH, living=(*LIVING[:2], replace(LIVING[2], sd=0.0, drift=0.0), LIVING[3])))
+    found = analyse(known, drives(2, 2, steps=40), 64)
+    assert found.living.indices.names == ("capacity_scale", "r0_scale", "offset_v")
+    assert [one.name for one in found.identified] == ["capacity_scale", "r0_scale", "offset_v"]
+
+
+def test_the_start_is_varied_within_what_the_trip_leaves_of_the_battery() -> None:
+    deep = [
+        replace(trip, current_a=np.full(40, -270.0), soc=soc)
+        for trip, soc in zip(drives(1, 3, steps=40), (0.55, 0.7, 0.9), strict=True)
+    ]
+    both = over_inputs(MODEL, courses_of(MODEL, deep), 64)
+    assert both is not None
+    (start,) = [one for one in both.factors if one.name == "start charge"]
+    assert start.lower > 270.0 * 390.0 / 3600.0 / 60.0 > 0.45
+    assert both.indices.sd < 0.2
 
 
 def test_the_set_is_chosen_until_the_upper_ends_of_the_others_are_little() -> None:

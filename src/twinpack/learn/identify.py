@@ -29,6 +29,7 @@ TIED = 0.9
 
 _STEP = 1e-3
 """Differences are taken over so many standard deviations."""
+_TINY = 1e-9
 _ROUNDS = 4
 _ROWS = 400
 
@@ -92,7 +93,8 @@ def residual(
         names: The living parameters of the set.
         tell: Is told how many trips are done.
     """
-    acting = [one.name for one in model.living if moves(one)]
+    _, cov = prior(model)
+    acting = [one.name for at, one in enumerate(model.living) if moves(one) and cov[at, at] > 0.0]
     choices: list[list[str]] = [[], list(names), acting]
     squares = np.zeros(3)
     simulator = Simulator(model)
@@ -110,35 +112,37 @@ def residual(
 
 
 def identified(model: Model, courses: Sequence[Course]) -> list[Identified]:
-    """What the trips tell of each living parameter, by vehicle; the median over vehicles is given."""
+    """What the trips tell of each living parameter that is not known to begin with; the median vehicle's."""
     mean, cov = prior(model)
-    if not len(mean):
+    open_ = np.flatnonzero(np.diagonal(cov) > 0.0)
+    if not len(open_):
         return []
     simulator = Simulator(model)
     information: dict[str, Floats] = {}
     for course in courses:
         known = _Problem(simulator, course, _ROWS).information(mean, cov)
         back = carried(model, course.passed)
-        told = back.T @ known @ back
+        told = (back.T @ known @ back)[np.ix_(open_, open_)]
         information[course.vehicle_id] = information.get(course.vehicle_id, np.zeros_like(told)) + told
-    prior_sd = np.sqrt(np.diagonal(cov))
-    precision = np.linalg.pinv(cov / np.outer(prior_sd, prior_sd), hermitian=True)
+    prior_sd = np.sqrt(np.diagonal(cov)[open_])
+    precision = np.linalg.pinv(cov[np.ix_(open_, open_)] / np.outer(prior_sd, prior_sd), hermitian=True)
     each = [np.linalg.inv(precision + one * np.outer(prior_sd, prior_sd)) for one in information.values()]
     left = np.median([np.sqrt(np.diagonal(one)) for one in each], axis=0)
     tied = np.median([one / np.sqrt(np.outer(np.diagonal(one), np.diagonal(one))) for one in each], axis=0)
-    return [_told(model, at, prior_sd, left, tied) for at in range(len(mean))]
+    names = [model.living[at].name for at in open_]
+    return [_told(names, at, prior_sd, left, tied) for at in range(len(names))]
 
 
-def _told(model: Model, at: int, prior_sd: Floats, left: Floats, tied: Floats) -> Identified:
+def _told(names: Sequence[str], at: int, prior_sd: Floats, left: Floats, tied: Floats) -> Identified:
     others = np.where(np.arange(len(left)) == at, 0.0, tied[at])
     worst = int(np.argmax(np.abs(others)))
     close = abs(others[worst]) > TIED
     return Identified(
-        name=model.living[at].name,
+        name=names[at],
         prior_sd=float(prior_sd[at]),
         posterior_sd=float(left[at] * prior_sd[at]),
         told=bool(left[at] < TOLD),
-        tied_to=model.living[worst].name if close else "",
+        tied_to=names[worst] if close else "",
         correlation=float(others[worst]),
     )
 
@@ -173,7 +177,7 @@ class _Problem:
         product = columns.T @ columns * self._every
         if not states:
             return np.asarray(product)
-        start = product[:states, :states] + np.diag(self._course.start_sd**-2.0)
+        start = product[:states, :states] + np.diag(np.maximum(self._course.start_sd, _TINY) ** -2.0)
         return np.asarray(
             product[states:, states:] - product[states:, :states] @ np.linalg.solve(start, product[:states, states:])
         )
@@ -185,7 +189,9 @@ class _Problem:
         mean, cov = prior(model, course.passed)
         centre = np.concatenate([course.start, mean])
         sd = np.concatenate([course.start_sd, np.sqrt(np.diagonal(cov))])
-        free = np.array([at for at, name in enumerate(model.names) if at < states or name in names], dtype=np.intp)
+        free = np.array(
+            [at for at, name in enumerate(model.names) if sd[at] > 0.0 and (at < states or name in names)], np.intp
+        )
         lower = np.array([*[-np.inf] * states, *[one.lower for one in model.living]])
         upper = np.array([*[np.inf] * states, *[one.upper for one in model.living]])
         measured = course.measured[self._rows]
@@ -210,7 +216,7 @@ class _Problem:
 
     def _slopes(self, whole: Floats, sd: Floats, free: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
         """What is measured at the rows, shape (R,), and how it goes with what is free, shape (R, free)."""
-        step = np.maximum(_STEP * sd[free], 1e-9)
+        step = np.maximum(_STEP * sd[free], _TINY)
         lanes = np.repeat(whole[:, None], 1 + 2 * len(free), axis=1)
         at = np.arange(len(free))
         lanes[free, 1 + at] += step

@@ -44,6 +44,8 @@ CORRELATED = 0.3
 """Priors that go together more than this are told: the indices take them as independent."""
 
 _USUAL = (0.05, 0.95)
+_SPARE, _SPARE_SOC = 0.1, 0.02
+"""Spare part of a trip's swing of charge, since capacity varies too, and spare charge above empty."""
 _LANES = 4096
 _OCV = re.compile(r"ocv_\d+_v")
 _LEAST_SPREAD = {"temperature": 0.5, "current": 0.02, "start charge": 0.01}
@@ -171,7 +173,7 @@ def living_factors(model: Model, passed: float = 0.0) -> tuple[Factor, ...]:
             group="ocv" if _OCV.fullmatch(one.name) else "",
         )
         for at, one in enumerate(model.living)
-        if moves(one)
+        if moves(one) and cov[at, at] > 0.0
     )
 
 
@@ -235,10 +237,12 @@ def _inputs_of_current(
         Change("temperature", ("temp_c",), times=False),
         Change("current", ("current_a", "interval_start_a", "interval_end_a"), times=True),
     ]
+    down, up = _swing(model, base, float(high[1] / own[1]))
     ranges = {
         "temperature": (low[0] - own[0], high[0] - own[0]),
         "current": (low[1] / own[1], high[1] / own[1]),
-        "start charge": (low[2], high[2]),
+        # The trip must not leave the battery: beyond empty and full the open-circuit voltage means nothing.
+        "start charge": (max(low[2], down), min(high[2], 1.0 - up)),
     }
     factors = [
         Factor(name, float(ends[0]), float(ends[1]))
@@ -252,6 +256,13 @@ def _figures(model: PackModel, course: Course) -> tuple[float, float, float]:
     """Mean temperature, effective current over the capacity, charge at the start."""
     current = float(np.sqrt(np.mean(course.inputs["current_a"] ** 2)))
     return float(course.inputs["temp_c"].mean()), max(current / model.capacity_ah, 1e-6), float(course.start[0])
+
+
+def _swing(model: PackModel, course: Course, factor: float) -> tuple[float, float]:
+    """How far the charge falls below and rises above its start with a current so many times as large."""
+    passed = np.cumsum(course.inputs["current_a"] * course.inputs["dt_s"]) / 3600.0 / model.capacity_ah
+    ends = max(-float(passed.min()), 0.0), max(float(passed.max()), 0.0)
+    return (1.0 + _SPARE) * factor * ends[0] + _SPARE_SOC, (1.0 + _SPARE) * factor * ends[1]
 
 
 def _of_routes(courses: Sequence[Course]) -> tuple[Course, tuple[Change, ...], tuple[Factor, ...]]:
