@@ -102,7 +102,10 @@ def test_what_starts_jobs_is_listed(empty_home: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["start", "clean"], "there is no job 'clean'; there are compact, retention, lake, learn, anomaly, backup"),
+        (
+            ["start", "clean"],
+            "there is no job 'clean'; there are compact, retention, lake, learn, anomaly, sensitivity",
+        ),
         (["start", "learn", "--arg", "trips"], "'trips' is not of the form KEY=VALUE"),
         (["start", "learn", "--arg", "trips=many"], "argument trips must be a whole number"),
         (["start", "compact", "--arg", "trips=1"], "unknown argument 'trips'; known: none"),

@@ -43,7 +43,7 @@ def jobs(
 
 @command.command("start")
 def start(
-    kind: Annotated[str, typer.Argument(help="compact, retention, lake, learn, anomaly or backup.")],
+    kind: Annotated[str, typer.Argument(help="compact, retention, lake, learn, anomaly, sensitivity or backup.")],
     arg: Annotated[list[str] | None, typer.Option(help="What the job is told, KEY=VALUE; may be repeated.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; does it here when nobody else does.")] = False,
     home: Home = DEFAULT_HOME,
