@@ -37,6 +37,8 @@ def _errors(metrics: Mapping[str, float | None], figures: Mapping[str, Any]) -> 
     parts = [f"error {output.significant(metrics.get('rmse_v'), 2)} V"]
     if "held_out_rmse_v" in metrics:
         parts.append(f"{output.significant(metrics['held_out_rmse_v'], 2)} V on vehicles left out")
+    if "next_trips_rmse_v" in metrics:
+        parts.append(f"{output.significant(metrics['next_trips_rmse_v'], 2)} V on the next trips")
     if figures.get("threshold_v") is not None:
         parts.append(f"recalibration over {output.significant(figures['threshold_v'], 2)} V")
     return ", ".join(parts)

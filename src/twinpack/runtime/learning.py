@@ -11,6 +11,7 @@ from twinpack.battery.pack import PackSpec
 from twinpack.errors import LearningError, NotFoundError
 from twinpack.ingest.log import open_log
 from twinpack.learn.data import FirstTrips, first_routes, first_trips
+from twinpack.learn.held_out import parted, with_next_trips
 from twinpack.learn.model import learn_model
 from twinpack.learn.progress import Tell, silent
 from twinpack.learn.route import learn_route
@@ -43,7 +44,7 @@ class LearnedModel:
 def learn_prototype(
     workspace: Workspace, kind: str, trips: int, pack: str | None = None, tell: Tell = silent
 ) -> LearnedModel:
-    """Fit a prototype to each vehicle's first trips and store it.
+    """Fit a prototype to each vehicle's first trips, try it on the trip after those, and store it.
 
     Args:
         workspace: Where the log is.
@@ -56,11 +57,13 @@ def learn_prototype(
         NotFoundError: There is no such pack, or nothing was imported.
         LearningError: The data do not allow a fit.
     """
-    found, spec = training_trips(workspace, kind, trips, pack, tell)
-    learned = learn_route(found, spec) if kind == ROUTE else learn_model(found, spec, kind, tell)
+    found, spec = training_trips(workspace, kind, trips + 1, pack, tell)
+    first, later = parted(found, trips)
+    learned = learn_route(first, spec) if kind == ROUTE else learn_model(first, spec, kind, tell)
+    card = learned.card if kind == ROUTE else with_next_trips(learned, later)
     with workspace.registry() as registry:
-        digest = workspace.artifacts(registry).save(learned.artifact, pack=spec.name, card=learned.card)
-    return LearnedModel(digest, learned.card)
+        digest = workspace.artifacts(registry).save(learned.artifact, pack=spec.name, card=card)
+    return LearnedModel(digest, card)
 
 
 def training_trips(
