@@ -52,6 +52,15 @@ def test_the_living_set_captures_what_trips_of_worn_packs_show(found: Sensitivit
     assert left.captured is not None and left.captured > 0.95
 
 
+def test_trips_that_differ_by_what_was_not_chosen_are_told() -> None:
+    sure = Thevenin(replace(TRUTH, living=(*LIVING[:2], replace(LIVING[2], sd=0.08), LIVING[3])))
+    slow = drives(3, 3, steps=60, living=(*LIVING[:2], replace(LIVING[2], mean=2.5), LIVING[3]))
+    found = analyse(sure, slow, 64)
+    assert "r_scale" not in found.chosen.names
+    assert found.residual.captured is not None and found.residual.captured < 0.9
+    assert any("of what all take away: trips differ by" in note for note in found.notes)
+
+
 def test_the_trips_tell_what_matters_and_not_what_does_not(found: Sensitivity) -> None:
     told = {one.name: one for one in found.identified}
     assert told["r0_scale"].told and not told["offset_v"].told

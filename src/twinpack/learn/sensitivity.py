@@ -43,6 +43,9 @@ LEAST_INSTANTS, MOST_VALUES = 5, 50_000_000
 CORRELATED = 0.3
 """Priors that go together more than this are told: the indices take them as independent."""
 
+CAPTURED = 0.9
+"""A living set that takes away less of what all take away is told."""
+
 _USUAL = (0.05, 0.95)
 _SPARE, _SPARE_SOC = 0.1, 0.02
 """Spare part of a trip's swing of charge, since capacity varies too, and spare charge above empty."""
@@ -127,7 +130,8 @@ def analyse(
     checked = _some(courses, MOST_CHECKED)
     left = residual(model, checked, members, lambda done: tell("calibrating", done, len(checked)))
     told = identified(model, courses)
-    return Sensitivity(living, both, chosen, left, tuple(told), tuple(_notes(model, living, both)))
+    notes = [*_notes(model, living, both), *_uncaptured(living.indices, chosen, left)]
+    return Sensitivity(living, both, chosen, left, tuple(told), tuple(notes))
 
 
 def over_living(model: Model, courses: Sequence[Course], samples: int, tell: Tell = silent) -> Analysis:
@@ -310,6 +314,17 @@ def _notes(model: Model, living: Analysis, both: Analysis | None) -> list[str]:
     if both is None:
         notes.append("temperature, current and charge hardly differ between these trips: inputs were not varied")
     return notes
+
+
+def _uncaptured(found: Indices, chosen: Chosen, left: Residual) -> list[str]:
+    """What to know where real trips differ by what was not chosen."""
+    others = [name for name in found.names if name not in chosen.names]
+    if not others or left.captured is None or left.captured >= CAPTURED:
+        return []
+    return [
+        f"the set captures {100 * left.captured:.0f} % of what all take away: trips differ by {', '.join(others)} more "
+        "than their priors say, or show what no parameter is for"
+    ]
 
 
 def _correlated(model: Model, factors: Sequence[Factor]) -> tuple[str, str, float] | None:
