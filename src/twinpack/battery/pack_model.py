@@ -39,7 +39,8 @@ class PackModel(Model):
 
         Args:
             measured: Voltage of the pack at the first step, V, NaN where missing, shape (B,).
-            u: The inputs of that step, shape (B,) each.
+            u: The inputs of that step, shape (B,) each; and `rest_s`, how long the vehicle rested before, s, NaN where
+                that is not known, which a model may heed.
             told: State of charge told, 0 to 1, NaN where none is, shape (B,).
             told_sd: Its standard deviation.
 

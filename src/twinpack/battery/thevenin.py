@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twinpack.battery.joining import OHMIC_ERROR, charge_at_start, joined_under_load, pairs_at_start
 from twinpack.battery.pack_model import INPUTS, TANGENT_INPUTS, PackModel
 from twinpack.filters.model import Living, Scalar
 from twinpack.filters.ops import asinh, exp, interp, maximum, minimum
@@ -28,12 +29,15 @@ KELVIN = 273.15
 REFERENCE_K = 298.15
 UNTOLD_SOC_SD = 0.10
 
-PAIR_SHARE = 0.4
-"""Model error of a pair's drop over that of the ohmic one."""
-
 TRANSFER_SHARE = 0.5
 TRANSFER_V = 0.1
 """Share of the ohmic part that is charge transfer, and the voltage at which it saturates."""
+
+USUAL_SOC = 0.2
+"""Above it resistances are what they usually are."""
+
+LEAST_SLOPE_V = 0.2
+"""Of the open-circuit voltage over the whole charge: flatter it is not taken for, V."""
 
 LEAST_PAIR_ERROR_V = 1e-6
 """Without any error of its own a pair is soon a mere function of the parameters: the covariance has no factor."""
@@ -53,6 +57,8 @@ class Noise:
         soc_per_sqrt_s: Random walk of the state of charge from current error, 1/sqrt(s).
         temper: Times the sensor's variance when a filter learns: the model's errors within a trip go together, so
             that many samples say less than as many independent ones.
+        pair_share: Model error of a pair's drop over that of the ohmic one.
+        temper_drop: The same for the resistive error.
         temps_c: Temperatures at which `times` is given, ascending, shape (K,); empty where it is the same at all.
         times: What the temperature makes of the sensor's, the slow and the fast error, shape (K,).
     """
@@ -63,6 +69,8 @@ class Noise:
     fast_v: float = 0.002
     soc_per_sqrt_s: float = 2e-6
     temper: float = 25.0
+    pair_share: float = 0.4
+    temper_drop: float = 1.0
     temps_c: tuple[float, ...] = ()
     times: tuple[float, ...] = ()
 
@@ -74,10 +82,13 @@ class Start:
     Attributes:
         pairs_v: Of each RC pair, V, the last ones are used: a trip may start soon after another or after a charge.
         trip_v: Of what the trip's voltage is off as a whole, V.
+        load_c_rate: Current that drives usually have, as a C-rate: a session that is joined under load is then taken to
+            have settled to it, and a charge told is held against the voltage (`battery.joining`); 0 for neither.
     """
 
     pairs_v: tuple[float, ...] = (0.002, 0.010, 0.020)
     trip_v: float = 0.015
+    load_c_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,10 +113,10 @@ class Circuit:
         start: Start.
         transfer_share: Share of the ohmic part that is charge transfer.
         alpha: Spread of the filter's sigma points.
-        temps_c: Temperatures of the tables below, ascending, shape (K,); empty without any. Between them tables are
-            interpolated, beyond them those at the ends hold. What `ocv_v`, `r0_ohm` and `pairs_ohm` say is then for
-            the reference temperature.
-        ocv_at_v: Open-circuit voltage on `soc` at each of them, shape (K, N).
+        temps_c: Lowest and highest temperature at which each of the tables below holds, ascending, shape (K, 2); empty
+            without any. Between them tables are interpolated, beyond them those at the ends hold. What `ocv_v`,
+            `r0_ohm` and `pairs_ohm` say is then for the reference temperature.
+        ocv_at_v: Open-circuit voltage on `soc` for each of them, shape (K, N).
         r0_at_ohm: Ohmic resistance at the reference temperature as seen from each of them, shape (K, M).
         pairs_at_ohm: The same of each pair, shape (pairs, K, M).
     """
@@ -127,7 +138,7 @@ class Circuit:
     start: Start = field(default_factory=Start)
     transfer_share: float = TRANSFER_SHARE
     alpha: float = 1.0
-    temps_c: tuple[float, ...] = ()
+    temps_c: tuple[tuple[float, float], ...] = ()
     ocv_at_v: tuple[tuple[float, ...], ...] = ()
     r0_at_ohm: tuple[tuple[float, ...], ...] = ()
     pairs_at_ohm: tuple[tuple[tuple[float, ...], ...], ...] = ()
@@ -177,7 +188,7 @@ class Thevenin(PackModel):
         self._soc, self._ocv = np.array(circuit.soc), np.array(circuit.ocv_v)
         self._r_soc, self._r0 = np.array(circuit.r_soc), np.array(circuit.r0_ohm)
         self._pairs = np.array(circuit.pairs_ohm)
-        self._temps = np.array(circuit.temps_c)
+        self._temps = np.array(circuit.temps_c).ravel()
         self._knots = np.array(circuit.ocv_knots)
         self._knot_names = tuple(knot_name(knot) for knot in circuit.ocv_knots)
 
@@ -218,18 +229,18 @@ class Thevenin(PackModel):
         own = dict(zip(range(len(taus) - 1, -1, -1), (noise.slow_v, noise.fast_v), strict=False))
         pairs = []
         for i, tau in enumerate(taus):
-            drop, decay = PAIR_SHARE * noise.resistive * self._pair_drop(i, u), exp(-self._steps_of(tau, u))
+            drop, decay = noise.pair_share * noise.resistive * self._pair_drop(i, u), exp(-self._steps_of(tau, u))
             error = maximum(own.get(i, 0.0) * self._noise_times(u), LEAST_PAIR_ERROR_V)
             pairs.append((error * error + drop * drop) * (1.0 - decay * decay))
         return (noise.soc_per_sqrt_s**2 * u["dt_s"], *pairs, 0.0)
 
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """Sensor and resistive model error, V² of the pack."""
-        return self._variance(u, 1.0)
+        return self._variance(u, 1.0, 1.0)
 
     def learning_variance(self, u: Mapping[str, Scalar]) -> Scalar:
         """The same, tempered, V² of the pack; of means over `rows` samples for a tangent."""
-        variance = self._variance(u, self.circuit.noise.temper)
+        variance = self._variance(u, self.circuit.noise.temper, self.circuit.noise.temper_drop)
         return variance / u["rows"] if self._tangent else variance
 
     def prediction_variance(self, u: Mapping[str, Scalar]) -> Scalar:
@@ -238,18 +249,20 @@ class Thevenin(PackModel):
         times = self._noise_times(u)
         slow = times * times * (noise.slow_v**2 + (noise.fast_v**2 if len(pairs) > 1 else 0.0))
         for i in pairs:
-            slow = slow + (PAIR_SHARE * noise.resistive * self._pair_drop(i, u)) ** 2
+            slow = slow + (noise.pair_share * noise.resistive * self._pair_drop(i, u)) ** 2
         return self.measurement_variance(u) + self.circuit.series**2 * slow
 
-    def _variance(self, u: Mapping[str, Scalar], temper: float) -> Scalar:
+    def _variance(self, u: Mapping[str, Scalar], temper: float, temper_drop: float) -> Scalar:
         noise = self.circuit.noise
-        drop = noise.resistive * _middle(self.circuit.r0_ohm) * self._warm_current(u)
+        drop = noise.resistive * self._usual_ohm(-1, u) * self._warm_current(u)
         sensor = noise.sensor_v * self._noise_times(u)
-        return self.circuit.series**2 * (temper * sensor * sensor + drop * drop)
+        return self.circuit.series**2 * (temper * sensor * sensor + temper_drop * drop * drop)
 
     def start(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
         """Dynamic states at the start of a session, from what the BMS tells or else from the voltage."""
         circuit = self.circuit
+        if circuit.start.load_c_rate:
+            return self._join(measured, u, told, told_sd)
         drop = _middle(circuit.r0_ohm) * self._warm_current(u)
         rising = np.maximum.accumulate(np.asarray(circuit.ocv_v))
         read = np.interp(measured / circuit.series - drop, rising, np.asarray(circuit.soc))
@@ -260,14 +273,46 @@ class Thevenin(PackModel):
         zeros = np.zeros((len(others), len(soc)))
         return np.vstack([soc[None], zeros]), np.vstack([sd[None], zeros + others[:, None]])
 
+    def _join(self, measured: Floats, u: Mapping[str, Floats], told: Floats, told_sd: float) -> tuple[Floats, Floats]:
+        """The start where tests tell how pairs and voltage behave; see `battery.joining`."""
+        circuit, taus = self.circuit, np.array(self.circuit.tau_s)
+        temp = np.asarray(u["temp_c"], dtype=np.float64)
+        ohm = np.array([self._usual_ohm(i, u) + np.zeros(temp.shape) for i in range(len(taus))])
+        joined = joined_under_load(u, circuit.capacity_ah)
+        rest = np.array(circuit.start.pairs_v[-len(taus) :])
+        load_a = circuit.start.load_c_rate * circuit.capacity_ah
+        pairs, pairs_sd = pairs_at_start(ohm * self._warmth(u), taus, u, joined, load_a, rest)
+        drop = self._usual_ohm(-1, u) * self._warm_current(u)
+        ocv = np.asarray(self._ocv_of(self._soc[:, None], {"temp_c": temp})) + np.zeros(temp.shape)
+        ocv = np.maximum.accumulate(ocv, axis=0)
+        volts = measured / circuit.series - drop - pairs.sum(axis=0)
+        read = np.array([np.interp(v, curve, self._soc) for v, curve in zip(volts, ocv.T, strict=True)])
+        slope = np.array([_slope_at(z, self._soc, curve) for z, curve in zip(read, ocv.T, strict=True)])
+        error_v = np.sqrt(circuit.start.trip_v**2 + (pairs_sd**2).sum(axis=0) + (OHMIC_ERROR * drop) ** 2)
+        soc, sd = charge_at_start(told, told_sd, read, error_v / slope, joined)
+        trip = np.zeros((1, len(soc)))
+        return np.vstack([soc[None], pairs, trip]), np.vstack([sd[None], pairs_sd, trip + circuit.start.trip_v])
+
+    def _usual_ohm(self, pair: int, u: Mapping[str, Scalar]) -> Scalar:
+        """Usual resistance of a pair, or of the ohmic part for -1, at the reference temperature; inputs alone tell."""
+        circuit = self.circuit
+        if not circuit.temps_c:
+            return _middle(circuit.r0_ohm if pair < 0 else circuit.pairs_ohm[pair])
+        rows = np.array(circuit.r0_at_ohm if pair < 0 else circuit.pairs_at_ohm[pair])
+        usual = np.median(rows[:, self._r_soc >= USUAL_SOC], axis=1)
+        return interp(self._inside_temps(u), self._temps, np.repeat(usual, 2))
+
+    def _inside_temps(self, u: Mapping[str, Scalar]) -> Scalar:
+        return maximum(float(self._temps[0]), minimum(float(self._temps[-1]), u["temp_c"]))
+
     def _read(
         self, z: Scalar, points: Floats, at: Sequence[Sequence[float]], flat: Floats, u: Mapping[str, Scalar]
     ) -> Scalar:
         """A table at a state of charge and the temperature: between its rows at `temps_c`, or `flat` without any."""
         if not at:
             return interp(z, points, flat)
-        inside = maximum(float(self._temps[0]), minimum(float(self._temps[-1]), u["temp_c"]))
-        shares = [interp(inside, self._temps, row) for row in np.eye(len(at))]
+        inside = self._inside_temps(u)
+        shares = [interp(inside, self._temps, row) for row in np.repeat(np.eye(len(at)), 2, axis=1)]
         return sum(share * interp(z, points, np.array(row)) for share, row in zip(shares, at, strict=True))
 
     def _ocv_of(self, z: Scalar, u: Mapping[str, Scalar]) -> Scalar:
@@ -307,7 +352,7 @@ class Thevenin(PackModel):
     def _pair_drop(self, pair: int, u: Mapping[str, Scalar]) -> Scalar:
         """Voltage over a pair once it has settled, at its typical resistance."""
         mean_a = 0.5 * (u["interval_start_a"] + u["interval_end_a"])
-        return mean_a * self._warmth(u) * _middle(self.circuit.pairs_ohm[pair])
+        return mean_a * self._warmth(u) * self._usual_ohm(pair, u)
 
     @staticmethod
     def _temperature(scale: Scalar, u: Mapping[str, Scalar], ea_j_mol: float) -> Scalar:
@@ -349,6 +394,13 @@ def _inside(soc: Scalar) -> Scalar:
 def _inverse(u: Mapping[str, Scalar]) -> Scalar:
     """Inverse temperature over that of the reference, 1/K."""
     return 1.0 / (u["temp_c"] + KELVIN) - 1.0 / REFERENCE_K
+
+
+def _slope_at(soc: float, grid: Floats, ocv_v: Floats) -> float:
+    """Slope of a curve over a tenth of the charge about a point, V."""
+    low, high = max(soc - 0.05, 0.0), min(soc + 0.05, 1.0)
+    rise = np.interp(high, grid, ocv_v) - np.interp(low, grid, ocv_v)
+    return max(float(rise / max(high - low, 1e-6)), LEAST_SLOPE_V)
 
 
 def _middle(values: Sequence[float]) -> float:

@@ -42,12 +42,29 @@ SETTINGS = FitSettings(
     soc_grid=SOC_GRID,
     r_grid=R_GRID,
     tau_s=TAU_S,
-    ea_j_mol=(30e3, 30e3),
+    ea_j_mol=(50e3, 50e3),
     capacity_sd=0.0,
     soc_sd=0.002,
     start_v=0.004,
+    error_v=0.01,
     search=False,
 )
+
+
+LEAST_SPAN_C = 0.5
+
+DRIVE_C_RATE = 0.5
+"""A test with more current than this, at times, is a drive."""
+
+START = Start(pairs_v=(0.0005, 0.002, 0.004), trip_v=0.003)
+"""Tests begin after hours of rest."""
+
+LEARNING = {"temper": 75.0, "temper_drop": 25.0, "pair_share": 0.4, "soc_per_sqrt_s": 1e-4}
+"""What a filter needs so that its bands cover on drives left out: tables are wrong by some millivolts as long as the
+charge stays where it is, which no count of samples averages out."""
+
+ALPHA = 0.4
+"""Sigma points stay near: a start that may be wrong by 20 points would have them far outside the tables."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +72,14 @@ class ChamberFit:
     """What the tests at each temperature say; K temperatures.
 
     Attributes:
-        temps_c: Ascending, shape (K,).
+        temps_c: Mean temperatures, ascending, shape (K,).
+        spans_c: Lowest and highest temperature of the tests at each, shape (K, 2).
         fits: One a temperature.
         reference: The fit for what has no temperature: at the one nearest to the reference temperature.
     """
 
     temps_c: tuple[float, ...]
+    spans_c: tuple[tuple[float, float], ...]
     fits: tuple[Fit, ...]
     reference: Fit
 
@@ -119,10 +138,10 @@ def fit_chambers(
         tell("fitting", done, len(groups))
         fits.append(fit_prototype(group, told, table, settings))
     tell("fitting", len(groups), len(groups))
-    return ChamberFit(temps, tuple(fits), fits[nearest])
+    return ChamberFit(temps, _spans(groups), tuple(fits), fits[nearest])
 
 
-def chamber_circuit(found: ChamberFit, pack: PackSpec) -> Circuit:
+def chamber_circuit(found: ChamberFit, pack: PackSpec, trips: Sequence[TrainingTrip]) -> Circuit:
     """The circuit of the fits: its tables over temperature, how wrong it is at each, what lives."""
     reference = found.reference
     scale = reference.capacity_ah / pack.capacity_ah
@@ -145,8 +164,9 @@ def chamber_circuit(found: ChamberFit, pack: PackSpec) -> Circuit:
         ea1_j_mol=reference.ea_j_mol[1],
         living=living,
         noise=_noise(found),
-        start=Start(),
-        temps_c=found.temps_c,
+        start=replace(START, load_c_rate=load_c_rate(trips, pack)),
+        alpha=ALPHA,
+        temps_c=found.spans_c,
         ocv_at_v=tuple(_tuple(fit.ocv_v) for fit in found.fits),
         r0_at_ohm=tuple(_tuple(fit.r0_ohm) for fit in found.fits),
         pairs_at_ohm=tuple(
@@ -155,10 +175,27 @@ def chamber_circuit(found: ChamberFit, pack: PackSpec) -> Circuit:
     )
 
 
+def load_c_rate(trips: Sequence[TrainingTrip], pack: PackSpec) -> float:
+    """Mean current of drives, as a C-rate; slow tests are no drives."""
+    rates = [-trip.current_a / pack.capacity_ah for trip in trips]
+    drives = [rate for rate in rates if rate.max() > DRIVE_C_RATE]
+    return max(float(np.mean(np.concatenate(drives))), 0.0) if drives else 0.0
+
+
 def _noise(found: ChamberFit) -> Noise:
     """As at the reference temperature, and in proportion to the residual at the others."""
     times = tuple(float(fit.rmse_v / found.reference.rmse_v) for fit in found.fits)
-    return replace(found.reference.noise, temps_c=found.temps_c, times=times)
+    return replace(found.reference.noise, temps_c=found.temps_c, times=times, **LEARNING)
+
+
+def _spans(groups: Sequence[Sequence[TrainingTrip]]) -> tuple[tuple[float, float], ...]:
+    """The temperatures that each group's tests had, up to half way to those of the next."""
+    every = [np.concatenate([trip.temp_c for trip in group]) for group in groups]
+    lows, highs = (np.array([np.nanquantile(one, share) for one in every]) for share in (0.01, 0.99))
+    half = 0.5 * (highs[:-1] + lows[1:])
+    highs[:-1] = np.minimum(highs[:-1], half - LEAST_SPAN_C)
+    lows[1:] = np.maximum(lows[1:], half + LEAST_SPAN_C)
+    return tuple((float(low), float(max(high, low + LEAST_SPAN_C))) for low, high in zip(lows, highs, strict=True))
 
 
 def _mean_c(trip: TrainingTrip) -> float:

@@ -76,7 +76,7 @@ def learn_circuit(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, tell
     tests = chambers(trips)
     if tests:
         found = fit_chambers(tests, pack, THEVENIN[kind], tell)
-        return _learned(chamber_circuit(found, pack), _joined(found), trips, pack, kind, thin)
+        return _learned(chamber_circuit(found, pack, trips), _joined(found), trips, pack, kind, thin)
     vehicles = len({trip.vehicle_id for trip in trips})
     capacity_sd = max(0.2 / np.sqrt(max(vehicles, 1)), 0.04)
     settings = FitSettings(pairs=THEVENIN[kind], capacity_sd=float(capacity_sd))

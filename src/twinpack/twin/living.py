@@ -184,8 +184,14 @@ class LivingTwins(ABC):
         """What drives the model over a run; `state` is that before it."""
 
     @abstractmethod
-    def start(self, run: Run, inputs: Mapping[str, Floats]) -> tuple[Floats, Floats]:
-        """Dynamic states at a session's first step and their standard deviations, shape (states, B) each."""
+    def start(self, run: Run, inputs: Mapping[str, Floats], rest_s: Floats) -> tuple[Floats, Floats]:
+        """Dynamic states at a session's first step and their standard deviations, shape (states, B) each.
+
+        Args:
+            run: The run that opens the session.
+            inputs: Its inputs.
+            rest_s: How long nothing was heard before, s, NaN for what was never heard, shape (B,).
+        """
 
     @abstractmethod
     def gathered(self, state: TwinState, run: Run, driven: Driven) -> TwinState:
@@ -230,7 +236,7 @@ class LivingTwins(ABC):
         reading, passed = self._clock(state, at, pause)
         mean, cov = self.trends.advance(state.shadow_mean, state.shadow_cov, passed * opens)
         if d:
-            start, sd = self.start(run, inputs)
+            start, sd = self.start(run, inputs, np.where(state.last_us >= 0, pause / S_US, np.nan))
             afresh = opens & (~state.carried | (pause > self.settings.carry_s * S_US))
             mean[:d] = np.where(afresh, start, mean[:d])
             cov[:d] = np.where(afresh, 0.0, cov[:d])

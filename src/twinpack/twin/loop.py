@@ -76,10 +76,10 @@ class Twins(LivingTwins):
         flown = np.abs(mid) * inputs["dt_s"] / (3600.0 * self.model.capacity_ah)
         return Driven(inputs, np.ones_like(run.present), np.isfinite(run.current), flown)
 
-    def start(self, run: Run, inputs: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    def start(self, run: Run, inputs: Mapping[str, Floats], rest_s: Floats) -> tuple[Floats, Floats]:
         """From what the BMS tells, or else from the voltage."""
         told = np.where(run.present, run.soc, np.nan)[0]
-        first = {name: values[0] for name, values in inputs.items()}
+        first = {name: values[0] for name, values in inputs.items()} | {"rest_s": rest_s}
         return self.model.start(run.measured[0], first, told, self.settings.start_soc_sd)
 
     def gathered(self, state: TwinState, run: Run, driven: Driven) -> TwinState:

@@ -57,7 +57,7 @@ class RouteTwins(LivingTwins):
         }
         return Driven(inputs, told, told, self._flown(state, run, inputs, told))
 
-    def start(self, run: Run, inputs: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    def start(self, run: Run, inputs: Mapping[str, Floats], rest_s: Floats) -> tuple[Floats, Floats]:
         """Nothing is dynamic."""
         return np.zeros((0, len(run.opens))), np.zeros((0, len(run.opens)))
 
