@@ -30,14 +30,18 @@ class CellTest:
 
 
 def evaluate(data: Path, quick: bool) -> Metrics:
-    """Surface temperature of each cell left out, open loop from current, voltage, ambient temperature and time."""
+    """Temperature of each cell left out, open loop, and its voltage by a circuit and by a hybrid of that."""
     tests = cell_tests(data)
     cells = sorted({one.cell for one in tests})
     worst: dict[str, float] = {}
     for cell in cells[:1] if quick else cells:
         for name, error in _left_out(tests, cell).items():
             worst[name] = max(worst.get(name, 0.0), error)
-    return worst | {"n": len(tests), "split": f"each cell predicted by what the others taught: {', '.join(cells)}"}
+    return (
+        worst
+        | _voltage(tests, cells[-1:] if quick else cells)
+        | {"n": len(tests), "split": f"each cell predicted by what the others taught: {', '.join(cells)}"}
+    )
 
 
 def cell_tests(data: Path) -> list[CellTest]:
@@ -89,6 +93,27 @@ def _left_out(tests: list[CellTest], cell: str) -> Metrics:
     joined = {name: np.concatenate(parts) for name, parts in errors.items()}
     every = np.concatenate([part for name, part in joined.items() if name != "temp_rmse_c_known_start"])
     return {name: float(np.sqrt(np.nanmean(part**2))) for name, part in {"temp_rmse_c": every, **joined}.items()}
+
+
+def _voltage(tests: list[CellTest], cells: list[str]) -> Metrics:
+    """A circuit and its hybrid on each cell left out, with the nominal temperature: that of the cell is not told."""
+    from dataclasses import replace
+
+    from twinpack.battery.pack import load_pack
+    from twinpack.cli.evaluations.hybrids import against_physics, bench_physics, gain
+
+    def told(one: CellTest) -> TrainingTrip:
+        return replace(one.trip, temp_c=np.full(len(one.trip.time_s), AMBIENT_C))
+
+    pack = load_pack(PACK)
+    physics: list[float] = []
+    hybrid: list[float] = []
+    for cell in cells:
+        taught = [told(one) for one in others(tests, cell)]
+        judged = [told(one) for one in tests if one.cell == cell]
+        alone, together = against_physics(taught, judged, pack, bench_physics(taught, pack, 3))
+        physics, hybrid = physics + alone, hybrid + together
+    return gain(physics, hybrid)
 
 
 def slow_curve(slow: list[TrainingTrip], rated_ah: float) -> tuple[float, Any, Any]:
