@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from twinpack.cli import card, output, ranking
+from twinpack.cli.learn_noise import learn_noise
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group, first_of
 from twinpack.cli.stages import stages
 
@@ -42,6 +43,9 @@ def learn_model(
         return
     card.show(learned.card)
     output.line(f"model {learned.model_hash[:12]}; next: twinpack run")
+
+
+command.command("noise")(learn_noise)
 
 
 @command.command("anomaly")

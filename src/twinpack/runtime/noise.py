@@ -1,0 +1,45 @@
+"""`learn noise` on a workspace: refine a stored model by the fleet's sessions and store what comes of it."""
+
+from __future__ import annotations
+
+from twinpack.errors import NotFoundError
+from twinpack.learn.noise import learn_noise
+from twinpack.learn.progress import Tell, silent
+from twinpack.runtime.learning import LearnedModel, training_trips
+from twinpack.store.workspace import Workspace
+
+LATEST = "latest"
+
+
+def refine_noise(
+    workspace: Workspace, model: str, trips: int, pack: str | None = None, tell: Tell = silent
+) -> LearnedModel:
+    """Learn noise, drift and priors of a stored model and store it as a new one, whose parent it is.
+
+    Args:
+        workspace: Where log and models are.
+        model: `latest`, or digits of the hash of a model.
+        trips: Sessions of each vehicle.
+        pack: Name of the pack, when the workspace has several.
+        tell: Is told of progress.
+
+    Raises:
+        NotFoundError: There is no such model, or nothing was imported.
+        WorkspaceError: The model's file was altered or damaged.
+        LearningError: Vehicles or sessions do not allow it.
+    """
+    with workspace.registry() as registry:
+        known = [one for one in registry.models(pack) if one.kind == "prototype"]
+        found = [one for one in known if model == LATEST or one.hash.startswith(model)]
+        if not found or (model != LATEST and len({one.hash for one in found}) > 1):
+            what = "no model" if not found else "several models"
+            raise NotFoundError(
+                f"{what} {model!r} in {workspace.home}: `twinpack learn model` makes one, more digits tell two apart"
+            )
+        chosen = found[0]
+        artifact = workspace.artifacts(registry).load(chosen.hash)
+    sessions, _ = training_trips(workspace, artifact["kind"], trips, chosen.pack, tell)
+    learned = learn_noise(artifact, chosen.hash, sessions, tell)
+    with workspace.registry() as registry:
+        digest = workspace.artifacts(registry).save(learned.artifact, pack=chosen.pack, card=learned.card)
+    return LearnedModel(digest, learned.card)
