@@ -21,7 +21,7 @@ CAPACITY_AH = 2.6
 
 def rows(cell: int, test: str, rep: int, discharge_a: npt.NDArray[np.float64], step_s: float, seed: int) -> pa.Table:
     """One test of a cell with a step of voltage when a current flows, which no circuit of ours has."""
-    time = step_s * np.arange(len(discharge_a))
+    time: npt.NDArray[np.float64] = np.float64(step_s) * np.arange(len(discharge_a))
     passed = np.concatenate([[0.0], np.cumsum(0.5 * (discharge_a[1:] + discharge_a[:-1]) * step_s)]) / 3600.0
     soc = 1.0 - passed / CAPACITY_AH
     volts = np.interp(soc, SOC, OCV) - (0.05 + 0.002 * cell) * discharge_a - 0.04 * np.tanh(discharge_a)

@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from twinpack.battery.pack import PackSpec
+    from twinpack.cli.evaluations.lg_files import LgTest
     from twinpack.learn.learned import Learned
     from twinpack.learn.prototype import TrainingTrip
 
@@ -30,6 +31,22 @@ def against_physics(
         return alone, errors_v(learn_hybrid(taught, pack, physics), judged)
     except LearningError:
         return alone, alone
+
+
+def cycles_left_out(tests: Sequence[LgTest], cycles: Sequence[str], kind: str) -> Metrics:
+    """A circuit and its hybrid on each cycle of one cell in a climate chamber, learned from the others."""
+    from twinpack.battery.pack import load_pack
+    from twinpack.learn.model import learn_model
+
+    pack = load_pack("lg_hg2_3ah")
+    physics: list[float] = []
+    hybrid: list[float] = []
+    for cycle in cycles:
+        taught = [one.trip for one in tests if one.test != cycle and not one.test.startswith("Cap")]
+        judged = [one.trip for one in tests if one.test == cycle]
+        alone, together = against_physics(taught, judged, pack, learn_model(taught, pack, kind))
+        physics, hybrid = physics + alone, hybrid + together
+    return gain(physics, hybrid)
 
 
 def errors_v(learned: Learned, trips: Sequence[TrainingTrip]) -> list[float]:
@@ -63,7 +80,7 @@ def bench_physics(trips: Sequence[TrainingTrip], pack: PackSpec, pairs: int) -> 
 
     found = fit_chambers([trips], pack, pairs)
     circuit = replace(
-        chamber_circuit(found, pack),
+        chamber_circuit(found, pack, trips),
         temps_c=(),
         ocv_at_v=(),
         r0_at_ohm=(),

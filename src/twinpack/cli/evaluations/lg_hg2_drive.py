@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twinpack.cli.evaluations.hybrids import cycles_left_out
 from twinpack.cli.evaluations.lg_charge import charge
 from twinpack.cli.evaluations.lg_files import LgTest, lg_tests
 from twinpack.cli.evaluations.lg_open_loop import open_loop
@@ -26,7 +27,8 @@ def evaluate(data: Path, quick: bool) -> Metrics:
     cycles = [name for name in (QUICK_CYCLES if quick else CYCLES) if any(one.test == name for one in tests)]
     models = list(_models(tests, cycles))
     split = f"one cycle left out at every temperature, in turn: {', '.join(cycles)}"
-    return open_loop(models) | charge(models) | {"split": split}
+    networks = {} if quick else cycles_left_out(tests, cycles, KIND)
+    return open_loop(models) | charge(models) | networks | {"split": split}
 
 
 def _models(tests: list[LgTest], cycles: list[str]) -> Iterator[tuple[PackModel, list[LgTest]]]:
