@@ -15,6 +15,7 @@ from twinpack.cli.evaluations import (
     lg_hg2_drive,
     simulated_faults,
     simulated_fleet,
+    simulated_noise,
 )
 
 Metrics = dict[str, Any]
@@ -31,6 +32,7 @@ EVALUATIONS: Mapping[str, Evaluation] = {
 
 SIMULATIONS: Mapping[str, Evaluation] = {
     "simulated_fleet": simulated_fleet.evaluate,
+    "simulated_noise": simulated_noise.evaluate,
     "simulated_faults": simulated_faults.evaluate,
     "simulated_routes": do_pm_fleet.evaluate_simulated,
 }
