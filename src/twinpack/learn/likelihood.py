@@ -30,6 +30,8 @@ Flags = npt.NDArray[np.bool_]
 FIGURES = ("sensor_v", "resistive", "slow_v", "fast_v", "soc_per_sqrt_s")
 """Figures of the noise that are learned; they are inputs of the variant, in this order."""
 
+TEMPER = "temper"
+
 EVERY_S = 10.0
 """Samples that are used lie at least so far apart, s."""
 
@@ -45,7 +47,7 @@ class NoiseAsInputs(Model):
         self._kind, self._values = kind, values
         self._plain = pack_model(kind, values)
         self.dynamic, self.living, self.clock = self._plain.dynamic, self._plain.living, self._plain.clock
-        self.inputs = (*self._plain.inputs, *FIGURES)
+        self.inputs = (*self._plain.inputs, *FIGURES, TEMPER)
 
     def transition(self, x: Mapping[str, Scalar], u: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
         """As the model's."""
@@ -60,11 +62,15 @@ class NoiseAsInputs(Model):
         return self._with(u).process_variance(u)
 
     def measurement_variance(self, u: Mapping[str, Scalar]) -> Scalar:
-        """With the figures given; what learns has the same, since samples lie apart."""
+        """With the figures given."""
         return self._with(u).measurement_variance(u)
 
+    def learning_variance(self, u: Mapping[str, Scalar]) -> Scalar:
+        """With the figures and the temper given: 1 where the samples that are used lie apart."""
+        return self._with(u).learning_variance(u)
+
     def _with(self, u: Mapping[str, Scalar]) -> PackModel:
-        return pack_model(self._kind, with_noise(self._values, {name: u[name] for name in FIGURES}))
+        return pack_model(self._kind, with_noise(self._values, {name: u[name] for name in (*FIGURES, TEMPER)}))
 
 
 def noise_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,8 +169,14 @@ class Sessions:
         whole[d:, d:] = covariance
         return Start(np.vstack([states, mean]), whole)
 
-    def summary(self, filter_: Filter, start: Start) -> Summary:
-        """What a filter of the model makes of every session, all samples used as its own `learning_variance` says."""
+    def summary(self, filter_: Filter, start: Start, noise: Mapping[str, float]) -> Summary:
+        """What the filter of the variant makes of every session, all samples used as twins use them.
+
+        Args:
+            filter_: Of the variant whose noise figures are inputs.
+            start: Where the sessions begin.
+            noise: The noise of the model, `FIGURES` and `TEMPER`.
+        """
         p, count = len(self.model.living), len(self.trips)
         found = Summary(
             np.empty(count), np.empty(count, dtype=np.bool_), np.empty(count), np.empty((p, count)),
@@ -172,6 +184,7 @@ class Sessions:
         )  # fmt: skip
         for lanes in self._blocks(LANES):
             inputs, measured, present = self._columns(lanes, 0.0)
+            inputs |= {name: np.asarray(noise[name]) for name in (*FIGURES, TEMPER)}
             stand = Posterior.of(start.mean[:, lanes], start.covariance[:, :, lanes])
             done = filter_.assimilate(stand, inputs, measured, present, steps=True)
             terms = done.innovation**2 / done.innovation_variance
@@ -198,6 +211,7 @@ class Sessions:
             tiled = {name: np.tile(values, (1, candidates)) for name, values in inputs.items()}
             each = np.repeat(figures, len(lanes), axis=0)
             tiled |= {name: each[None, :, at] for at, name in enumerate(FIGURES)}
+            tiled[TEMPER] = np.asarray(1.0)
             mean = np.concatenate([one.mean[:, lanes] for one in starts], axis=1)
             covariance = np.concatenate([one.covariance[:, :, lanes] for one in starts], axis=2)
             told = filter_.log_likelihood(
@@ -255,7 +269,7 @@ def _gaussian(squares: Floats, variance: Floats) -> Floats:
     return np.asarray(-0.5 * np.nansum(squares + np.log(2.0 * np.pi * variance), axis=0))
 
 
-def filters(kind: str, values: Mapping[str, Any]) -> tuple[Filter, Filter]:
-    """The model's own filter, and that of the variant whose noise figures are inputs."""
-    model = pack_model(kind, values)
-    return compile(model, alpha=model.alpha), compile(NoiseAsInputs(kind, values), alpha=model.alpha)
+def variant(kind: str, values: Mapping[str, Any]) -> Filter:
+    """The filter of the variant whose noise figures are inputs."""
+    model = NoiseAsInputs(kind, values)
+    return compile(model, alpha=pack_model(kind, values).alpha)

@@ -21,7 +21,7 @@ from twinpack.errors import LearningError
 from twinpack.filters import Filter
 from twinpack.learn.card import data_of, make_card, span
 from twinpack.learn.learned import Learned
-from twinpack.learn.likelihood import EVERY_S, FIGURES, Sessions, Summary, filters, noise_of, with_noise
+from twinpack.learn.likelihood import EVERY_S, FIGURES, Sessions, Summary, noise_of, variant, with_noise
 from twinpack.learn.population import PULL, Evidence, Population, before_each, fit, log_evidence
 from twinpack.learn.progress import Tell, silent
 from twinpack.learn.prototype import TrainingTrip
@@ -85,7 +85,7 @@ def learn_noise(
     learned, gain = figures, 0.0
     for turn in range(ROUNDS):
         tell("learning noise", turn, ROUNDS)
-        evidence = learner.evidence(with_noise(values, _named(learned)), ahead)
+        evidence = learner.evidence(noise | _named(learned), ahead)
         population = fit(evidence, prior)
         ahead = learner.ahead(evidence, population)
         likely, gain = learner.most_likely(figures, ahead)
@@ -120,14 +120,14 @@ class _Learner:
     """The sessions of a fleet, and the two filters that run over them."""
 
     def __init__(self, kind: str, values: Mapping[str, Any], trips: Sequence[TrainingTrip]) -> None:
-        self.kind, self.trips = kind, trips
+        self.trips = trips
         self.model: PackModel = pack_model(kind, values)
         self.names = tuple(one.name for one in self.model.living)
         given = self.model.prior_covariance
         spread = np.array(given) if given else np.diag([one.sd**2 for one in self.model.living])
         self.prior = Population.of(self.model.living, spread)
         self.sessions = Sessions(self.model, trips, TOLD_SD)
-        self.variant: Filter = filters(kind, values)[1]
+        self.variant: Filter = variant(kind, values)
         self.lives = _lives(trips)
         self.left_out = 0
 
@@ -137,10 +137,9 @@ class _Learner:
         mean = np.repeat(self.prior.mean[:, None], count, axis=1)
         return mean, np.repeat(self.prior.covariance[:, :, None], count, axis=2)
 
-    def evidence(self, values: Mapping[str, Any], ahead: tuple[Floats, Floats]) -> Evidence:
-        """What the sessions tell, found by the filter that twins run with some values."""
-        own, start = filters(self.kind, values)[0], self.sessions.starts(*ahead)
-        summary = self.sessions.summary(own, start)
+    def evidence(self, noise: Mapping[str, float], ahead: tuple[Floats, Floats]) -> Evidence:
+        """What the sessions tell, as twins with some noise would find it."""
+        summary = self.sessions.summary(self.variant, self.sessions.starts(*ahead), noise)
         good = summary.ok & (summary.nis <= MOST_NIS) & np.isfinite(summary.mean).all(axis=0)
         if not good.any():
             raise LearningError(
