@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, str] = {
     "filter_steps_per_s_n6": "benchmarks.filters:steps_per_second",
     "state_bytes_per_twin": "benchmarks.filters:bytes_per_twin",
     "filter_scaling": "benchmarks.filters:scaling",
+    "hybrid_vs_physics": "benchmarks.hybrids:beside_its_physics",
     "kernel_compile_n6_s": "benchmarks.kernels:compiling",
     "warm_start_s": "benchmarks.kernels:warm_start",
     "sobol_vs_loop": "benchmarks.sensitivity:vs_loop",
