@@ -13,6 +13,7 @@ from twinpack.cli.evaluations import (
     do_pm_fleet,
     ev_fault_fleet,
     lg_hg2_drive,
+    nissan_leaf_cell,
     simulated_faults,
     simulated_fleet,
     simulated_noise,
@@ -24,6 +25,7 @@ Evaluation = Callable[[Path, bool], Metrics]
 EVALUATIONS: Mapping[str, Evaluation] = {
     "bmw_i3_trips": bmw_i3_trips.evaluate,
     "lg_hg2_drive": lg_hg2_drive.evaluate,
+    "nissan_leaf_cell": nissan_leaf_cell.evaluate,
     "dmegc_electrothermal": dmegc_electrothermal.evaluate,
     "ev_fault_fleet": ev_fault_fleet.evaluate,
     "do_pm_fleet": do_pm_fleet.evaluate,
