@@ -263,7 +263,9 @@ def _refined(values: Mapping[str, Any], names: Sequence[str], population: Popula
         {**dict(one), "mean": _float(mean, one), "sd": float(spread), "drift": float(drift)}
         for one, mean, spread, drift in zip(values["living"], population.mean, sd, population.drift, strict=True)
     ]
-    return {**values, "living": living, "prior_covariance": population.covariance.tolist()}
+    # A network holds its priors to be independent.
+    joint = {"prior_covariance": population.covariance.tolist()} if "prior_covariance" in values else {}
+    return {**values, "living": living, **joint}
 
 
 def _holds_living(values: Mapping[str, Any]) -> bool:
