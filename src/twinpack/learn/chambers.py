@@ -28,6 +28,9 @@ lie within the second of their mean."""
 
 FEWEST_CHAMBERS, FEWEST_TESTS = 3, 3
 
+STEADY_C, MOSTLY = 3.0, 0.9
+"""A session whose temperature scatters by more is of two settings and left aside, if nearly all others are of one."""
+
 SLOW_C_RATE = 1.0 / 15.0
 """Up to this rate a full discharge tells the capacity."""
 
@@ -86,7 +89,9 @@ class ChamberFit:
 
 def chambers(trips: Sequence[TrainingTrip]) -> list[list[TrainingTrip]]:
     """The tests by the temperature of their chamber, ascending; none when they are not of a climate chamber."""
-    usable = [trip for trip in trips if np.isfinite(trip.temp_c).any()]
+    usable = [trip for trip in trips if np.isfinite(trip.temp_c).any() and np.nanstd(trip.temp_c) <= STEADY_C]
+    if len(usable) < MOSTLY * len(trips):
+        return []
     ordered = sorted(usable, key=_mean_c)
     means = np.array([_mean_c(trip) for trip in ordered])
     edges = np.flatnonzero(np.diff(means) > APART_C) + 1
