@@ -29,6 +29,7 @@ from twinpack.store.identity.grants import Grants
 from twinpack.store.identity.keys import ApiKeys
 from twinpack.store.identity.sessions import Sessions
 from twinpack.store.identity.users import Users
+from twinpack.store.models import ModelActions
 from twinpack.store.records import (
     LatestFigures,
     ModelRecord,
@@ -76,6 +77,7 @@ class Registry:
         grants: Which persons may see which vehicles' data.
         keys: Keys of machines.
         audit_log: What was done, and which owners' data was read.
+        model_actions: What was done about models.
         changes: What changes, in an order that can be followed.
         watch: What changes in it while a fleet is looked at.
     """
@@ -94,6 +96,7 @@ class Registry:
         self.keys = ApiKeys(database)
         self.audit_log = AuditLog(database)
         self.erasures = Erasures(database)
+        self.model_actions = ModelActions(database)
         self.changes = Changes(database)
         self.watch = FleetWatch(database)
 
@@ -292,6 +295,18 @@ class Registry:
         same = and_(table.c.vehicle_id == last_of.c.vehicle_id, table.c.number == last_of.c.number)
         query = select(table.c.vehicle_id, table.c.number, table.c.hash).select_from(table.join(last_of, same))
         return {vehicle: (number, digest) for vehicle, number, digest in self._database.rows(query)}
+
+    def vehicles_on_models(self) -> dict[str, int]:
+        """Vehicles with a twin by the hash of the model it is of."""
+        table = schema.twin_versions
+        last = select(table.c.vehicle_id, func.max(table.c.number).label("number")).group_by(table.c.vehicle_id)
+        last_of = last.subquery()
+        same = and_(table.c.vehicle_id == last_of.c.vehicle_id, table.c.number == last_of.c.number)
+        counts: dict[str, int] = {}
+        for (content,) in self._database.rows(select(table.c.content).select_from(table.join(last_of, same))):
+            model_hash = json.loads(content)["model_hash"]
+            counts[model_hash] = counts.get(model_hash, 0) + 1
+        return counts
 
     def deployed(self, vehicle_id: str) -> TwinVersion | None:
         """The version that is deployed: the last one that was not refused."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0006"
 """The migration this release works with."""
 
 metadata = MetaData(
@@ -36,6 +36,22 @@ models = Table(
     Column("created_at_us", BigInteger, nullable=False),
     Column("card", Text, nullable=False),
     Index("ix_models_pack", "pack", "created_at_us"),
+)
+
+model_actions = Table(
+    "model_actions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("pack", String(128), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("model_hash", String(64), nullable=False),
+    Column("former_hash", String(64), nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("log_offset", BigInteger),
+    Column("evidence", Text, nullable=False),
+    Index("ix_model_actions_model_hash", "model_hash", "number"),
 )
 
 twin_versions = Table(
