@@ -22,6 +22,7 @@ def command(
     Nothing is erased: the roll-back becomes a new version. It is a row of the log and takes effect when that row is
     folded, with the next `twinpack run`.
     """
+    from twinpack.errors import InputError
     from twinpack.fleet.commands import rollback_command
     from twinpack.ingest.log import open_log
     from twinpack.runtime.orders import append_command
@@ -30,6 +31,12 @@ def command(
     workspace = Workspace.open(home, create=False)
     with workspace.registry() as registry:
         target = registry.version(vehicle, version)
+        deployed = registry.deployed(vehicle)
+    if deployed is not None and deployed.model_hash != target.model_hash:
+        raise InputError(
+            f"version {version} of {vehicle} was made under model {target.model_hash[:12]}, its twin is of "
+            f"{deployed.model_hash[:12]} now: `twinpack models rollback` brings the former model back"
+        )
     body = rollback_command(target, reason)
     offset = append_command(open_log(workspace), vehicle, body, "rollback")
     if as_json:

@@ -22,6 +22,7 @@ REGISTER = "register"
 ROLLBACK = "rollback"
 REPLAY = "replay"
 MODEL = "model"
+PROMOTE = "promote"
 RULES = "rules"
 CLEAR_CODES = "clear_codes"
 REPAIR = "repair"
@@ -44,6 +45,19 @@ def register_rows(packs: Mapping[str, str], at_us: int) -> pa.Table:
 def model_command(prototype: Prototype) -> dict[str, Any]:
     """The command that gives the vehicles of a pack their first model; it carries all the fold needs."""
     return {"type": MODEL, "pack": prototype.pack, "prototype": asdict(prototype)}
+
+
+def promote_command(prototype: Prototype, carry: bool, reason: str, who: str = "") -> dict[str, Any]:
+    """The command that has every twin of a pack go on under another model; it carries the whole model.
+
+    Args:
+        prototype: The model.
+        carry: Whether parameters that both models name are kept; else twins begin again from the new priors.
+        reason: Why, for the history.
+        who: Who asks for it, "" where nobody was told.
+    """
+    body = {"type": PROMOTE, "pack": prototype.pack, "prototype": asdict(prototype), "carry": carry, "reason": reason}
+    return body | ({"who": who} if who else {})
 
 
 def rules_command(text: str, who: str, reason: str) -> dict[str, Any]:
@@ -117,8 +131,24 @@ def _numbers(values: Any, count: int) -> bool:
 
 def first_model(body: Mapping[str, Any]) -> Prototype | None:
     """The prototype that a command gives to the vehicles of a pack; None when it gives none that can be used."""
+    return _prototype(body) if body.get("type") == MODEL else None
+
+
+def promoted_model(body: Mapping[str, Any]) -> Prototype | None:
+    """The prototype that a command puts in the place of a pack's; None when it is none to obey."""
+    if (
+        body.get("type") != PROMOTE
+        or not isinstance(body.get("carry"), bool)
+        or not isinstance(body.get("reason"), str)
+    ):
+        return None
+    return _prototype(body)
+
+
+def _prototype(body: Mapping[str, Any]) -> Prototype | None:
+    """The prototype that a command carries, None when it cannot be used."""
     given = body.get("prototype")
-    if body.get("type") != MODEL or not isinstance(given, dict):
+    if not isinstance(given, dict):
         return None
     try:
         prototype = Prototype.from_dict(given)

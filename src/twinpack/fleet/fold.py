@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.fleet.commands import REGISTER, REPLAY, first_model, registers, rolls_back
+from twinpack.errors import InputError
+from twinpack.fleet.commands import REGISTER, REPLAY, first_model, promoted_model, registers, rolls_back
 from twinpack.fleet.detection import found_in, obeyed
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event, event_id
+from twinpack.fleet.migrate import migrated, unfit
 from twinpack.fleet.state import Group, ShardState
 from twinpack.telemetry.arrivals import arrivals
 from twinpack.telemetry.batch import SampleBatch
@@ -22,10 +24,11 @@ from twinpack.telemetry.schema import KIND_SAMPLE
 from twinpack.telemetry.steps import Steps, steps
 from twinpack.telemetry.trips import Segment, Trip, cut
 from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version
+from twinpack.twin.families import twins_of
 from twinpack.twin.living import LivingTwins, Run, Traced
 from twinpack.twin.orders import replayed, resumable, resumed, rolled_back
 from twinpack.twin.score import StepPredictions, TripScore
-from twinpack.twin.settings import PREDICTORS
+from twinpack.twin.settings import PREDICTORS, Prototype
 from twinpack.twin.state import TwinState
 from twinpack.twin.versions import TwinVersion
 
@@ -270,6 +273,9 @@ def _obey(state: ShardState, offset: int, at_us: int, body: dict[str, Any]) -> t
     prototype = first_model(body)
     if prototype is not None:
         return state.with_prototype(prototype), []
+    promoted = promoted_model(body)
+    if promoted is not None:
+        return _promoted(state, promoted, offset, at_us, body)
     if body.get("vehicle") not in state.vehicle_ids:
         return state, []
     lane = state.vehicle_ids.index(body["vehicle"])
@@ -284,10 +290,35 @@ def _obey(state: ShardState, offset: int, at_us: int, body: dict[str, Any]) -> t
     return state, []
 
 
+def _promoted(
+    state: ShardState, prototype: Prototype, offset: int, at_us: int, body: dict[str, Any]
+) -> tuple[ShardState, list[Event]]:
+    """Every twin of a pack under another model; one that is in use already, or does not fit, changes nothing."""
+    pack = prototype.pack
+    former = state.prototypes.get(pack)
+    if former is None or former.model_hash == prototype.model_hash or unfit(former, prototype):
+        return state, []
+    try:
+        twins = twins_of(prototype, state.settings.loop, state.make)
+    except (InputError, KeyError, TypeError, ValueError):
+        return state, []  # it can be read and not be run
+    state = replace(state, prototypes={**state.prototypes, pack: prototype})
+    group = state.groups.get(pack)
+    if group is None:
+        return state, []
+    names = [state.vehicle_ids[lane] for lane in group.members.tolist()]
+    moved, versions = migrated(group.twins, twins, group.state, names, at_us, body)
+    groups = {**state.groups, pack: replace(group, twins=twins, state=moved)}
+    return replace(state, groups=groups), [_version_event(version, offset) for version in versions]
+
+
 def _ordered(
     twins: LivingTwins, one: TwinState, at_us: int, body: dict[str, Any]
 ) -> tuple[TwinState, TwinVersion] | None:
     """One vehicle's twin once a command was obeyed, and the version that tells; None when it is none to obey."""
+    # What belongs to another model is none: its parameters may have the same names.
+    if body.get("model_hash", twins.prototype.model_hash) != twins.prototype.model_hash:
+        return None
     if rolls_back(body, twins.names):
         version = rolled_back(twins, one, body["vehicle"], at_us, body)
         return deploy(twins, one, version), version
