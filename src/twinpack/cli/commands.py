@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "backtest": "twinpack.cli.backtest",
     "maintenance": "twinpack.cli.maintenance",
     "explain": "twinpack.cli.explain",
+    "models": "twinpack.cli.models",
     "sensitivity": "twinpack.cli.sensitivity",
     "jobs": "twinpack.cli.jobs",
     "routing": "twinpack.cli.routing",
