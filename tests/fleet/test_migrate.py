@@ -12,10 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.garage import CIRCUIT, DAY_US, PROTOTYPE, Outcome, command, first_state, folded, healthy, log_of, worn
+from tests.twin.routes import LOOP as ROUTE_LOOP
+from tests.twin.routes import PACK as ROUTE_PACK
 from tests.twin.routes import PROTOTYPE as ROUTE
+from tests.twin.routes import first, routes
 from twinpack.filters.model import Living
 from twinpack.fleet.commands import promote_command, rollback_command
 from twinpack.fleet.state import ShardState
+from twinpack.telemetry.schema import tick_row
 from twinpack.twin.decide import square
 from twinpack.twin.settings import LoopSettings, Prototype
 from twinpack.twin.versions import PROMOTED, ROLLBACK, TwinVersion
@@ -146,3 +150,36 @@ def test_a_vehicle_that_has_seen_nothing_gets_no_version() -> None:
     outcome = folded(log_with(order(), at=2), ALWAYS, state=first_state(ALWAYS))
     assert outcome.versions("a")[0].model_hash == NEW.model_hash
     assert PROMOTED not in [one.kind for one in outcome.versions()]
+
+
+def errors(outcome: Outcome, vehicle: str) -> list[tuple[float, float]]:
+    return [(one.deployed_rmse_v, one.challenger_rmse_v) for one in outcome.scores(vehicle)]
+
+
+def between(table: pa.Table, trip_rows: int, body: dict[str, Any]) -> pa.Table:
+    """A log with a command half an hour after the row `trip_rows`, before the next; a tick closes the trip."""
+    us = int(table.column("receipt_time").cast(pa.int64())[trip_rows - 1].as_py()) + 1_800_000_000
+    return pa.concat_tables([table.slice(0, trip_rows), tick_row(us), command(body, us), table.slice(trip_rows)])
+
+
+def test_the_same_model_under_another_name_predicts_the_same() -> None:
+    """Of a twin whose knowledge ages by days, and of one whose parameters have rates: nothing is lost on the way."""
+    table = log_of(worn("b", 4))
+    body = promote_command(replace(PROTOTYPE, model_hash="f" * 64), True, "the same")
+    moved = folded(between(table, 1 + 2 * 60, body), ALWAYS)
+    assert promoted(moved, "b").number > 2
+    np.testing.assert_allclose(errors(moved, "b"), errors(folded(table, ALWAYS), "b"), rtol=1e-9)
+
+    table = log_of(routes("r", 8), pack=ROUTE_PACK)
+    body = promote_command(replace(ROUTE, model_hash="f" * 64), True, "the same")
+    moved = folded(between(table, 1 + 5 * 40, body), ROUTE_LOOP, state=first())
+    assert promoted(moved, "r").evidence["carried"] == ["wear", "wear_rate"]
+    np.testing.assert_allclose(errors(moved, "r"), errors(folded(table, ROUTE_LOOP, state=first()), "r"), rtol=1e-9)
+
+
+def test_a_re_estimated_route_twin_is_as_worn_as_the_fleet_by_then() -> None:
+    table = log_of(routes("r", 8), pack=ROUTE_PACK)
+    body = promote_command(replace(ROUTE, model_hash="f" * 64), False, "anew")
+    after = folded(between(table, 1 + 5 * 40, body), ROUTE_LOOP, state=first()).scores("r")[5]
+    assert after.deployed_rmse_v == pytest.approx(after.never_rmse_v)
+    assert after.challenger_rmse_v == pytest.approx(after.never_rmse_v)

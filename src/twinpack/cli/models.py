@@ -221,7 +221,7 @@ def _row(model: ModelStatus) -> tuple[str, ...]:
         model.kind or output.MISSING,
         model.status,
         model.parent[:12] or output.MISSING,
-        f"{error:.3f}" if isinstance(error, (int, float)) else output.MISSING,
+        output.significant(error) if isinstance(error, (int, float)) else output.MISSING,
         window,
         output.number(model.vehicles),
     )
