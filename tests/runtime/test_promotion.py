@@ -10,7 +10,8 @@ import pytest
 from tests.runtime.test_live import FAST, ROWS, append, live_log
 from tests.runtime.workspaces import begin, record
 from tests.twin.garage import ARTIFACT, CIRCUIT, PACK, worn
-from twinpack.errors import CheckError
+from twinpack.errors import CheckError, InputError
+from twinpack.ingest.log import open_log
 from twinpack.runtime.comparison import BETTER, WORSE, compare
 from twinpack.runtime.live import LiveFold
 from twinpack.runtime.promotion import promote
@@ -58,3 +59,15 @@ def test_the_better_model_is_told_from_the_worse_one(tmp_path: Path) -> None:
         promote(workspace, bad, "no", evidence=worse.evidence())
     with workspace.registry() as registry:
         assert [one.evidence["verdict"] for one in registry.model_actions.all()][:2] == [BETTER, WORSE]
+
+
+def test_what_the_fold_could_not_run_is_not_ordered(tmp_path: Path) -> None:
+    workspace = begin(tmp_path / "home", worn("car", 1, rows=40))
+    run(workspace)
+    without = replace(CIRCUIT, living=CIRCUIT.living[:3])  # no voltage offset, which the model reads
+    with workspace.registry() as registry:
+        broken = workspace.artifacts(registry).save({**ARTIFACT, "model": without.to_dict()}, pack=PACK)
+    end = open_log(workspace).end_offset
+    with pytest.raises(InputError, match="cannot be run"):
+        promote(workspace, broken, "no")
+    assert open_log(workspace).end_offset == end

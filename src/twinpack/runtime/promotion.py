@@ -21,7 +21,8 @@ from twinpack.store import models as record
 from twinpack.store.records import ModelRecord
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
-from twinpack.twin.settings import Prototype
+from twinpack.twin.families import twins_of
+from twinpack.twin.settings import LoopSettings, Prototype
 
 PROTOTYPE = "prototype"
 CHAMPION, CHALLENGER, RETIRED = "champion", "challenger", "retired"
@@ -195,7 +196,20 @@ def challenger(
     former = load_prototype(workspace, registry, stack[-1])
     if why := unfit(former, given):
         raise InputError(f"model {model.hash[:12]}: {why}")
+    _check_runs(given)
     return former, given
+
+
+def _check_runs(given: Prototype) -> None:
+    """Refuse what can be read and not be run: the fold would pass the row over, and nobody would hear of it.
+
+    Raises:
+        InputError: No twin can be made of it.
+    """
+    try:
+        twins_of(given, LoopSettings())
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"model {given.model_hash[:12]} cannot be run ({error}): learn it again") from error
 
 
 def promote(
