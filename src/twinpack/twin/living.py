@@ -81,12 +81,14 @@ class Driven:
         told: Where a prediction can be made of them.
         learned: Where the shadow may learn from the measurement.
         flown: What each step adds to a wear clock of throughput.
+        way: Rows of `TwinState.way` after each step, shape (W, T, B).
     """
 
     inputs: Mapping[str, Floats]
     told: Flags
     learned: Flags
     flown: Floats
+    way: Floats | None = None
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class RouteTwins(LivingTwins):
 
     def driven(self, state: TwinState, run: Run) -> Driven:
         """Speed, load and distance along the route."""
-        way = self._way(state, run)
+        way = way_along(run.time_us, run.present, run.opens, run.more, state.way, state.last_us)
         speed, load, distance = way[SPEED], way[LOAD], way[DISTANCE]
         told = told_along(way)
         # What is not used must still be finite for a filter to pass over it.
@@ -55,7 +55,7 @@ class RouteTwins(LivingTwins):
             "load_kg": np.where(told, load, self.model.route.load_kg),
             "distance_km": distance,
         }
-        return Driven(inputs, told, told, self._flown(state, run, inputs, told))
+        return Driven(inputs, told, told, self._flown(state, run, inputs, told), way)
 
     def start(self, run: Run, inputs: Mapping[str, Floats], rest_s: Floats) -> tuple[Floats, Floats]:
         """Nothing is dynamic."""
@@ -63,9 +63,10 @@ class RouteTwins(LivingTwins):
 
     def gathered(self, state: TwinState, run: Run, driven: Driven) -> TwinState:
         """Where the route stands."""
-        way = self._way(state, run)
+        if driven.way is None:
+            return state
         last = np.maximum(run.present.sum(axis=0) - 1, 0)[None, None]
-        return state.with_(way=np.take_along_axis(way, last, axis=1)[:, 0])
+        return state.with_(way=np.take_along_axis(driven.way, last, axis=1)[:, 0])
 
     def shown(self, state: TwinState) -> Floats:
         """A route shows its scale whenever there is a voltage: nothing more is needed."""
@@ -87,10 +88,6 @@ class RouteTwins(LivingTwins):
         driven = np.diff(inputs["distance_km"], axis=0, prepend=before[None])
         taken = np.maximum(driven, 0.0) * self.model.consumption(inputs)
         return np.asarray(np.where(told, taken, 0.0))
-
-    def _way(self, state: TwinState, run: Run) -> Floats:
-        """The rows of `TwinState.way` after each step, shape (W, T, B)."""
-        return way_along(run.time_us, run.present, run.opens, run.more, state.way, state.last_us)
 
 
 def way_along(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -186,8 +187,7 @@ class TwinState:
     @classmethod
     def of(cls, parts: Sequence[TwinState]) -> TwinState:
         """The twins of all, one after the other."""
-        names = [one.name for one in fields(cls)]
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names})
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in _names()})
 
     def joined(self, other: TwinState) -> TwinState:
         """The twins of both."""
@@ -210,7 +210,7 @@ class TwinState:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Every array by name."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: getattr(self, name) for name in _names()}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> TwinState:
@@ -218,6 +218,12 @@ class TwinState:
         vehicles = len(arrays["version"])
         later = {name: np.zeros(vehicles) for name in ("clock", "gained", "deployed_clock")}
         return cls(**{**later, "way": np.zeros((0, vehicles)), **arrays})
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """Names of the arrays; `dataclasses.fields` looks for them anew each time, which trips of few vehicles feel."""
+    return tuple(one.name for one in fields(TwinState))
 
 
 def _zeros(count: int) -> Integers:
