@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from twinpack.cli.main import main
+from twinpack.store.workspace import Workspace
 
 VEHICLES, ROUTES = 8, 9
 ONE = "ROUTE-0001"
@@ -44,6 +45,12 @@ def test_a_twin_of_routes_tells_its_range_and_no_capacity(home: Path, capsys: py
     assert 82.0 < values["range_scale_pct"] < 95.0
     assert values["scored_trips"] == ROUTES
     assert values["rmse_with_updates_v"] < 0.5 * values["rmse_without_updates_v"]
+
+
+def test_no_state_of_charge_is_made_up(home: Path) -> None:
+    with Workspace.open(home, create=False).registry() as registry:
+        assert registry.latest_of(ONE).get("soc") is None
+        assert registry.latest_of(ONE)["deployed_version"] > 1
 
 
 def test_the_fleet_is_listed_by_its_range(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,9 +153,10 @@ def _latest(state: ShardState, vehicles: set[str]) -> dict[str, dict[str, Any]]:
         for at in np.flatnonzero(np.isin(group.members, list(wanted)) & (group.state.version > 0)).tolist():
             lane = int(group.members[at])
             values = dict(zip(group.twins.names, group.state.deployed_mean[:, at].tolist(), strict=True))
-            found[wanted[lane]] |= {
+            # Twins of routes have no dynamic state: they do not know a charge.
+            charge = {"soc": float(group.state.shadow_mean[0, at])} if group.twins.states else {}
+            found[wanted[lane]] |= charge | {
                 "last_seen_us": int(group.state.last_us[at]),
-                "soc": float(group.state.shadow_mean[0, at]),
                 "version": int(group.state.version[at]),
                 "deployed_version": int(group.state.deployed_version[at]),
                 "parameters": values,
