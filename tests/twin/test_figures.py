@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.twin.made import version
-from twinpack.twin.figures import deployed_version, figures, health, naming, short_name, standard_deviations
+from twinpack.twin.figures import deployed_version, figures, health, naming, onward, short_name, standard_deviations
 from twinpack.twin.versions import ACCEPTED, REFUSED
 
 
@@ -54,3 +55,18 @@ def test_what_is_deployed_is_the_last_that_was_not_refused() -> None:
     chain = [version(1), version(2, kind=ACCEPTED), version(3, kind=REFUSED)]
     assert deployed_version(chain) is chain[1]
     assert deployed_version([]) is None
+
+
+def test_a_rate_is_told_as_what_changes_and_a_version_goes_on_along_it() -> None:
+    """Half a percent of range a trip over ten trips, straight (bend 0): five percent less, and known less well."""
+    evidence = {"clock": "sessions", "clock_at": 3.0, "rate_of": [-1, 0], "drift": [0.001, 0.0], "bend": 0.0}
+    then = version(2, {"wear": (0.1, 0.01), "wear_rate": (0.005, 0.0)}, evidence=evidence)
+    level, rate = figures(then, None)
+    assert (level.label, level.unit) == ("Range scale", "%")
+    assert (level.mean, level.sd) == pytest.approx((90.0, 1.0))
+    assert (rate.label, rate.unit) == ("Range scale, change", "% a trip")
+    assert rate.mean == pytest.approx(-0.5)
+    now = health(onward(then, 10.0), None)
+    assert now.capacity_pct is None and now.shown_pct == pytest.approx(85.0)
+    assert now.shown_sd_pct == pytest.approx(100.0 * np.sqrt(0.01**2 + 10 * 0.001**2))
+    assert onward(then, 0.0) is then
