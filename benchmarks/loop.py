@@ -45,12 +45,8 @@ def _life(twins: Twins, trips: int) -> None:
     state = TwinState.of(parts)
     for trip in range(trips):
         state, _ = twins.advance(state, _trip(twins, rng, trip))
-        state = TwinState.of(
-            [
-                close(twins, state.take(np.array([at])), Closing(f"V{at:03d}", trip, trip * DAY_US, trip * DAY_US))[0]
-                for at in range(VEHICLES)
-            ]
-        )
+        at_us = trip * DAY_US
+        state, _ = close(twins, state, [Closing(f"V{at:03d}", trip, at_us, at_us) for at in range(VEHICLES)])
 
 
 def _trip(twins: Twins, rng: np.random.Generator, number: int) -> Run:

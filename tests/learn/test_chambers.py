@@ -73,8 +73,19 @@ def learned(tests: list[TrainingTrip]) -> Learned:
 
 
 def test_tests_of_one_setting_go_together_and_a_fleet_has_no_settings(tests: list[TrainingTrip]) -> None:
-    assert [len(group) for group in chambers(tests[::-1])] == [4, 4, 4]
-    assert chambers(tests[:9]) != [] and chambers(tests[:6]) == [] and chambers(drives(4, 4, steps=30)) == []
+    ah = PACK.capacity_ah
+    assert [len(group) for group in chambers(tests[::-1], ah)] == [4, 4, 4]
+    assert chambers(tests[:9], ah) != [] and chambers(drives(4, 4, steps=30), ah) == []
+
+
+def test_two_settings_are_enough_on_a_bench_that_goes_over_the_charge(tests: list[TrainingTrip]) -> None:
+    def bench(*temps_c: float) -> list[TrainingTrip]:
+        return [replace(tests[-1], temp_c=np.full_like(tests[-1].temp_c, temp)) for temp in temps_c]
+
+    still, weather = bench(25, 25, 25, 40, 40, 40), bench(25, 25, 25, 38, 40, 42)
+    assert [len(group) for group in chambers(still, PACK.capacity_ah)] == [3, 3]
+    assert chambers(weather, PACK.capacity_ah) == []
+    assert chambers(still, 10.0 * PACK.capacity_ah) == []
 
 
 def test_the_slow_full_discharge_tells_the_capacity(tests: list[TrainingTrip]) -> None:

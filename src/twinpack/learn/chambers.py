@@ -27,6 +27,9 @@ APART_C, TOGETHER_C = 5.0, 3.0
 lie within the second of their mean."""
 
 FEWEST_CHAMBERS, FEWEST_TESTS = 3, 3
+TWO_TOGETHER_C, TWO_COVERED = 1.0, 0.6
+"""Two settings are enough where tests are as near to each other as no weather is, and together go over such a share of
+the charge at each."""
 
 STEADY_C, MOSTLY = 3.0, 0.9
 """A session whose temperature scatters by more is of two settings and left aside, if nearly all others are of one."""
@@ -87,8 +90,13 @@ class ChamberFit:
     reference: Fit
 
 
-def chambers(trips: Sequence[TrainingTrip]) -> list[list[TrainingTrip]]:
-    """The tests by the temperature of their chamber, ascending; none when they are not of a climate chamber."""
+def chambers(trips: Sequence[TrainingTrip], capacity_ah: float) -> list[list[TrainingTrip]]:
+    """The tests by the temperature of their chamber, ascending; none when they are not of a climate chamber.
+
+    Args:
+        trips: The tests.
+        capacity_ah: Nominal capacity.
+    """
     usable = [trip for trip in trips if np.isfinite(trip.temp_c).any() and np.nanstd(trip.temp_c) <= STEADY_C]
     if len(usable) < MOSTLY * len(trips):
         return []
@@ -96,9 +104,25 @@ def chambers(trips: Sequence[TrainingTrip]) -> list[list[TrainingTrip]]:
     means = np.array([_mean_c(trip) for trip in ordered])
     edges = np.flatnonzero(np.diff(means) > APART_C) + 1
     groups = [ordered[part[0] : part[-1] + 1] for part in np.split(np.arange(len(ordered)), edges) if len(part)]
-    tight = all(np.abs(one - one.mean()).max() <= TOGETHER_C for one in np.split(means, edges) if len(one))
-    enough = len(groups) >= FEWEST_CHAMBERS and min(len(group) for group in groups) >= FEWEST_TESTS
-    return groups if enough and tight else []
+    if len(groups) < 2 or min(len(group) for group in groups) < FEWEST_TESTS:
+        return []
+    together_c = max(float(np.abs(one - one.mean()).max()) for one in np.split(means, edges))
+    if len(groups) >= FEWEST_CHAMBERS:
+        return groups if together_c <= TOGETHER_C else []
+    covered = min(_covered(group, capacity_ah) for group in groups)
+    return groups if together_c <= TWO_TOGETHER_C and covered >= TWO_COVERED else []
+
+
+def _covered(tests: Sequence[TrainingTrip], capacity_ah: float) -> float:
+    """From the lowest to the highest state of charge of some tests."""
+    socs = [trip.soc + passed_ah(trip) / capacity_ah for trip in tests]
+    return float(max(one.max() for one in socs) - min(one.min() for one in socs))
+
+
+def passed_ah(trip: TrainingTrip) -> Floats:
+    """Charge since the start of a trip, Ah, shape (N,)."""
+    steps = 0.5 * (trip.current_a[1:] + trip.current_a[:-1]) * np.diff(trip.time_s) / 3600.0
+    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def slow_capacity_ah(trips: Sequence[TrainingTrip], pack: PackSpec) -> float | None:
@@ -107,11 +131,11 @@ def slow_capacity_ah(trips: Sequence[TrainingTrip], pack: PackSpec) -> float | N
     empty_v = pack.cell_voltage_min_v + NEARLY_EMPTY * window
     found: list[tuple[float, float]] = []
     for trip in trips:
-        passed = np.cumsum(0.5 * (trip.current_a[1:] + trip.current_a[:-1]) * np.diff(trip.time_s)) / 3600.0
-        lowest = int(np.argmin(passed)) + 1
-        rate = float(np.abs(trip.current_a[:lowest]).max()) / pack.capacity_ah
+        passed = passed_ah(trip)
+        lowest = int(np.argmin(passed))
+        rate = float(np.abs(trip.current_a[: lowest + 1]).max()) / pack.capacity_ah
         if trip.soc >= NEARLY_FULL and rate <= SLOW_C_RATE and np.nanmin(trip.voltage_v[: lowest + 1]) <= empty_v:
-            found.append((abs(_mean_c(trip) - (REFERENCE_K - KELVIN)), -float(passed[lowest - 1])))
+            found.append((abs(_mean_c(trip) - (REFERENCE_K - KELVIN)), -float(passed[lowest])))
     return min(found)[1] if found else None
 
 

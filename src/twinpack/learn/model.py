@@ -73,7 +73,7 @@ def learn_circuit(trips: Sequence[TrainingTrip], pack: PackSpec, kind: str, tell
     if kind not in THEVENIN:
         raise LearningError(f"kind {kind!r} is not known; known are {', '.join(PACK_KINDS)}")
     thin = check_trips(trips, pack)
-    tests = chambers(trips)
+    tests = chambers(trips, pack.capacity_ah)
     if tests:
         found = fit_chambers(tests, pack, THEVENIN[kind], tell)
         return _learned(chamber_circuit(found, pack, trips), _joined(found), trips, pack, kind, thin)
