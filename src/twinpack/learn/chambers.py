@@ -47,6 +47,7 @@ R_GRID = (0.0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 
 SETTINGS = FitSettings(
     soc_grid=SOC_GRID,
     r_grid=R_GRID,
+    near_empty=(),
     tau_s=TAU_S,
     ea_j_mol=(50e3, 50e3),
     capacity_sd=0.0,

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares, lsq_linear
 
+from twinpack.battery.models import NEAR_EMPTY, R_GRID
 from twinpack.battery.thevenin import GAS_CONSTANT, KELVIN, REFERENCE_K, TRANSFER_SHARE, TRANSFER_V, Noise
 from twinpack.errors import LearningError
 from twinpack.learn.progress import Tell, silent
@@ -58,6 +59,7 @@ class FitSettings:
         pairs: RC pairs.
         soc_grid: Grid of the OCV.
         r_grid: Grid of the resistances.
+        near_empty: Resistances on it over those in the middle, where no trip has been; empty for even ones.
         tau_s: Prior time constants, the last `pairs` of them are used.
         tau_sd: Standard deviation of their logarithm.
         ea_j_mol: Prior activation energy of R0, and of the pairs.
@@ -75,7 +77,8 @@ class FitSettings:
 
     pairs: int = 2
     soc_grid: tuple[float, ...] = tuple(round(0.05 * i, 2) for i in range(21))
-    r_grid: tuple[float, ...] = (0.0, 0.1, 0.25, 0.5, 1.0)
+    r_grid: tuple[float, ...] = R_GRID
+    near_empty: tuple[float, ...] = NEAR_EMPTY
     tau_s: tuple[float, ...] = (3.0, 40.0, 900.0)
     tau_sd: float = 0.4
     ea_j_mol: tuple[float, float] = (20e3, 20e3)
@@ -225,6 +228,7 @@ class _Problem:
 
         prior, settings = self.ocv_prior, self.settings
         typical = 0.05 / self.capacity_ah
+        shape = settings.near_empty or (1.0,) * self.rs
         for j in range(self.grid):
             hold([j], [1.0], float(prior[j]), settings.ocv_sd)
         for j in range(self.grid - 1):
@@ -234,7 +238,7 @@ class _Problem:
             for j in range(self.rs):
                 hold([first + j], [1.0], 0.0, 4.0 * typical)
             for j in range(self.rs - 1):
-                hold([first + j, first + j + 1], [-1.0, 1.0], 0.0, 0.25 * typical)
+                hold([first + j, first + j + 1], [-shape[j + 1], shape[j]], 0.0, 0.25 * typical)
         return np.array(rows), np.array(targets)
 
     def begin(self) -> _Linear:
