@@ -86,3 +86,14 @@ def test_the_report_shows_it(home: Path, capsys: pytest.CaptureFixture[str], tmp
     assert main(["report", "--out", str(page), "--home", str(home)]) == 0
     text = page.read_text("utf-8")
     assert ONE in text and "Range scale" in text
+
+
+def test_wear_is_learned_from_the_lives_and_challenges_the_champion(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    champion = json.loads(told(home, capsys, "models", "list", "--json"))[0]["hash"]
+    text = told(home, capsys, "learn", "noise")
+    assert f"refines {champion[:12]}; challenges {champion[:12]}; next: twinpack models compare" in text
+    assert "wear a route 0.01" in text
+    listed = json.loads(told(home, capsys, "models", "list", "--json"))
+    assert [one["status"] for one in listed] == ["challenger", "champion"] and listed[0]["parent"] == champion

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twinpack.cli import output
+
+if TYPE_CHECKING:
+    from twinpack.runtime.learning import LearnedModel
+    from twinpack.store.workspace import Workspace
 
 _LIMITS = {
     "soc": (100.0, "% charge", 0),
@@ -31,6 +35,18 @@ def show(card: Mapping[str, Any]) -> None:
         output.line(f"seen at {', '.join(limits)}")
     for warning in card["warnings"]:
         output.line(f"thin: {warning}")
+
+
+def next_step(workspace: Workspace, learned: LearnedModel) -> str:
+    """What to do with a model that was just learned: a first one is run, a later one challenges the champion."""
+    from twinpack.ingest.log import open_log
+    from twinpack.runtime.promotion import champions
+
+    with workspace.registry() as registry:
+        champion = champions(registry, open_log(workspace)).get(learned.card["pack"], [""])[-1]
+    if champion in ("", learned.model_hash):
+        return "next: twinpack run"
+    return f"challenges {champion[:12]}; next: twinpack models compare {learned.model_hash[:12]}"
 
 
 def _errors(metrics: Mapping[str, float | None], figures: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ def learn_model(
         output.json_result({"model_hash": learned.model_hash, **learned.card})
         return
     card.show(learned.card)
-    output.line(f"model {learned.model_hash[:12]}; next: twinpack run")
+    output.line(f"model {learned.model_hash[:12]}; {card.next_step(workspace, learned)}")
 
 
 command.command("noise")(learn_noise)

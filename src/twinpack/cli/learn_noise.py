@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from twinpack.cli import output
+from twinpack.cli.card import next_step
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, first_of
 from twinpack.cli.stages import stages
 
@@ -42,7 +43,11 @@ def learn_noise(
         f"noise of {card['kind']} for {card['pack']} from {output.counted(data['sessions'], 'trip')} of "
         f"{output.counted(data['vehicles'], 'vehicle')}"
     )
-    for name, value in figures["noise"].items():
-        output.line(f"{name} {figures['noise_before'][name]:.3g} -> {value:.3g}")
-    output.line(f"priors and drift: {figures['priors']}")
-    output.line(f"model {learned.model_hash[:12]}, refines {card['parent'][:12]}")
+    if "noise" in figures:
+        for name, value in figures["noise"].items():
+            output.line(f"{name} {figures['noise_before'][name]:.3g} -> {value:.3g}")
+        output.line(f"priors and drift: {figures['priors']}")
+    else:
+        output.line(f"wear a route {figures['rate']:.3g} ± {figures['rate_sd']:.2g} between vehicles")
+        output.line(f"scatter {figures['drift']:.2g} a route, bend {figures['bend']:.3g}")
+    output.line(f"model {learned.model_hash[:12]}, refines {card['parent'][:12]}; {next_step(workspace, learned)}")

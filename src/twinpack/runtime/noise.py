@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from twinpack.battery.families import ROUTE
 from twinpack.errors import NotFoundError
 from twinpack.learn.noise import learn_noise
 from twinpack.learn.progress import Tell, silent
+from twinpack.learn.wear import learn_wear
 from twinpack.runtime.learning import LearnedModel, training_trips
 from twinpack.store.workspace import Workspace
 
@@ -14,7 +16,7 @@ LATEST = "latest"
 def refine_noise(
     workspace: Workspace, model: str, trips: int, pack: str | None = None, tell: Tell = silent
 ) -> LearnedModel:
-    """Learn noise, drift and priors of a stored model and store it as a new one, whose parent it is.
+    """Learn noise, drift and priors of a stored model, for routes also their wear, and store it as its child.
 
     Args:
         workspace: Where log and models are.
@@ -39,7 +41,10 @@ def refine_noise(
         chosen = found[0]
         artifact = workspace.artifacts(registry).load(chosen.hash)
     sessions, _ = training_trips(workspace, artifact["kind"], trips, chosen.pack, tell)
-    learned = learn_noise(artifact, chosen.hash, sessions, tell)
+    if artifact["kind"] == ROUTE:
+        learned = learn_wear(artifact, sessions, chosen.hash)
+    else:
+        learned = learn_noise(artifact, chosen.hash, sessions, tell)
     with workspace.registry() as registry:
         digest = workspace.artifacts(registry).save(learned.artifact, pack=chosen.pack, card=learned.card)
     return LearnedModel(digest, learned.card)
