@@ -67,6 +67,10 @@ def test_data_that_teach_nothing_are_refused_with_the_reason() -> None:
     silent = [replace(trip, voltage_v=np.full(len(trip.voltage_v), np.nan)) for trip in trips]
     with pytest.raises(LearningError, match="0 of 8"):
         learn_route(silent, PACK)
+    rng = np.random.default_rng(1)
+    other = [replace(trip, voltage_v=trip.voltage_v + rng.normal(0.0, 2.0)) for trip in trips]
+    with pytest.raises(LearningError, match="does not go with speed, load and distance"):
+        learn_route(other, PACK)
 
 
 def test_straight_lines_come_within_the_tolerance_of_every_point() -> None:

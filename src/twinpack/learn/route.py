@@ -44,6 +44,9 @@ HELD_OUT = 5
 THRESHOLD_SHARE = 0.05
 """Error over the curve's range of voltage that calls for a recalibration."""
 
+DEAD_SHARE = 0.5
+"""A model whose error is a larger share of the voltage's scatter is none."""
+
 WARM_UP = 5
 """First routes of a vehicle that update its twin whatever the policy: they tell its level and pace."""
 
@@ -138,13 +141,15 @@ def learn_route(trips: Sequence[RouteTrip], pack: PackSpec) -> Learned:
         pack: What they were driven with.
 
     Raises:
-        LearningError: Too few routes, nothing known in them, speed or load always the same, or no curve that falls.
+        LearningError: Too few routes, nothing known in them, speed or load always the same, no curve that falls, or
+            one that leaves most of the voltage's scatter.
     """
     first = first_routes(trips)
     points = _checked(first)
     curve = fit_curve(points)
     within = np.asarray(curve.voltage(points) - points.voltage_v)
     error = _held_out_error(first) if len(first) >= 2 * LEAST_ROUTES else within
+    _refuse_dead(error, points)
     route = _route(curve, error, within, points)
     threshold = round(THRESHOLD_SHARE * float(curve.curve_v.max() - curve.curve_v.min()), 4)
     artifact = {
@@ -156,6 +161,17 @@ def learn_route(trips: Sequence[RouteTrip], pack: PackSpec) -> Learned:
         "warm_up": WARM_UP,
     }
     return Learned(artifact, _card(first, points, within, error, pack, threshold))
+
+
+def _refuse_dead(error: Floats, points: Points) -> None:
+    """A curve that leaves most of the voltage's scatter says nothing of the routes."""
+    left, scatter = float(np.sqrt(np.mean(error**2))), float(points.voltage_v.std())
+    if not left <= DEAD_SHARE * scatter:
+        raise LearningError(
+            f"voltage does not go with speed, load and distance: the model leaves {left:.2g} V of {scatter:.2g} V. "
+            "Routes are of constant speed and begin fully charged; where the pack's current is known, learn a "
+            "thevenin model"
+        )
 
 
 def first_routes(trips: Iterable[RouteTrip]) -> list[RouteTrip]:

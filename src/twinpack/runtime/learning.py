@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from twinpack.battery.families import ROUTE
+from twinpack.battery.families import KINDS, ROUTE
 from twinpack.battery.pack import PackSpec
 from twinpack.errors import LearningError, NotFoundError
 from twinpack.ingest.log import open_log
@@ -57,6 +57,8 @@ def learn_prototype(
         NotFoundError: There is no such pack, or nothing was imported.
         LearningError: The data do not allow a fit.
     """
+    if kind not in KINDS:
+        raise LearningError(f"kind {kind!r} is not known; known are {', '.join(KINDS)}")
     found, spec = training_trips(workspace, kind, trips + 1, pack, tell)
     first, later = parted(found, trips)
     learned = learn_route(first, spec) if kind == ROUTE else learn_model(first, spec, kind, tell)
