@@ -28,7 +28,7 @@ from twinpack.views.telemetry.marks import marks_of
 from twinpack.views.vehicle.detail import last_change, vehicle_detail
 from twinpack.views.vehicle.health import health_history
 from twinpack.views.vehicle.latest import latest
-from twinpack.views.vehicle.trips import trip_page
+from twinpack.views.vehicle.trips import trip_of, trip_page
 
 S = 1_000_000
 
@@ -86,7 +86,7 @@ def told(views: Views, workspace: Workspace) -> Views:
         {"number": 2, "kind": "resting", "start_us": 90 * S, "end_us": 110 * S, "distance_km": 0.0, "offset": 2},
         {"number": 3, "kind": "charging", "start_us": 120 * S, "end_us": 190 * S, "offset": 3, "energy_in_kwh": 30.0},
     ]
-    driven = {"energy_out_kwh": 5.0, "energy_in_kwh": 1.0}
+    driven = {"energy_out_kwh": 5.0, "energy_in_kwh": 1.0, "c_rate_max": 0.8}
     lake.append(TRIPS, lake_rows(TRIPS, *(common | driven | trip for trip in trips)), 4)
     score = {
         "vehicle_id": "north-1",
@@ -323,3 +323,15 @@ def test_search_finds_names_codes_alarms_and_versions(told: Views) -> None:
     assert labels("p0a", OWNER) == labels("north-1 v2", OWNER) == labels("north-1 v2", MECHANIC) == []
     south = replace(NORTH, fleets=frozenset({"south"}))
     assert labels("p0a", south) == labels(alarm.alarm_id, south) == []
+
+
+def test_a_trip_whose_current_was_never_told_tells_no_energy() -> None:
+    record = {
+        **dict.fromkeys(("soc_start_pct", "soc_end_pct", "temp_mean_c"), None),
+        **{"number": 1, "kind": "driving", "start_us": 0, "end_us": 1, "samples": 9, "distance_km": 80.0},
+        **{"energy_out_kwh": 0.0, "energy_in_kwh": 0.0},
+    }
+    for c_rate in (None, float("nan")):
+        told = trip_of({**record, "c_rate_max": c_rate}, {})
+        assert told.energy_out_kwh is told.energy_in_kwh is told.kwh_per_100km is None
+    assert trip_of({**record, "c_rate_max": 0.5, "energy_out_kwh": 16.0}, {}).kwh_per_100km == 20.0

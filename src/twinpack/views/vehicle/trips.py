@@ -55,6 +55,8 @@ def trip_page(views: Views, reach: Reach, kind: str | None, cursor: str | None, 
 def trip_of(trip: Mapping[str, Any], score: Mapping[str, Any]) -> Trip:
     """One trip with its score, which is empty where it has none."""
     distance, out, back = trip["distance_km"], trip["energy_out_kwh"], trip["energy_in_kwh"]
+    if _told(trip["c_rate_max"], 2) is None:  # sums of a current that was never told are no energy
+        out = back = None
     driven = trip["kind"] == "driving" and distance is not None and distance >= _LEAST_KM
     return Trip(
         number=trip["number"],
