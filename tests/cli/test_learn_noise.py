@@ -36,7 +36,7 @@ def test_what_cannot_be_learned_from_is_refused_with_its_reason(home: Path, caps
     workspace = Workspace.open(home)
     with workspace.registry() as registry:
         digest = workspace.artifacts(registry).save(artifact(), pack="sim_nmc_96s")
-    assert "no model 'zz'" in refused(capsys, home, "--model", "zz")
+    assert "'zz' names no model" in refused(capsys, home, "--model", "zz")
     assert "of 2 vehicles have 3 sessions or more" in refused(capsys, home)
     (stored,) = home.rglob(f"{digest}.json")
     stored.write_text(stored.read_text().replace("thevenin-2rc", "thevenin-1rc"))

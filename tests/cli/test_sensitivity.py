@@ -60,8 +60,8 @@ def test_json_and_pictures(home: Path, tmp_path: Path, capsys: pytest.CaptureFix
     ("arguments", "words"),
     [
         (["--samples", "1000"], "1000 samples: Sobol's sequence needs a power of two"),
-        (["--model", "0123456789"], "'0123456789' names no model: write 'latest'"),
-        (["--pack", "lfp_104s"], "no model of pack 'lfp_104s' here to analyse"),
+        (["--model", "0123456789"], "'0123456789' names no model; the last are"),
+        (["--pack", "lfp_104s"], "no model of pack 'lfp_104s' here"),
         (["--trips", "all"], "'all' is not of the form first:N"),
     ],
 )

@@ -16,6 +16,7 @@ from twinpack.learn.anomaly import ODD, AnomalyModel, learn_anomaly
 from twinpack.learn.signs import COLUMNS, Days
 from twinpack.runtime.features import build_features
 from twinpack.runtime.lake import build_telemetry
+from twinpack.runtime.named import LATEST, record_named, records_of
 from twinpack.store.features import FeatureTable
 from twinpack.store.records import ModelRecord
 from twinpack.store.registry import Registry
@@ -25,8 +26,6 @@ from twinpack.store.workspace import Workspace
 
 KIND = "anomaly"
 """Kind of the artifacts."""
-LATEST = "latest"
-"""Names the model saved last."""
 
 RANK_DAYS = 7
 """A vehicle is ranked by the mean score of so many of its last days."""
@@ -34,7 +33,6 @@ RANK_DAYS = 7
 _SCORED_AT_ONCE = 50_000
 _LEARNED_SHARE = 2 / 3
 _EPOCH = date(1970, 1, 1)
-_SHORTEST_HASH = 6
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ def score_anomalies(workspace: Workspace, model: str = LATEST, pack: str | None 
         WorkspaceError: It cannot be read, or another release made it.
     """
     with workspace.registry() as registry:
-        record = _record(registry, model, pack)
+        record = record_named(registry, KIND, model, pack)
         loaded = AnomalyModel.from_dict(workspace.artifacts(registry).load(record.hash))
         _bring_up(workspace, registry)
         return _score(workspace, record.hash, loaded, _days(workspace, loaded.pack))
@@ -149,7 +147,7 @@ def stored_rankings(workspace: Workspace, pack: str | None = None) -> list[Ranki
     """
     with workspace.registry() as registry:
         latest: dict[str, ModelRecord] = {}
-        for record in _records(registry, pack):
+        for record in records_of(registry, KIND, pack):
             latest.setdefault(record.pack, record)
     table = ScoreTable(workspace.lake())
     found = [(record, table.read(record.hash)) for _, record in sorted(latest.items())]
@@ -187,31 +185,6 @@ def _to_learn_from(days: Days, since: date | None, until: date | None) -> Any:
     if not wanted.any():
         return np.flatnonzero(wanted)
     return np.flatnonzero(wanted & (days.day <= np.quantile(days.day[wanted], _LEARNED_SHARE, method="lower")))
-
-
-def _records(registry: Registry, pack: str | None) -> list[ModelRecord]:
-    found = [record for record in registry.models(pack) if record.kind == KIND]
-    if not found:
-        of = f" of pack {pack!r}" if pack is not None else ""
-        raise NotFoundError(f"no anomaly model{of} here; `twinpack learn anomaly` makes one")
-    return found
-
-
-def _record(registry: Registry, model: str, pack: str | None) -> ModelRecord:
-    records = _records(registry, pack)
-    if model == LATEST:
-        packs = sorted({record.pack for record in records})
-        if len(packs) > 1:
-            raise NotFoundError(f"there are models of several packs: choose one with --pack ({', '.join(packs)})")
-        return records[0]
-    matching = [record for record in records if len(model) >= _SHORTEST_HASH and record.hash.startswith(model)]
-    if len(matching) != 1:
-        known = ", ".join(f"{record.hash[:12]} ({record.pack})" for record in records[:5])
-        raise NotFoundError(
-            f"{model!r} names no anomaly model: write {LATEST!r}, or {_SHORTEST_HASH} or more digits of a hash; the "
-            f"last are {known}"
-        )
-    return matching[0]
 
 
 def _score(workspace: Workspace, digest: str, model: AnomalyModel, days: Days) -> Ranking:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from twinpack.battery.families import ROUTE
-from twinpack.errors import NotFoundError
 from twinpack.learn.noise import learn_noise
 from twinpack.learn.progress import Tell, silent
 from twinpack.learn.wear import learn_wear
 from twinpack.runtime.learning import LearnedModel, training_trips
+from twinpack.runtime.named import PROTOTYPE, record_named
 from twinpack.store.workspace import Workspace
-
-LATEST = "latest"
 
 
 def refine_noise(
@@ -31,14 +29,7 @@ def refine_noise(
         LearningError: Vehicles or sessions do not allow it.
     """
     with workspace.registry() as registry:
-        known = [one for one in registry.models(pack) if one.kind == "prototype"]
-        found = [one for one in known if model == LATEST or one.hash.startswith(model)]
-        if not found or (model != LATEST and len({one.hash for one in found}) > 1):
-            what = "no model" if not found else "several models"
-            raise NotFoundError(
-                f"{what} {model!r} in {workspace.home}: `twinpack learn model` makes one, more digits tell two apart"
-            )
-        chosen = found[0]
+        chosen = record_named(registry, PROTOTYPE, model, pack)
         artifact = workspace.artifacts(registry).load(chosen.hash)
     sessions, _ = training_trips(workspace, artifact["kind"], trips, chosen.pack, tell)
     if artifact["kind"] == ROUTE:

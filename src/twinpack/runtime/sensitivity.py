@@ -6,25 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from twinpack.battery.families import model_of
-from twinpack.errors import NotFoundError
 from twinpack.learn.card import data_of, make_card
 from twinpack.learn.progress import Tell, silent
 from twinpack.learn.sensitivity import SAMPLES, analyse, to_dict
 from twinpack.runtime.learning import training_trips
-from twinpack.store.records import ModelRecord
+from twinpack.runtime.named import LATEST, PROTOTYPE, record_named
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
 from twinpack.twin.settings import Prototype
 
 KIND = "sensitivity"
 """Kind of the artifacts."""
-LATEST = "latest"
-"""Names the model saved last."""
 TRIPS = 10
 """Sessions of each vehicle that are looked at unless said otherwise."""
-
-_PROTOTYPE = "prototype"
-_SHORTEST_HASH = 6
 
 
 @dataclass(frozen=True)
@@ -60,7 +54,7 @@ def analyse_sensitivity(
 
     Args:
         workspace: Where model and log are.
-        model: `latest`, or six or more digits of a hash.
+        model: `latest`, or the first digits of a hash.
         pack: Name of the pack, when there are models of several.
         samples: Points of Sobol's sequence, a power of two.
         trips: Sessions of each vehicle, from its first.
@@ -72,7 +66,7 @@ def analyse_sensitivity(
         LearningError: Nothing varies, nothing changes, or no trip can be used.
     """
     with workspace.registry() as registry:
-        record = model_record(registry, model, pack)
+        record = record_named(registry, PROTOTYPE, model, pack)
         prototype = Prototype.from_artifact(workspace.artifacts(registry).load(record.hash), record.hash)
     sessions, spec = training_trips(workspace, prototype.kind, trips, prototype.pack, tell)
     found = to_dict(analyse(model_of(prototype.kind, prototype.model), sessions, samples, tell))
@@ -99,28 +93,3 @@ def latest_sensitivity(workspace: Workspace, registry: Registry, model_hash: str
             stored = workspace.artifacts(registry).load(record.hash)
             return FoundSensitivity(record.hash, model_hash, record.pack, stored["kind"], stored, record.card)
     return None
-
-
-def model_record(registry: Registry, model: str, pack: str | None) -> ModelRecord:
-    """The prototype that is named.
-
-    Raises:
-        NotFoundError: None is, or more than one.
-    """
-    records = [record for record in registry.models(pack) if record.kind == _PROTOTYPE]
-    if not records:
-        of = f" of pack {pack!r}" if pack is not None else ""
-        raise NotFoundError(f"no model{of} here to analyse; `twinpack learn model` makes one")
-    if model == LATEST:
-        packs = sorted({record.pack for record in records})
-        if len(packs) > 1:
-            raise NotFoundError(f"there are models of several packs: choose one with --pack ({', '.join(packs)})")
-        return records[0]
-    matching = [record for record in records if len(model) >= _SHORTEST_HASH and record.hash.startswith(model)]
-    if len(matching) != 1:
-        known = ", ".join(f"{record.hash[:12]} ({record.pack})" for record in records[:5])
-        raise NotFoundError(
-            f"{model!r} names no model: write {LATEST!r}, or {_SHORTEST_HASH} or more digits of a hash; the last are "
-            f"{known}"
-        )
-    return matching[0]
