@@ -212,7 +212,7 @@ def _told(model: ModelStatus) -> dict[str, Any]:
 
 
 def _row(model: ModelStatus) -> tuple[str, ...]:
-    data, error = _part(model.card, "data"), _part(model.card, "metrics").get("rmse_v")
+    data, error = _part(model.card, "data"), _part(model.card, "metrics").get("rmse_v", model.card.get("rmse_v"))
     first, last = data.get("first"), data.get("last")
     window = f"{str(first)[:10]} to {str(last)[:10]}" if first and last else output.MISSING
     return (
