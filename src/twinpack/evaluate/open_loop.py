@@ -21,13 +21,5 @@ def simulate_trip(model: PackModel, trip: TrainingTrip) -> Floats:
     parameters = np.array([living.mean for living in model.living])
     mean = np.concatenate([[trip.soc], np.zeros(len(model.dynamic) - 1), parameters])[:, None]
     start = Posterior.of(mean, KNOWN_SD**2 * np.eye(len(mean))[:, :, None])
-    current, before = trip.current_a, np.concatenate([trip.current_a[:1], trip.current_a[:-1]])
-    inputs = {
-        "current_a": current,
-        "interval_start_a": before,
-        "interval_end_a": current,
-        "dt_s": np.diff(trip.time_s, prepend=trip.time_s[:1]),
-        "temp_c": trip.temp_c,
-    }
-    predicted = compile(model).predict(start, {name: values[:, None] for name, values in inputs.items()})
+    predicted = compile(model).predict(start, {name: values[:, None] for name, values in trip.inputs.items()})
     return np.asarray(predicted.mean[:, 0] / model.series, dtype=np.float64)

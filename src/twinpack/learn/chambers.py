@@ -116,14 +116,8 @@ def chambers(trips: Sequence[TrainingTrip], capacity_ah: float) -> list[list[Tra
 
 def _covered(tests: Sequence[TrainingTrip], capacity_ah: float) -> float:
     """From the lowest to the highest state of charge of some tests."""
-    socs = [trip.soc + passed_ah(trip) / capacity_ah for trip in tests]
+    socs = [trip.soc + trip.passed_ah / capacity_ah for trip in tests]
     return float(max(one.max() for one in socs) - min(one.min() for one in socs))
-
-
-def passed_ah(trip: TrainingTrip) -> Floats:
-    """Charge since the start of a trip, Ah, shape (N,)."""
-    steps = 0.5 * (trip.current_a[1:] + trip.current_a[:-1]) * np.diff(trip.time_s) / 3600.0
-    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def slow_capacity_ah(trips: Sequence[TrainingTrip], pack: PackSpec) -> float | None:
@@ -132,7 +126,7 @@ def slow_capacity_ah(trips: Sequence[TrainingTrip], pack: PackSpec) -> float | N
     empty_v = pack.cell_voltage_min_v + NEARLY_EMPTY * window
     found: list[tuple[float, float]] = []
     for trip in trips:
-        passed = passed_ah(trip)
+        passed = trip.passed_ah
         lowest = int(np.argmin(passed))
         rate = float(np.abs(trip.current_a[: lowest + 1]).max()) / pack.capacity_ah
         if trip.soc >= NEARLY_FULL and rate <= SLOW_C_RATE and np.nanmin(trip.voltage_v[: lowest + 1]) <= empty_v:

@@ -67,18 +67,10 @@ def courses_of(model: Model, trips: Sequence[TrainingTrip | RouteTrip]) -> list[
 def _of_current(model: Model, trip: TrainingTrip) -> Course:
     if not isinstance(model, PackModel):
         raise LearningError(f"{type(model).__name__} is not driven by current: it learns from routes")
-    current = trip.current_a
-    inputs = {
-        "current_a": current,
-        "interval_start_a": np.concatenate([current[:1], current[:-1]]),
-        "interval_end_a": current,
-        "dt_s": np.diff(trip.time_s, prepend=trip.time_s[:1]),
-        "temp_c": trip.temp_c,
-    }
     measured = trip.voltage_v * model.series
-    first = {name: values[:1] for name, values in inputs.items()}
+    first = {name: values[:1] for name, values in trip.inputs.items()}
     start, sd = model.start(measured[:1], first, np.array([trip.soc]), START_SOC_SD)
-    return Course(trip.vehicle_id, inputs, measured, start[:, 0], sd[:, 0])
+    return Course(trip.vehicle_id, trip.inputs, measured, start[:, 0], sd[:, 0])
 
 
 def _of_route(trip: RouteTrip) -> Course:

@@ -80,8 +80,7 @@ class HeatTrip:
 
 def heat_trip(trip: TrainingTrip, capacity_ah: float, ambient_c: float | Floats) -> HeatTrip:
     """A training trip in air of a temperature, its charge counted from the start that was told."""
-    passed = np.diff(trip.time_s) * 0.5 * (trip.current_a[1:] + trip.current_a[:-1]) / 3600.0
-    soc = trip.soc + np.concatenate([[0.0], np.cumsum(passed)]) / capacity_ah
+    soc = trip.soc + trip.passed_ah / capacity_ah
     ambient = np.broadcast_to(np.asarray(ambient_c, dtype=np.float64), trip.time_s.shape)
     return HeatTrip(trip.vehicle_id, trip.time_s, trip.current_a, trip.voltage_v, soc, ambient, trip.temp_c)
 

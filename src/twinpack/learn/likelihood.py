@@ -160,7 +160,8 @@ class Sessions:
     def starts(self, mean: Floats, covariance: Floats) -> Start:
         """Where the sessions begin with given parameters, shape (p, S) and (p, p, S)."""
         d, size, count = self.states, len(self.model.names), len(self.trips)
-        first = {name: np.array([self._inputs(trip)[name][0] for trip in self.trips]) for name in self.model.inputs}
+        each = [trip.inputs for trip in self.trips]
+        first = {name: np.array([one[name][0] for one in each]) for name in self.model.inputs}
         measured = np.array([trip.voltage_v[0] for trip in self.trips]) * self.model.series
         told = np.array([trip.soc for trip in self.trips])
         states, sd = self.model.start(measured, first, told, self._told_sd)
@@ -233,21 +234,10 @@ class Sessions:
         some = [self.trips[lane] for lane in lanes]
         rows = np.arange(max(len(trip.time_s) for trip in some))
         lengths = np.array([len(trip.time_s) for trip in some])
-        parts = [self._inputs(trip) for trip in some]
+        parts = [trip.inputs for trip in some]
         inputs = {name: _stacked([part[name] for part in parts], rows) for name in self.model.inputs}
         measured = _stacked([_apart(trip, every_s) for trip in some], rows) * self.model.series
         return inputs, measured, rows[:, None] < lengths
-
-    @staticmethod
-    def _inputs(trip: TrainingTrip) -> dict[str, Floats]:
-        current = trip.current_a
-        return {
-            "current_a": current,
-            "interval_start_a": np.concatenate([current[:1], current[:-1]]),
-            "interval_end_a": current,
-            "dt_s": np.diff(trip.time_s, prepend=trip.time_s[:1]),
-            "temp_c": trip.temp_c,
-        }
 
 
 def _apart(trip: TrainingTrip, every_s: float) -> Floats:

@@ -210,15 +210,7 @@ def _assimilated(
     filters: tuple[Filter, Filter], model: PackModel, mean: Floats, cov: Floats, trip: TrainingTrip
 ) -> tuple[Floats, Floats]:
     """Living parameters after one more trip; unchanged when the filter fails on it."""
-    current = trip.current_a[:, None]
-    before = np.vstack([current[:1], current[:-1]])
-    inputs = {
-        "current_a": current,
-        "interval_start_a": before,
-        "interval_end_a": current,
-        "dt_s": np.diff(trip.time_s, prepend=trip.time_s[:1])[:, None],
-        "temp_c": trip.temp_c[:, None],
-    }
+    inputs = {name: values[:, None] for name, values in trip.inputs.items()}
     states = len(model.dynamic)
     measured = trip.voltage_v[:, None] * model.series
     first = {name: values[0] for name, values in inputs.items()}
@@ -255,19 +247,12 @@ def _card(
     )
 
 
-def _passed(trip: TrainingTrip, fit: Fit) -> Floats:
-    """State of charge at each step, from the one told at the start."""
-    current = trip.current_a
-    passed = np.cumsum(0.5 * (current[1:] + current[:-1]) * np.diff(trip.time_s)) / 3600.0 / fit.capacity_ah
-    return np.concatenate([[trip.soc], trip.soc + passed])
-
-
 def _lowest(trip: TrainingTrip, fit: Fit) -> float:
-    return float(_passed(trip, fit).min())
+    return float(trip.soc + trip.passed_ah.min() / fit.capacity_ah)
 
 
 def _highest(trip: TrainingTrip, fit: Fit) -> float:
-    return float(_passed(trip, fit).max())
+    return float(trip.soc + trip.passed_ah.max() / fit.capacity_ah)
 
 
 def _tuple(values: Floats) -> tuple[float, ...]:

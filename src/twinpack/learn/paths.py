@@ -30,18 +30,6 @@ class Run:
     voltage_v: Floats
 
 
-def inputs_of(trip: TrainingTrip) -> dict[str, Floats]:
-    """What a pack model is given over a trip, shape (N,) each."""
-    current = trip.current_a
-    return {
-        "current_a": current,
-        "interval_start_a": np.concatenate([current[:1], current[:-1]]),
-        "interval_end_a": current,
-        "dt_s": np.diff(trip.time_s, prepend=trip.time_s[:1]),
-        "temp_c": trip.temp_c,
-    }
-
-
 def open_loop(model: PackModel, trips: Sequence[TrainingTrip]) -> list[Run]:
     """The path of each trip, parameters at their prior means, the pairs at rest when it starts."""
     order = sorted(range(len(trips)), key=lambda one: len(trips[one].time_s))
@@ -54,7 +42,7 @@ def open_loop(model: PackModel, trips: Sequence[TrainingTrip]) -> list[Run]:
 
 def _side_by_side(model: PackModel, trips: Sequence[TrainingTrip]) -> list[Run]:
     longest = max(len(trip.time_s) for trip in trips)
-    each = [inputs_of(trip) for trip in trips]
+    each = [trip.inputs for trip in trips]
     inputs = {
         name: np.stack([np.pad(one[name], (0, longest - len(one[name])), mode="edge") for one in each], axis=1)
         for name in each[0]

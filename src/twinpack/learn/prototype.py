@@ -50,6 +50,23 @@ class TrainingTrip:
     soc: float
     start_us: int = 0
 
+    @property
+    def inputs(self) -> dict[str, Floats]:
+        """What a pack model is given over the trip, by name, shape (N,) each."""
+        return {
+            "current_a": self.current_a,
+            "interval_start_a": np.concatenate([self.current_a[:1], self.current_a[:-1]]),
+            "interval_end_a": self.current_a,
+            "dt_s": np.diff(self.time_s, prepend=self.time_s[:1]),
+            "temp_c": self.temp_c,
+        }
+
+    @property
+    def passed_ah(self) -> Floats:
+        """Charge since its start, Ah, shape (N,)."""
+        steps = 0.5 * (self.current_a[1:] + self.current_a[:-1]) * np.diff(self.time_s)
+        return np.concatenate([[0.0], np.cumsum(steps)]) / 3600.0
+
 
 @dataclass(frozen=True)
 class FitSettings:
