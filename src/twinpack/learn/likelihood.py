@@ -22,6 +22,7 @@ from twinpack.battery.pack_model import PackModel
 from twinpack.errors import LearningError
 from twinpack.filters import Filter, Posterior, compile
 from twinpack.filters.model import Model, Scalar
+from twinpack.learn.lanes import side_by_side
 from twinpack.learn.prototype import TrainingTrip
 
 Floats = npt.NDArray[np.float64]
@@ -235,8 +236,8 @@ class Sessions:
         rows = np.arange(max(len(trip.time_s) for trip in some))
         lengths = np.array([len(trip.time_s) for trip in some])
         parts = [trip.inputs for trip in some]
-        inputs = {name: _stacked([part[name] for part in parts], rows) for name in self.model.inputs}
-        measured = _stacked([_apart(trip, every_s) for trip in some], rows) * self.model.series
+        inputs = {name: side_by_side([part[name] for part in parts]) for name in self.model.inputs}
+        measured = side_by_side([_apart(trip, every_s) for trip in some]) * self.model.series
         return inputs, measured, rows[:, None] < lengths
 
 
@@ -248,11 +249,6 @@ def _apart(trip: TrainingTrip, every_s: float) -> Floats:
     stretch = np.floor(trip.time_s / every_s)
     used = np.concatenate([[True], stretch[1:] != stretch[:-1]])
     return np.where(used, trip.voltage_v, np.nan)
-
-
-def _stacked(columns: Sequence[Floats], rows: npt.NDArray[np.intp]) -> Floats:
-    """Columns of different lengths side by side; past its last row each repeats it."""
-    return np.stack([column[np.minimum(rows, len(column) - 1)] for column in columns], axis=1)
 
 
 def _gaussian(squares: Floats, variance: Floats) -> Floats:

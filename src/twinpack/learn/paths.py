@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.battery.pack_model import PackModel
+from twinpack.learn.lanes import side_by_side
 from twinpack.learn.prototype import TrainingTrip
 
 Floats = npt.NDArray[np.float64]
@@ -43,10 +44,7 @@ def open_loop(model: PackModel, trips: Sequence[TrainingTrip]) -> list[Run]:
 def _side_by_side(model: PackModel, trips: Sequence[TrainingTrip]) -> list[Run]:
     longest = max(len(trip.time_s) for trip in trips)
     each = [trip.inputs for trip in trips]
-    inputs = {
-        name: np.stack([np.pad(one[name], (0, longest - len(one[name])), mode="edge") for one in each], axis=1)
-        for name in each[0]
-    }
+    inputs = {name: side_by_side([one[name] for one in each]) for name in each[0]}
     x = {one.name: np.full(len(trips), one.mean) for one in model.living}
     x |= {name: np.zeros(len(trips)) for name in model.dynamic} | {"soc": np.array([trip.soc for trip in trips])}
     states = np.empty((len(model.dynamic), longest, len(trips)))

@@ -19,6 +19,7 @@ from scipy.optimize import least_squares, lsq_linear
 from twinpack.battery.models import NEAR_EMPTY, R_GRID
 from twinpack.battery.thevenin import GAS_CONSTANT, KELVIN, REFERENCE_K, TRANSFER_SHARE, TRANSFER_V, Noise
 from twinpack.errors import LearningError
+from twinpack.learn.lanes import side_by_side
 from twinpack.learn.progress import Tell, silent
 from twinpack.learn.residual import Residual, split_residual
 
@@ -214,7 +215,7 @@ class _Problem:
         rows = np.arange(longest)
 
         def lanes(name: str) -> Floats:
-            return np.stack([getattr(trip, name)[np.minimum(rows, len(trip.time_s) - 1)] for trip in self.trips], 1)
+            return side_by_side([getattr(trip, name) for trip in self.trips])
 
         self.time, self.voltage = lanes("time_s"), lanes("voltage_v")
         self.current, self.temp = lanes("current_a"), lanes("temp_c")
