@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from twinpack.battery.ocv import OcvTable, ocv_names, ocv_table
+from twinpack.battery.warranty import END_OF_LIFE_PCT, MINIMUM_PERFORMANCE, Warranty, read_limits, read_warranties
 from twinpack.errors import InputError, NotFoundError, PackSpecError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -39,6 +40,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rows": (1, 1000),
     "columns": (1, 1000),
     "cells_per_module": (1, 1000),
+    "certified_energy_kwh": (0.0, 10_000.0),
 }
 
 MOST_OFF_ENERGY = 0.25
@@ -77,6 +79,9 @@ class PackSpec:
         temp_max_c: Highest cell temperature allowed, °C.
         ocv: Open-circuit voltage of one cell.
         display: Geometry for pictures.
+        certified_energy_kwh: Usable energy as certified, kWh, which energy health is told by; 0 for the rated energy.
+        end_of_life_pct: Health at which life ends, % of the rated capacity, the highest first.
+        warranty: What health it has to keep for how long.
     """
 
     name: str
@@ -93,6 +98,14 @@ class PackSpec:
     temp_max_c: float
     ocv: OcvTable
     display: Display = field(default_factory=Display)
+    certified_energy_kwh: float = 0.0
+    end_of_life_pct: tuple[float, ...] = END_OF_LIFE_PCT
+    warranty: tuple[Warranty, ...] = MINIMUM_PERFORMANCE
+
+    @property
+    def new_energy_kwh(self) -> float:
+        """Usable energy when new that energy health refers to, kWh."""
+        return self.certified_energy_kwh or self.energy_kwh
 
     @property
     def voltage_min_v(self) -> float:
@@ -132,9 +145,10 @@ def _read(text: str, where: str) -> PackSpec:
         raise PackSpecError(f"{where}: not valid TOML: {error}") from error
     where = f"{where} {data['name']!r}" if isinstance(data.get("name"), str) else where
     spec = PackSpec(
-        **_plain_fields(data, PackSpec, where, leave=("ocv", "display")),
+        **_plain_fields(data, PackSpec, where, leave=("ocv", "display", "end_of_life_pct", "warranty")),
         ocv=_read_ocv(data, where),
         display=_read_display(data, where),
+        **_read_life(data, where),
     )
     _check_together(spec, where)
     return spec
@@ -247,6 +261,12 @@ def _read_display(data: Mapping[str, Any], where: str) -> Display:
     if not isinstance(given, Mapping):
         raise PackSpecError(f"{where}: field 'display' is {given!r}; it must be a table")
     return Display(**_plain_fields(given, Display, f"{where}, display"))
+
+
+def _read_life(data: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What life may come to, where it is given."""
+    readers = {"end_of_life_pct": read_limits, "warranty": read_warranties}
+    return {name: read(data[name], where) for name, read in readers.items() if name in data}
 
 
 def _check_together(spec: PackSpec, where: str) -> None:
