@@ -2,11 +2,11 @@
 
 Every vehicle draws from its own generator, so that it does not depend on how many others there are.
 
-Ageing follows the NMC laws (calendar and cycling, `battery.ageing`) over the vehicle's typical use: yearly distance,
-resting charge, depth of discharge and the temperatures of its climate, interval by interval between sampled drives.
-A spread factor a vehicle (lognormal) scales its capacity loss; another, tied to it, its resistance gain. The *factors*
-are held within bounds such that after five years capacity health lies between 76 and 96 % and total resistance
-between 1.15 and 2 times that when new.
+Ageing follows the law of the pack's chemistry (`wear`) over the vehicle's typical use: yearly distance, resting
+charge, depth of discharge and the temperatures of its climate, interval by interval between sampled drives. A spread
+factor a vehicle (lognormal) scales its capacity loss; another, tied to it, its resistance gain. The *factors* are held
+within bounds such that after five years capacity health lies between 76 and 96 % and total resistance between 1.15
+and 2 times that when new.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from twinpack.battery import ageing
 from twinpack.battery.arrays import Floats
 from twinpack.battery.ecm import KELVIN
 from twinpack.battery.pack import PackSpec
 from twinpack.simulate.settings import DAYS_PER_YEAR, FleetSettings
+from twinpack.simulate.wear import Lived, Wear, hidden_wear
 
 # Yearly mean, seasonal swing and daily swing of the air (°C), hilliness (standard deviation of the grade), height (m).
 CLIMATES = {
@@ -33,10 +33,6 @@ CLIMATES = {
 _CLIMATE_SHARES = (0.15, 0.25, 0.25, 0.2, 0.15)
 _CLIMATE_TABLE = np.array(list(CLIMATES.values()))
 
-_FINAL_HEALTH_PCT = (76.0, 96.0)
-_FINAL_RESISTANCE_GAIN = (0.15, 1.0)
-_REFERENCE_YEARS = 5.0
-_DRIVEN_KWH_PER_KM = 0.23
 # the laws were fitted to a cell of 2014; this share of their capacity loss is left in the simulated one
 _CAPACITY_LOSS_SHARE = 0.72
 
@@ -152,25 +148,39 @@ def draw_vehicles(settings: FleetSettings, pack: PackSpec) -> Vehicles:
 
 def live(settings: FleetSettings, pack: PackSpec, vehicles: Vehicles) -> Life:
     """When each vehicle drives, and the state of its battery then."""
+    draws, start_days, driven_km = between_drives(settings, vehicles)
+    stress = lived(vehicles, start_days, np.diff(start_days, axis=1, prepend=0.0), driven_km)
+    wear = wear_of(settings, pack, vehicles, stress)
+    capacity_loss, resistance_gain = wear.worn([np.cumsum(one, axis=-1) for one in wear.passed(stress)])
+    capacity_ah = pack.capacity_ah * vehicles.new_capacity[:, None] * (1.0 - capacity_loss)
+    charged = draws[:, 4] < settings.charge_share
+    r0_ratio, rc_ratio = resistance_of(vehicles, resistance_gain)
+    return Life(
+        start_s=start_days * 86400.0,
+        odometer_km=vehicles.odometer_start_km[:, None] + np.cumsum(driven_km, axis=1),
+        capacity_ah=capacity_ah,
+        r0_ratio=r0_ratio,
+        rc_ratio=rc_ratio,
+        bms_capacity_ah=capacity_ah[:, np.arange(settings.trips) // 15 * 15],
+        soc_start=_soc_start(vehicles, charged, draws[:, 3], draws[:, 5]),
+        charged=charged,
+    )
+
+
+def between_drives(settings: FleetSettings, vehicles: Vehicles) -> tuple[Floats, Floats, Floats]:
+    """Chances of each vehicle (vehicles x 6 x trips), the days of its drives, and the km from drive to drive."""
     slot_days = settings.years * DAYS_PER_YEAR / settings.trips
     draws = np.stack([generator(settings.seed, v, 2**31).random((6, settings.trips)) for v in range(settings.vehicles)])
     start_days = _start_days(slot_days, settings.trips, draws)
     interval_days = np.diff(start_days, axis=1, prepend=0.0)
     # holidays and busy months
-    driven_km = vehicles.yearly_km[:, None] * interval_days / DAYS_PER_YEAR * (0.7 + 0.6 * draws[:, 2])
-    capacity_loss, resistance_gain = _wear(settings, pack, vehicles, start_days, interval_days, driven_km)
-    capacity_ah = pack.capacity_ah * vehicles.new_capacity[:, None] * (1.0 - capacity_loss)
-    charged = draws[:, 4] < settings.charge_share
-    return Life(
-        start_s=start_days * 86400.0,
-        odometer_km=vehicles.odometer_start_km[:, None] + np.cumsum(driven_km, axis=1),
-        capacity_ah=capacity_ah,
-        r0_ratio=vehicles.new_resistance[:, None] * (1.0 + 0.85 * resistance_gain),
-        rc_ratio=vehicles.new_resistance[:, None] * (1.0 + 1.15 * resistance_gain),
-        bms_capacity_ah=capacity_ah[:, np.arange(settings.trips) // 15 * 15],
-        soc_start=_soc_start(vehicles, charged, draws[:, 3], draws[:, 5]),
-        charged=charged,
-    )
+    return draws, start_days, vehicles.yearly_km[:, None] * interval_days / DAYS_PER_YEAR * (0.7 + 0.6 * draws[:, 2])
+
+
+def resistance_of(vehicles: Vehicles, gain: Floats) -> tuple[Floats, Floats]:
+    """Ohmic and slow resistance over those of the mean new pack once they have gained so much, vehicles x times."""
+    new = vehicles.new_resistance[:, None]
+    return new * (1.0 + 0.85 * gain), new * (1.0 + 1.15 * gain)
 
 
 def _soc_start(vehicles: Vehicles, charged: NDArray[np.bool_], habit: Floats, since: Floats) -> Floats:
@@ -196,30 +206,19 @@ def _start_days(slot_days: float, trips: int, draws: Floats) -> Floats:
     return np.asarray(day + hour / 24.0)
 
 
-def _wear(
-    settings: FleetSettings, pack: PackSpec, vehicles: Vehicles, start_days: Floats, interval_days: Floats, km: Floats
-) -> tuple[Floats, Floats]:
-    """Capacity lost and resistance gained at each drive, as fractions, vehicles x trips."""
-    temp_k = season_c(vehicles, start_days - 0.5 * interval_days) + (vehicles.garage_c + 3.0)[:, None] + KELVIN
-    rest_v = pack.ocv.pchip(vehicles.charge_habit - 0.4 * vehicles.depth)[:, None]
-    mean_v = pack.ocv.pchip(vehicles.charge_habit - 0.5 * vehicles.depth)[:, None]
-    depth = vehicles.depth[:, None]
-    throughput_ah = 2.0 * km * _DRIVEN_KWH_PER_KM / pack.energy_kwh * ageing.SCHMALSTIEG_CELL_AH
-    calendar, cycling = ageing.SCHMALSTIEG_CALENDAR_POWER, ageing.SCHMALSTIEG_CAPACITY_CYCLE_POWER
-    lost = (
-        vehicles.fade_calendar[:, None]
-        * ageing.accumulate(ageing.schmalstieg_calendar_capacity(rest_v, temp_k), interval_days, calendar),
-        vehicles.fade_cycle[:, None]
-        * ageing.accumulate(ageing.schmalstieg_cycle_capacity(mean_v, depth), throughput_ah, cycling),
+def lived(vehicles: Vehicles, start_days: Floats, interval_days: Floats, km: Floats) -> Lived:
+    """What the batteries live through in intervals that end on days, vehicles x intervals."""
+    return Lived(
+        days=interval_days,
+        km=km,
+        temp_k=season_c(vehicles, start_days - 0.5 * interval_days) + (vehicles.garage_c + 3.0)[:, None] + KELVIN,
+        parked_soc=(vehicles.charge_habit - 0.4 * vehicles.depth)[:, None],
+        cycled_soc=(vehicles.charge_habit - 0.5 * vehicles.depth)[:, None],
+        depth=vehicles.depth[:, None],
     )
-    gained = (
-        ageing.accumulate(ageing.schmalstieg_calendar_resistance(rest_v, temp_k), interval_days, calendar),
-        ageing.accumulate(ageing.schmalstieg_cycle_resistance(mean_v, depth), throughput_ah, 1.0),
-    )
-    aged = _REFERENCE_YEARS / settings.years
-    final_loss = lost[0][:, -1] * aged**calendar + lost[1][:, -1] * aged**cycling
-    final_gain = gained[0][:, -1] * aged**calendar + gained[1][:, -1] * aged
-    least, most = (1.0 - health / 100.0 / vehicles.new_capacity for health in reversed(_FINAL_HEALTH_PCT))
-    fade = np.clip(1.0, least / final_loss, most / final_loss)
-    growth = np.clip(vehicles.fade_resistance, *(limit / final_gain for limit in _FINAL_RESISTANCE_GAIN))
-    return fade[:, None] * (lost[0] + lost[1]), growth[:, None] * (gained[0] + gained[1])
+
+
+def wear_of(settings: FleetSettings, pack: PackSpec, vehicles: Vehicles, life: Lived) -> Wear:
+    """The hidden law of the batteries, by the life they live in the years of the settings."""
+    traits = vehicles.fade_calendar, vehicles.fade_cycle, vehicles.fade_resistance, vehicles.new_capacity
+    return hidden_wear(pack, traits, life, settings.years)
