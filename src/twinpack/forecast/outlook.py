@@ -7,7 +7,7 @@ need no random numbers and a vehicle's do not depend on its neighbours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,19 @@ LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 
 POINTS = 128
 _CHUNK = 2_000
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The health of V vehicles along S paths over H months, row 0 now; path s of a vehicle is the same in every call.
+
+    Attributes:
+        capacity_pct: Capacity health, % of rated, shape (H + 1, V, S).
+        resistance_x: Resistance by that when new, shape (H + 1, V, S).
+    """
+
+    capacity_pct: Floats
+    resistance_x: Floats
 
 
 @dataclass(frozen=True)
@@ -117,28 +130,50 @@ def _chunk(
     limits_pct: tuple[float, ...],
     some: slice,
 ) -> tuple[Floats, Floats, Floats, list[EndOfLife]]:
+    found = paths(model, _some(rates, some), usage.take(some), ocv, months)
+    return told(found, limits_pct)
+
+
+def paths(model: AgeingModel, rates: Rates, usage: Usage, ocv: OcvTable, months: int) -> Paths:
+    """Every path of a few vehicles, if they are used as `usage` says from now on.
+
+    Path s of a vehicle sees the same normal point whatever the usage, so that paths may be compared one by one.
+    """
     law = law_named(model.law)
-    stress = usage.take(some).months(rates.month, months)
+    stress = usage.months(rates.month, months)
     points = _points()
-    root = np.linalg.cholesky(np.moveaxis(rates.cov[:, :, some], -1, 0))
-    own = rates.mean[:, some].T[:, :, None] + root @ points[:3]  # (V, 3, S)
+    root = np.linalg.cholesky(np.moveaxis(rates.cov, -1, 0))
+    own = rates.mean.T[:, :, None] + root @ points[:3]  # (V, 3, S)
     scale = np.exp(np.moveaxis(own, 0, 1))  # (3, V, S)
     years = np.arange(months + 1) / MONTHS
     lost = np.zeros((months + 1, *scale.shape[1:]))
     for which, part in enumerate(law.capacity):
-        passed = _lived(part.passed(stress, ocv), rates.passed[which, some])
+        passed = _lived(part.passed(stress, ocv), rates.passed[which])
         wander = np.exp(model.drift * np.sqrt(years)[:, None, None] * points[3 + which])
         added = (passed**part.power - passed[:1] ** part.power)[:, :, None]
         lost += scale[1 + which] * (passed[:1] ** part.power)[:, :, None] + scale[1 + which] * added * wander
     health = 100.0 * scale[0] * (1.0 - lost)  # (H + 1, V, S)
     gain = np.zeros((months + 1, scale.shape[1]))
     for which, part in enumerate(law.resistance):
-        gain += _lived(part.passed(stress, ocv), rates.passed[2 + which, some]) ** part.power
-    growth = np.exp(rates.growth[some][:, None] + rates.growth_sd[some][:, None] * points[5])
+        gain += _lived(part.passed(stress, ocv), rates.passed[2 + which]) ** part.power
+    growth = np.exp(rates.growth[:, None] + rates.growth_sd[:, None] * points[5])
     grown = 1.0 + gain[:, :, None] * growth
+    return Paths(health, grown)
+
+
+def told(found: Paths, limits_pct: Sequence[float]) -> tuple[Floats, Floats, Floats, list[EndOfLife]]:
+    """Of paths: quantiles of capacity and resistance month by month, of the capacity now, and the ends of life."""
+    health = found.capacity_pct
     ends = [_end(health, limit) for limit in limits_pct]
-    told = np.quantile(health, LEVELS, axis=-1)
-    return told[:, 1:], np.quantile(grown[1:], LEVELS, axis=-1), told[:, 0], ends
+    quantiles = np.quantile(health, LEVELS, axis=-1)
+    return quantiles[:, 1:], np.quantile(found.resistance_x[1:], LEVELS, axis=-1), quantiles[:, 0], ends
+
+
+def _some(rates: Rates, some: slice) -> Rates:
+    """Those of some vehicles."""
+    names = [one.name for one in fields(Rates) if one.name not in ("vehicle_ids", "month")]
+    arrays = {name: getattr(rates, name)[..., some] for name in names}
+    return replace(rates, vehicle_ids=rates.vehicle_ids[some], **arrays)
 
 
 def _lived(passed: Floats, before: Floats) -> Floats:
@@ -153,7 +188,16 @@ def _points() -> Floats:
 
 
 def _end(health: Floats, limit: float) -> EndOfLife:
-    """When paths (H + 1, V, S) first lie at a limit, between months linearly."""
+    """When life ends at a limit of health, from paths (H + 1, V, S)."""
+    months = reached(health, limit)
+    below = np.minimum.accumulate(health, axis=0)[1:] <= limit
+    quantiles = np.quantile(months, LEVELS, axis=-1, method="inverted_cdf")
+    now = np.median(health[0], axis=-1)
+    return EndOfLife(limit, quantiles, below.mean(axis=-1), health_left(now, limit))
+
+
+def reached(health: Floats, limit: float) -> Floats:
+    """Months until paths (H + 1, V, S) first lie at a limit, between months linearly, (V, S); infinite where none."""
     below = np.minimum.accumulate(health, axis=0) <= limit
     first = below.argmax(axis=0)
     came = below.any(axis=0)
@@ -162,7 +206,4 @@ def _end(health: Floats, limit: float) -> EndOfLife:
     low = np.take_along_axis(health, first[None], axis=0)[0]
     share = np.where(first > 0, (high - limit) / np.maximum(high - low, 1e-12), 0.0)
     months = np.where(came, before + np.clip(share, 0.0, 1.0), np.inf)
-    months = np.where(came & (first == 0), 0.0, months)
-    quantiles = np.quantile(months, LEVELS, axis=-1, method="inverted_cdf")
-    now = np.median(health[0], axis=-1)
-    return EndOfLife(limit, quantiles, below[1:].mean(axis=-1), health_left(now, limit))
+    return np.where(came & (first == 0), 0.0, months)
