@@ -12,7 +12,11 @@ LATEST = "latest"
 PROTOTYPE = "prototype"
 """Kind of the artifacts that twins start from."""
 
-_MADE_BY = {PROTOTYPE: ("model", "twinpack learn model"), "anomaly": ("anomaly model", "twinpack learn anomaly")}
+_MADE_BY = {
+    PROTOTYPE: ("model", "twinpack learn model"),
+    "anomaly": ("anomaly model", "twinpack learn anomaly"),
+    "ageing": ("ageing model", "twinpack learn ageing"),
+}
 _SHOWN = 5
 
 
@@ -34,7 +38,7 @@ def record_named(registry: Registry, kind: str, model: str, pack: str | None) ->
 
     Args:
         registry: Where models are entered.
-        kind: `PROTOTYPE`, or that of anomaly models.
+        kind: `PROTOTYPE`, or that of anomaly or ageing models.
         model: `LATEST`, or the first digits of a hash.
         pack: Only models of this pack.
 

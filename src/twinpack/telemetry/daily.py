@@ -150,6 +150,7 @@ class _Groups:
             "charge_fast_share": self._fast_share(rate, charging),
             "charge_end_v": self._last(np.where(charging, volts, np.nan)),
             "temp_rise_k_kwh": self._heating(degrees, volts, amps, rate, charging),
+            "odometer_km": self._last(self._signal("odometer_km")),
             "isolation_min_kohm": self._least(_steadied(self._signal("isolation_resistance_kohm"), self._group)),
             **_of_cells(cells),
             **_of_probes(probes),

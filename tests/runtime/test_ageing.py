@@ -1,0 +1,95 @@
+"""Learning how packs age, and the outlook of their vehicles, in a workspace that lived."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.servers.small_fleet import VEHICLES, pristine_fleet, small_fleet
+from twinpack.errors import InputError, LearningError, NotFoundError, WorkspaceError
+from twinpack.forecast.outlook import LEVELS
+from twinpack.runtime.ageing import KIND, ageing_model, learn_ageing_of
+from twinpack.runtime.forecasts import outlook_of
+from twinpack.runtime.usage import bring_up, fleet_histories, fleet_usage, position
+from twinpack.store.workspace import Workspace
+
+__all__ = ["pristine_fleet", "small_fleet"]
+
+PACK = "sim_nmc_96s"
+
+
+@pytest.fixture
+def workspace(small_fleet: Path) -> Workspace:
+    return Workspace.open(small_fleet, create=False)
+
+
+def test_usage_and_histories_are_read_from_the_lake(workspace: Workspace) -> None:
+    with workspace.registry() as registry:
+        bring_up(workspace, registry)
+        usage, names = fleet_usage(workspace, registry, PACK)
+        histories = fleet_histories(workspace, registry, PACK, names[:3])
+    assert len(names) == usage.vehicles == VEHICLES
+    assert np.all((usage.km_per_day > 5.0) & (usage.km_per_day < 200.0))
+    assert np.all((usage.parked_soc > 0.2) & (usage.parked_soc < 1.0))
+    assert histories.vehicle_ids == names[:3]
+    assert histories.stress.days.sum(axis=0) == pytest.approx(np.full(3, 2 * 365.25), rel=0.06)
+    known = np.isfinite(histories.capacity)
+    assert known.sum(axis=0).min() >= 3
+    assert np.nanmin(np.diff(histories.at, axis=0)) > 0
+    assert np.all((histories.capacity[known] > 0.7) & (histories.capacity[known] < 1.1))
+
+
+def test_what_was_learned_is_stored_and_tells_an_outlook(workspace: Workspace) -> None:
+    (learned,), left_out = learn_ageing_of(workspace)
+    assert left_out == ()
+    assert learned.card["kind"] == KIND
+    assert learned.card["data"]["vehicles"] == VEHICLES
+    assert learned.card["warnings"][-1].endswith("alone: how much vehicles differ is hardly known.")
+    with workspace.registry() as registry:
+        record, model = ageing_model(workspace, registry)
+        told = outlook_of(workspace, registry, vehicles=["SIM-0002", "SIM-0003"], months=24)
+    assert record.hash == learned.model_hash
+    assert model.pack == PACK
+    assert told.outlook.vehicle_ids == ("SIM-0002", "SIM-0003")
+    assert told.outlook.capacity_pct.shape == (len(LEVELS), 24, 2)
+    assert np.all(np.diff(told.outlook.capacity_pct, axis=0) >= 0)
+    assert np.all(np.diff(told.outlook.capacity_pct[3], axis=0) < 0)
+
+
+def test_one_vehicle_alone_is_told_as_among_all(workspace: Workspace) -> None:
+    learn_ageing_of(workspace)
+    with workspace.registry() as registry:
+        every = outlook_of(workspace, registry, months=12)
+        alone = outlook_of(workspace, registry, vehicles=["SIM-0005"], months=12)
+    at = every.outlook.vehicle_ids.index("SIM-0005")
+    assert alone.outlook.capacity_pct[:, :, 0] == pytest.approx(every.outlook.capacity_pct[:, :, at], abs=1e-9)
+
+
+def test_without_a_model_the_command_that_makes_one_is_named(workspace: Workspace) -> None:
+    with workspace.registry() as registry, pytest.raises(NotFoundError, match="`twinpack learn ageing` makes one"):
+        outlook_of(workspace, registry)
+
+
+def test_what_is_not_there_is_refused_by_name(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no vehicle of pack 'other' here; there are sim_nmc_96s"):
+        learn_ageing_of(workspace, "other")
+    with pytest.raises(InputError, match="no ageing law 'magic'; there are schmalstieg-nmc"):
+        learn_ageing_of(workspace, law="magic")
+    with pytest.raises(NotFoundError, match="no vehicle is known yet"):
+        learn_ageing_of(Workspace.open(tmp_path / "new"))
+
+
+def test_a_damaged_artifact_is_refused(workspace: Workspace) -> None:
+    (learned,), _ = learn_ageing_of(workspace)
+    path = next(workspace.home.rglob(f"{learned.model_hash}.json"))
+    path.write_text(path.read_text(encoding="utf-8").replace("schmalstieg", "blast"), encoding="utf-8")
+    with workspace.registry() as registry, pytest.raises((WorkspaceError, LearningError), match="altered or damaged"):
+        outlook_of(workspace, registry)
+
+
+def test_days_lie_within_their_months() -> None:
+    assert position(18_262.0, 600) == 0.0
+    assert position(18_262.0 + 15.5, 600) == pytest.approx(0.5)
+    assert position(18_262.0 + 31.0, 600) == 1.0
