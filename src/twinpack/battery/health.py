@@ -41,3 +41,17 @@ def equivalent_full_cycles(charged_ah: Numeric, discharged_ah: Numeric, rated_ah
 def pulse_resistance_ohm(voltage_change_v: Numeric, current_change_a: Numeric) -> Floats:
     """Direct-current resistance `dV / dI`; state the pulse length, state of charge and temperature with it."""
     return np.asarray(np.divide(voltage_change_v, current_change_a))
+
+
+REFERENCE_LOSS_SHARE = 0.02
+"""Share of a new battery's energy that its resistance takes in a reference discharge of C/3, where nothing tells it."""
+
+
+def usable_energy_x(capacity_x: Numeric, resistance_x: Numeric, loss_share: float = REFERENCE_LOSS_SHARE) -> Floats:
+    """Usable energy by that when new: it falls with capacity, and with the voltage that resistance takes.
+
+    `Q/Q_new (1 - s R/R_new) / (1 - s)`, where `s` is the share of the new battery's energy that its resistance takes in
+    the reference discharge: mean current times resistance over mean open-circuit voltage.
+    """
+    left = (1.0 - loss_share * np.asarray(resistance_x)) / (1.0 - loss_share)
+    return np.asarray(np.asarray(capacity_x) * np.maximum(left, 0.0))
