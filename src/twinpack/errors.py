@@ -10,6 +10,7 @@
     │   ├── SettingsError         a workspace setting; names the key
     │   ├── RoutingError          a routing rule; names the rule and the place in it
     │   ├── RulesError            a trouble-code rule; names the rule and its field
+    │   ├── ScenarioError         a what-if scenario; names the file, the scenario and the key
     │   ├── ChangedError          what was to be changed, another person has changed meanwhile: look again
     │   ├── QueryError            an SQL query that cannot be run, or is not allowed
     │   └── BodyError             the body of a request that cannot be expanded or split; its reason is a word
@@ -77,6 +78,10 @@ class RoutingError(InputError):
 
 class RulesError(InputError):
     """A trouble-code rule is wrong; the message names the rule and the field."""
+
+
+class ScenarioError(InputError):
+    """A what-if scenario is wrong; the message names the file, the scenario and the key."""
 
 
 class ChangedError(InputError):

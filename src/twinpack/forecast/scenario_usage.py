@@ -1,0 +1,136 @@
+"""What a scenario makes of how vehicles are used: one thing that changes moves others with it.
+
+- A charging window moves the charge a battery is cycled at, the depth of its cycles and the charge it is parked at.
+- Distance and consumption move the cycles; the habit of charging (the depth) stays.
+- Another climate moves the temperature of every month; how much warmer the battery is than the air stays.
+- Fast and slow charging keep their own rates; their mean rate moves with the share of fast charging and back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from twinpack.battery.stress import DAYS_PER_MONTH, MONTHS, Usage
+from twinpack.errors import ScenarioError
+from twinpack.forecast.scenario import FAST_C_RATE, LEAST_WINDOW, Scenario
+from twinpack.simulate.vehicles import CLIMATES
+
+Floats = npt.NDArray[np.float64]
+
+DAYS_PER_YEAR = MONTHS * DAYS_PER_MONTH
+
+OVER_AIR_C = 4.0
+"""How much warmer than the air a battery is in the mean, where that is not known: under cover, warm from driving."""
+
+LEAST_SOC = 0.05
+"""A window that is moved down ends here; below it the cycles get shallower instead, charging more often."""
+
+SLOW_C_RATE, USUAL_FAST_C_RATE = 0.12, 0.9
+"""Usual rates of slow and of fast charging, 1/h: 7 to 11 kW and 70 kW for 75 kWh."""
+
+_COLDEST_DAY = 10.0
+"""Day of the year with the coldest air, as the simulated climates have it."""
+
+
+def changed_usage(
+    usage: Usage, scenario: Scenario, air_c: Floats | None = None, consumption_x: Floats | float = 1.0
+) -> Usage:
+    """How vehicles are used under a scenario.
+
+    Args:
+        usage: As they are used, V vehicles.
+        scenario: What is changed.
+        air_c: Mean air temperature of January to December where each vehicle is now, shape (12, V), which a named
+            climate is compared with; None or NaN where it is not known.
+        consumption_x: Energy a kilometre by what it is now, from the scenario's load and trips; shape (V,) or one.
+
+    Raises:
+        ScenarioError: A yearly distance for a vehicle of which none is known.
+    """
+    window = _window(usage, scenario)
+    c_rate, fast_share = _charging(usage, scenario)
+    distance = _distance(usage, scenario)
+    return usage.with_(
+        temp_c=_temperature(usage, scenario, air_c),
+        cycles_per_day=usage.cycles_per_day * distance * consumption_x,
+        km_per_day=usage.km_per_day * distance,
+        c_rate=c_rate,
+        fast_share=fast_share,
+        **window,
+    )
+
+
+def _window(usage: Usage, scenario: Scenario) -> dict[str, Floats]:
+    """Charge parked and cycled at, and depth, in the new charging window."""
+    depth = np.maximum(usage.depth, LEAST_WINDOW)
+    top, bottom = usage.cycled_soc + 0.5 * depth, usage.cycled_soc - 0.5 * depth
+    new_top, new_bottom = top, bottom
+    if scenario.charge_to is not None:
+        new_top = np.full_like(top, scenario.charge_to)
+        new_bottom = np.maximum(new_top - depth, np.minimum(LEAST_SOC, new_top - LEAST_WINDOW))
+    if scenario.charge_from is not None:
+        new_bottom = np.full_like(top, scenario.charge_from)
+        new_top = np.maximum(new_top, np.minimum(new_bottom + LEAST_WINDOW, 1.0))
+    new_depth = new_top - new_bottom
+    moved = scenario.charge_to is not None or scenario.charge_from is not None
+    # where between the ends it is parked stays; a battery parked outside its window (measured so) moves with the top
+    within = np.clip((usage.parked_soc - bottom) / depth, 0.0, 1.0)
+    parked = usage.parked_soc + (new_top - top) - (1.0 - within) * (new_depth - depth)
+    if scenario.parked_soc is not None:
+        parked = np.full_like(parked, scenario.parked_soc)
+    return {
+        "parked_soc": np.clip(parked, 0.0, 1.0) if moved or scenario.parked_soc is not None else usage.parked_soc,
+        "cycled_soc": np.clip(0.5 * (new_top + new_bottom), 0.0, 1.0) if moved else usage.cycled_soc,
+        "depth": new_depth if moved else usage.depth,
+    }
+
+
+def _charging(usage: Usage, scenario: Scenario) -> tuple[Floats, Floats]:
+    """Mean rate and share of fast charging: each charge is a slow or a fast one, each at its own usual rate."""
+    share = np.clip(usage.fast_share, 0.0, 1.0)
+    if scenario.fast_share is None and scenario.c_rate is None:
+        return usage.c_rate, usage.fast_share
+    if scenario.fast_share is not None and scenario.c_rate is not None:
+        return np.full_like(share, scenario.c_rate), np.full_like(share, scenario.fast_share)
+    by = usage.c_rate / (SLOW_C_RATE + share * (USUAL_FAST_C_RATE - SLOW_C_RATE))
+    slow = np.minimum(by * SLOW_C_RATE, 0.9 * FAST_C_RATE)
+    fast = np.maximum(by * USUAL_FAST_C_RATE, 1.1 * FAST_C_RATE)
+    # what the two rates do not explain of the vehicle's own mean stays
+    own = usage.c_rate / (slow + share * (fast - slow))
+    if scenario.fast_share is not None:
+        wanted = np.full_like(share, scenario.fast_share)
+        return own * (slow + wanted * (fast - slow)), wanted
+    rate = np.full_like(share, scenario.c_rate)
+    return rate, np.clip((rate / own - slow) / (fast - slow), 0.0, 1.0)
+
+
+def _distance(usage: Usage, scenario: Scenario) -> Floats:
+    """Distance by what it is."""
+    if scenario.yearly_km is None:
+        return np.full(usage.vehicles, 1.0 if scenario.distance_x is None else scenario.distance_x)
+    now = usage.km_per_day * DAYS_PER_YEAR
+    if not np.all(np.isfinite(now) & (now > 0.0)):
+        raise ScenarioError(
+            f"scenario {scenario.name!r}: yearly_km is {scenario.yearly_km:g}, but how far the vehicle is driven now "
+            "is not known: give distance_x"
+        )
+    return np.asarray(scenario.yearly_km / now)
+
+
+def _temperature(usage: Usage, scenario: Scenario, air_c: Floats | None) -> Floats:
+    warmer = scenario.warmer_c or 0.0
+    if scenario.climate is None:
+        return usage.temp_c + warmer if warmer else usage.temp_c
+    over = np.full(usage.vehicles, OVER_AIR_C)
+    if air_c is not None:
+        known = (usage.temp_c - air_c).mean(axis=0)
+        over = np.where(np.isfinite(known), known, over)
+    return np.asarray(climate_air_c(scenario.climate)[:, None] + over + warmer)
+
+
+def climate_air_c(name: str) -> Floats:
+    """Mean air temperature of January to December in a climate, °C, shape (12,)."""
+    mean, swing, *_ = CLIMATES[name]
+    days = (np.arange(MONTHS) + 0.5) * DAYS_PER_MONTH
+    return np.asarray(mean - swing * np.cos(2.0 * np.pi * (days - _COLDEST_DAY) / DAYS_PER_YEAR))

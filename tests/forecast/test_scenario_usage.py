@@ -1,0 +1,96 @@
+"""What a scenario makes of a usage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinpack.battery.stress import Usage
+from twinpack.errors import ScenarioError
+from twinpack.forecast.scenario import FAST_C_RATE, Scenario
+from twinpack.forecast.scenario_usage import changed_usage, climate_air_c
+
+
+def usage(**changed: float) -> Usage:
+    values = {"parked_soc": 0.66, "cycled_soc": 0.6, "depth": 0.4, "c_rate": 0.3, "fast_share": 0.2}
+    values |= {"cycles_per_day": 0.25, "km_per_day": 40.0} | changed
+    return Usage(np.full((12, 1), 12.0), **{name: np.array([value]) for name, value in values.items()})
+
+
+def test_charging_to_less_moves_the_window_and_keeps_its_depth() -> None:
+    changed = changed_usage(usage(), Scenario("x", charge_to=0.7))
+    assert changed.depth == pytest.approx([0.4])
+    assert changed.cycled_soc == pytest.approx([0.5])
+    assert changed.parked_soc == pytest.approx([0.56])  # as far below the top as before
+    assert changed.cycles_per_day == pytest.approx([0.25])
+
+
+def test_a_window_that_would_go_below_empty_gets_shallower() -> None:
+    changed = changed_usage(usage(), Scenario("x", charge_to=0.3))
+    assert changed.depth == pytest.approx([0.25])
+    assert changed.cycled_soc == pytest.approx([0.175])
+
+
+def test_charging_from_more_makes_cycles_shallower_and_parks_fuller() -> None:
+    changed = changed_usage(usage(), Scenario("x", charge_from=0.6))
+    assert changed.depth == pytest.approx([0.2])
+    assert changed.cycled_soc == pytest.approx([0.7])
+    assert changed.parked_soc == pytest.approx([0.73])
+
+
+def test_a_parked_charge_that_is_given_is_taken_alone() -> None:
+    changed = changed_usage(usage(), Scenario("x", parked_soc=0.5))
+    assert changed.parked_soc == pytest.approx([0.5])
+    assert changed.cycled_soc == pytest.approx([0.6])
+
+
+def test_distance_and_consumption_scale_the_cycles() -> None:
+    changed = changed_usage(usage(), Scenario("x", yearly_km=2 * 40.0 * 365.25), consumption_x=1.1)
+    assert changed.cycles_per_day == pytest.approx([0.55])
+    assert changed.km_per_day == pytest.approx([80.0])
+    assert changed.depth == pytest.approx([0.4])
+
+
+def test_a_yearly_distance_needs_a_known_one() -> None:
+    with pytest.raises(ScenarioError, match="give distance_x"):
+        changed_usage(usage(km_per_day=np.nan), Scenario("x", yearly_km=10_000.0))
+    assert changed_usage(usage(km_per_day=np.nan), Scenario("x", distance_x=2.0)).cycles_per_day == pytest.approx([0.5])
+
+
+def test_a_climate_keeps_how_much_warmer_the_battery_is_than_the_air() -> None:
+    air = np.full((12, 1), 5.0)
+    changed = changed_usage(usage(), Scenario("x", climate="nordic", warmer_c=1.0), air)
+    assert changed.temp_c[:, 0] == pytest.approx(climate_air_c("nordic") + 7.0 + 1.0)
+    assert np.argmin(changed.temp_c[:, 0]) == 0
+    assert np.argmax(changed.temp_c[:, 0]) in (6, 7)
+
+
+def test_less_fast_charging_lowers_the_mean_rate_and_back() -> None:
+    slower = changed_usage(usage(), Scenario("x", fast_share=0.0))
+    assert slower.c_rate[0] < 0.3
+    back = changed_usage(usage(), Scenario("x", c_rate=float(slower.c_rate[0])))
+    assert back.fast_share == pytest.approx([0.0], abs=1e-9)
+
+
+shares = st.floats(0.0, 1.0)
+
+
+@given(charge_to=st.floats(0.1, 1.0), depth=st.floats(0.02, 0.9), cycled=st.floats(0.1, 0.9), parked=shares)
+def test_a_window_stays_within_the_battery(charge_to: float, depth: float, cycled: float, parked: float) -> None:
+    changed = changed_usage(
+        usage(depth=depth, cycled_soc=cycled, parked_soc=parked), Scenario("x", charge_to=charge_to)
+    )
+    assert 0.0 <= changed.parked_soc[0] <= 1.0
+    assert changed.cycled_soc[0] + changed.depth[0] / 2 == pytest.approx(charge_to)
+    assert changed.cycled_soc[0] - changed.depth[0] / 2 >= -1e-9
+
+
+@given(now=st.floats(0.02, 2.0), share=shares, wanted=shares)
+def test_fast_share_and_rate_go_together(now: float, share: float, wanted: float) -> None:
+    one = usage(c_rate=now, fast_share=share)
+    changed = changed_usage(one, Scenario("x", fast_share=wanted))
+    assert (changed.c_rate[0] - now) * (wanted - share) >= -1e-9
+    assert changed_usage(one, Scenario("x", fast_share=share)).c_rate == pytest.approx([now])
+    assert 0.0 <= changed_usage(one, Scenario("x", c_rate=FAST_C_RATE)).fast_share[0] <= 1.0
