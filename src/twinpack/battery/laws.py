@@ -77,6 +77,23 @@ def _nmc(calendar: Callable[..., Floats], cycle: Callable[..., Floats], power: f
     )
 
 
+_LFP_CALENDAR = Part(
+    "calendar",
+    ageing.LFP250_CALENDAR_POWER,
+    lambda stress, _: ageing.lfp250_calendar(stress.parked_soc, _kelvin(stress)),
+)
+
+
+def _wang() -> Part:
+    # The law counts Ah of discharge, about 2 in a full cycle of its cell; it says nothing of cold below 0 °C.
+    per_cycle = ageing.WANG_CYCLE_AH**ageing.WANG_POWER
+    return Part(
+        "cycle",
+        ageing.WANG_POWER,
+        lambda stress, _: per_cycle * ageing.wang_cycle(stress.c_rate, np.maximum(_kelvin(stress), KELVIN)),
+    )
+
+
 def _with_resistance(name: str, told: str, capacity: tuple[Part, Part]) -> Law:
     """A law published for capacity alone: resistance is taken to grow in proportion, by a scale that is learned."""
     return Law(name, told, capacity, capacity)
@@ -119,17 +136,18 @@ LAWS: dict[str, Law] = {
             "blast-lfp",
             "LFP 250 Ah, the form that NREL's BLAST uses, data doi 10.1016/j.est.2023.109042",
             (
-                Part(
-                    "calendar",
-                    ageing.LFP250_CALENDAR_POWER,
-                    lambda stress, _: ageing.lfp250_calendar(stress.parked_soc, _kelvin(stress)),
-                ),
+                _LFP_CALENDAR,
                 Part(
                     "cycle",
                     ageing.LFP250_CYCLE_POWER,
                     lambda stress, _: ageing.lfp250_cycle(stress.c_rate, stress.depth, _kelvin(stress)),
                 ),
             ),
+        ),
+        _with_resistance(
+            "wang-lfp",
+            "LFP cycling, Wang et al. 2011, doi 10.1016/j.jpowsour.2010.11.134; in storage as blast-lfp",
+            (_LFP_CALENDAR, _wang()),
         ),
     )
 }

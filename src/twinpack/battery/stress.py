@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from twinpack.battery.arrays import Floats
+from twinpack.battery.arrays import Floats, Which, places
 
 MONTHS = 12
 DAYS_PER_MONTH = 365.25 / MONTHS
@@ -36,9 +36,9 @@ class Stress:
     c_rate: Floats
     fast_share: Floats
 
-    def take(self, vehicles: Floats | slice | list[int]) -> Stress:
+    def take(self, vehicles: Which) -> Stress:
         """That of some batteries."""
-        return Stress(**{one.name: getattr(self, one.name)[:, vehicles] for one in fields(self)})
+        return Stress(**{one.name: getattr(self, one.name)[:, places(vehicles)] for one in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Usage:
             **same,
         )
 
-    def take(self, vehicles: Floats | slice | list[int]) -> Usage:
+    def take(self, vehicles: Which) -> Usage:
         """That of some vehicles."""
-        return Usage(**{one.name: getattr(self, one.name)[..., vehicles] for one in fields(self)})
+        return Usage(**{one.name: getattr(self, one.name)[..., places(vehicles)] for one in fields(self)})
 
     def with_(self, **changed: Floats) -> Usage:
         """A copy with some of it changed."""
