@@ -30,6 +30,7 @@ from twinpack.store.tables import (
     DAY,
     DEAD_LETTERS,
     FEATURES,
+    HEALTH,
     OFFSET,
     PREDICTION_STEPS,
     PREDICTIONS,
@@ -52,6 +53,7 @@ _TIMES = {
     PREDICTION_STEPS: SAMPLE_TIME,
     FEATURES: DAY,
     ANOMALY_SCORES: DAY,
+    HEALTH: SAMPLE_TIME,
     DEAD_LETTERS: "imported_at",
 }
 """By which column a table other than telemetry is cut."""

@@ -38,6 +38,7 @@ _TIMES = {
     "predictions": "start_us",
     "features": DAY,
     "anomaly_scores": DAY,
+    "health": SAMPLE_TIME,
     "dead_letters": "imported_at",
 }
 """By which column a table is cut in time."""

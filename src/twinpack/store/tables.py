@@ -24,6 +24,7 @@ PREDICTION_STEPS = "prediction_steps"
 DEAD_LETTERS = "dead_letters"
 ANOMALY_SCORES = "anomaly_scores"
 VERSION_HEADS = "version_heads"
+HEALTH = "health"
 OFFSET = "offset"
 SAMPLE_TIME = "sample_time"
 DAY = "day"
@@ -175,6 +176,20 @@ _HEADS = pa.schema(
     ]
 )
 
+_HEALTH = pa.schema(
+    [
+        _VEHICLE,
+        pa.field(SAMPLE_TIME, TIME, nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        *_floats("value", "sd", "low", "high"),
+        ("unit", pa.string()),
+        ("version_number", pa.int32()),
+        ("reason", pa.string()),
+        _OFFSET,
+    ]
+)
+
 _LETTERS = pa.schema(
     [
         ("file", pa.string()),
@@ -200,6 +215,7 @@ TABLES: dict[str, LakeTable] = {
         LakeTable(PREDICTION_STEPS, _STEPS, (OFFSET, "vehicle_id", "trip_number", "sample_time")),
         LakeTable(VERSION_HEADS, _HEADS, (OFFSET, "vehicle_id", "versions")),
         LakeTable(ANOMALY_SCORES, _SCORES, (MODEL_HASH, DAY, "vehicle_id"), partitions=(MODEL_HASH,)),
+        LakeTable(HEALTH, _HEALTH, ("vehicle_id", "kind", SAMPLE_TIME, OFFSET)),
         LakeTable(DEAD_LETTERS, _LETTERS, ("imported_at", "file", "row")),
     )
 }

@@ -28,6 +28,7 @@ NEEDS: Mapping[str, Right] = {
     "features": Right.VEHICLE,
     "latest": Right.TWIN,
     "version_heads": Right.TWIN,
+    "health": Right.TWIN,
     "predictions": Right.TWIN,
     "prediction_steps": Right.TWIN,
     "alarms": Right.ALARMS,

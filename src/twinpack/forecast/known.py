@@ -1,0 +1,203 @@
+"""What a twin's version tells of a vehicle's health, kind by kind, and where it cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twinpack.battery.health import REFERENCE_LOSS_SHARE
+from twinpack.battery.pack_model import PackModel
+from twinpack.forecast.health import energy_estimate
+from twinpack.twin.explain import Explanation
+from twinpack.twin.figures import CAPACITY, RESISTANCE, health
+from twinpack.twin.sentences import change_in_words, is_told
+from twinpack.twin.versions import PROTOTYPE, TwinVersion
+
+Floats = npt.NDArray[np.float64]
+
+CAPACITY_KIND, RESISTANCE_KIND, ENERGY, IMBALANCE, BMS = KINDS = (
+    "capacity",
+    "resistance",
+    "energy",
+    "imbalance",
+    "bms",
+)
+"""The kinds of health, each told apart from the others."""
+
+UNITS = dict(zip(KINDS, ("%", "× new", "%", "mV", "points"), strict=True))
+
+TWIN, CELLS, CHARGE, WORKSHOP = SOURCES = ("twin", "cells", "charge", "workshop")
+
+Z95 = 1.959963984540054
+
+MOST_OF_PRIOR = 0.8
+"""Data that leave more than this share of the prior's standard deviation have told too little."""
+
+MOST_SD = {CAPACITY_KIND: 7.5, RESISTANCE_KIND: 0.5}
+"""Standard deviation above which a figure is of no use, whatever the prior: % of rated, times new."""
+
+_HELPS = {
+    CAPACITY_KIND: (
+        "A drive or charge over at least a third of the charge from or to a rest would help"
+        "{flat}, or a workshop's test (`twinpack maintenance add VEHICLE --capacity-ah`)"
+    ),
+    RESISTANCE_KIND: (
+        "Drives that accelerate and brake at moderate charge would help, or a workshop's test "
+        "(`twinpack maintenance add VEHICLE --resistance-mohm`)"
+    ),
+}
+_FLAT = ", for LFP one that ends full or nearly empty: its voltage hardly changes in between"
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the figures of a model's twins are told by.
+
+    Attributes:
+        prior_sd: Standard deviations of its living parameters before anything was learned, by name.
+        loss_share: As for `energy_health`.
+        flat: Whether its open-circuit voltage is flat in the middle, as LFP's.
+    """
+
+    prior_sd: dict[str, float]
+    loss_share: float = REFERENCE_LOSS_SHARE
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """One kind of health as a version tells it.
+
+    Attributes:
+        kind: One of `KINDS`.
+        value: The figure, None where the data cannot tell.
+        sd: Its standard deviation, None with it.
+        reason: Why it changed; or why it is not known, and what would help.
+    """
+
+    kind: str
+    value: float | None
+    sd: float | None
+    reason: str
+
+
+def basis_of(model: PackModel, loss_share: float, flat: bool) -> Basis:
+    """The basis of a model that is driven by current."""
+    given = model.prior_covariance
+    sd = np.sqrt(np.diagonal(np.array(given))) if given else np.array([one.sd for one in model.living])
+    return Basis({one.name: float(value) for one, value in zip(model.living, sd, strict=True)}, loss_share, flat)
+
+
+def told_by(
+    version: TwinVersion, explanation: Explanation, capacity_ah: float | None, basis: Basis, hint: str = ""
+) -> list[Told]:
+    """Capacity, resistance and energy as a version that was deployed tells them.
+
+    Args:
+        version: The version.
+        explanation: It explained.
+        capacity_ah: Rated capacity of the pack, None when it is not known.
+        basis: Of its model.
+        hint: Why the last update was refused, "" for none.
+    """
+    state = health(version, capacity_ah)
+    told = []
+    if state.capacity_pct is None or state.capacity_sd_pct is None:
+        told.append(_without(CAPACITY_KIND))
+    else:
+        told.append(
+            _one(
+                CAPACITY_KIND,
+                CAPACITY,
+                state.capacity_pct,
+                state.capacity_sd_pct,
+                0.01,
+                version,
+                explanation,
+                basis,
+                hint,
+            )
+        )
+    if state.resistance_x is None or state.resistance_sd_x is None:
+        told.append(_without(RESISTANCE_KIND))
+    else:
+        told.append(
+            _one(
+                RESISTANCE_KIND,
+                RESISTANCE,
+                state.resistance_x,
+                state.resistance_sd_x,
+                1.0,
+                version,
+                explanation,
+                basis,
+                hint,
+            )
+        )
+    return [*told, _energy(version, told[0], capacity_ah, basis)]
+
+
+def _without(kind: str) -> Told:
+    return Told(kind, None, None, f"This vehicle's model has no {kind} of its own. One that is driven by current would")
+
+
+def _one(
+    kind: str,
+    names: Sequence[str],
+    value: float,
+    sd: float,
+    factor: float,
+    version: TwinVersion,
+    explanation: Explanation,
+    basis: Basis,
+    hint: str,
+) -> Told:
+    why = _too_little(kind, names, sd, factor, version, basis)
+    if why:
+        helps = _HELPS[kind].format(flat=_FLAT if basis.flat else "")
+        return Told(kind, None, None, " ".join(f"{text.rstrip('.')}." for text in (why, hint, helps) if text))
+    changes = [change_in_words(one) for one in explanation.changes if one.name in names and is_told(one)]
+    parts = [*changes[:1], version.reason]
+    return Told(kind, value, sd, " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in parts if text))
+
+
+def _too_little(kind: str, names: Sequence[str], sd: float, factor: float, version: TwinVersion, basis: Basis) -> str:
+    """Why a figure is not called known, "" when it is."""
+    if version.kind == PROTOTYPE:
+        return f"Nothing of this vehicle was learned yet: only what its model says of any {kind} is known"
+    prior = next((basis.prior_sd[name] for name in names if name in basis.prior_sd), None)
+    if prior is not None and factor * sd > MOST_OF_PRIOR * prior:
+        return f"Its data say hardly more of {kind} than was known of any such battery"
+    if sd > MOST_SD[kind]:
+        return f"Its data leave {kind} too uncertain, to within {2.0 * sd:.2g} {UNITS[kind]}"
+    return ""
+
+
+def _energy(version: TwinVersion, capacity: Told, capacity_ah: float | None, basis: Basis) -> Told:
+    if capacity.value is None:
+        return Told(ENERGY, None, None, f"Energy needs capacity. {capacity.reason}")
+    mean, cov = _both(version, capacity_ah)
+    value, sd = energy_estimate(mean, cov, basis.loss_share)
+    return Told(ENERGY, value, sd, f"From capacity and resistance. {capacity.reason}")
+
+
+def _both(version: TwinVersion, capacity_ah: float | None) -> tuple[Floats, Floats]:
+    """Capacity and resistance by those when new, with their covariance."""
+    names = version.parameters
+    size = len(names)
+    cov = np.zeros((size, size))
+    rows, columns = np.tril_indices(size)
+    cov[rows, columns] = cov[columns, rows] = version.covariance
+    at = [next((names.index(name) for name in some if name in names), -1) for some in (CAPACITY, RESISTANCE)]
+    factors = [1.0 / capacity_ah if at[0] >= 0 and names[at[0]] == "capacity_ah" and capacity_ah else 1.0, 1.0]
+    mean = np.array([factor * version.mean[row] if row >= 0 else 1.0 for factor, row in zip(factors, at, strict=True)])
+    both = np.array(
+        [
+            [fa * fb * cov[a, b] if a >= 0 and b >= 0 else 0.0 for fb, b in zip(factors, at, strict=True)]
+            for fa, a in zip(factors, at, strict=True)
+        ]
+    )
+    return mean, both
