@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "faults": "twinpack.cli.faults",
     "rules": "twinpack.cli.rules",
     "backtest": "twinpack.cli.backtest",
+    "range": "twinpack.cli.range",
     "maintenance": "twinpack.cli.maintenance",
     "explain": "twinpack.cli.explain",
     "models": "twinpack.cli.models",

@@ -9,6 +9,7 @@ import typer
 
 from twinpack.cli import card, output, ranking
 from twinpack.cli.learn_ageing import learn_ageing
+from twinpack.cli.learn_energy import learn_energy
 from twinpack.cli.learn_noise import learn_noise
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group, first_of
 from twinpack.cli.stages import stages
@@ -48,6 +49,7 @@ def learn_model(
 
 command.command("noise")(learn_noise)
 command.command("ageing")(learn_ageing)
+command.command("energy")(learn_energy)
 
 
 @command.command("anomaly")

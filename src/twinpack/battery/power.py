@@ -1,0 +1,170 @@
+"""State of power: what a pack can give and take for some seconds, from its model at a charge and temperature.
+
+    I_max = (V_lim - OCV) / (R0 + sum R_i (1 - exp(-t / tau_i)))        (HPPC manual, INL/EXT-07-12536)
+
+is what a Thevenin model says of a pulse of length t from rest. Here the model itself is asked, whatever is inside
+(charge transfer that saturates, tables over temperature, a network), and the current is found by bisection; the charge
+that flows counts. Besides the voltage, the current the pack allows, the charge there is or room for it, and the
+temperature may be what limits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from twinpack.battery.pack import PackSpec
+from twinpack.battery.pack_model import PackModel
+
+Floats = npt.NDArray[np.float64]
+
+Way = Literal["discharge", "charge"]
+LIMITS = ("voltage", "current", "charge", "temperature")
+"""What can limit it."""
+VOLTAGE, CURRENT, CHARGE, TEMPERATURE = range(4)
+
+_HALVINGS = 45
+
+
+@dataclass(frozen=True)
+class Power:
+    """What B variants of a pack can give or take for some seconds, shape (B,) each.
+
+    Attributes:
+        way: `discharge` or `charge`.
+        seconds: How long.
+        current_a: Highest current, a magnitude, A.
+        power_kw: Lowest power in that time at that current, kW: so much it can hold.
+        limited_by: Index into `LIMITS`.
+    """
+
+    way: Way
+    seconds: float
+    current_a: Floats
+    power_kw: Floats
+    limited_by: npt.NDArray[np.int64]
+
+    @property
+    def limit(self) -> str:
+        """What limits most of the variants."""
+        return LIMITS[int(np.bincount(self.limited_by, minlength=len(LIMITS)).argmax())]
+
+
+def state_of_power(
+    model: PackModel,
+    pack: PackSpec,
+    living: Floats,
+    soc: Floats,
+    temp_c: float,
+    way: Way,
+    seconds: float,
+    soc_limits: tuple[float, float] = (0.0, 1.0),
+) -> Power:
+    """What a pack at rest can give or take for some seconds.
+
+    Args:
+        model: The pack's model.
+        pack: Its limits of voltage, current and temperature.
+        living: Living parameters of B variants of it (`variants`), shape (p, B).
+        soc: State of charge of each, 0 to 1, shape (B,).
+        temp_c: Temperature of the cells, °C.
+        way: `discharge` or `charge`.
+        seconds: How long.
+        soc_limits: Charge that is not left behind at the end, lowest and highest.
+    """
+    sign = -1.0 if way == "discharge" else 1.0
+    allowed = pack.discharge_current_max_a if sign < 0 else pack.charge_current_max_a
+    limit_v = pack.voltage_min_v if sign < 0 else pack.voltage_max_v
+    capacity = model.capacity_ah * living_value(model, living, "capacity_scale", 1.0)
+    room = (soc - soc_limits[0]) if sign < 0 else (soc_limits[1] - soc)
+    by_charge = np.maximum(room, 0.0) * capacity * 3600.0 / seconds
+    most = np.minimum(by_charge, allowed)
+    low, high = np.zeros(soc.shape), most.copy()
+
+    def exceeds(current: Floats) -> npt.NDArray[np.bool_]:
+        volts = pulse_voltage(model, living, soc, sign * current, temp_c, seconds)
+        return np.asarray(sign * (volts - limit_v) > 0.0)
+
+    by_voltage = exceeds(most)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        over = exceeds(middle)
+        low, high = np.where(over, low, middle), np.where(over, middle, high)
+    current = np.where(by_voltage, low, most)
+    limited = np.where(by_voltage, VOLTAGE, np.where(by_charge < allowed, CHARGE, CURRENT))
+    if not pack.temp_min_c <= temp_c <= pack.temp_max_c:
+        current, limited = np.zeros(soc.shape), np.full(soc.shape, TEMPERATURE)
+    first, last = (pulse_voltage(model, living, soc, sign * current, temp_c, one) for one in (0.0, seconds))
+    power_kw = current * np.maximum(np.minimum(first, last), 0.0) / 1000.0
+    return Power(way, seconds, current, power_kw, np.asarray(limited, dtype=np.int64))
+
+
+def pulse_voltage(
+    model: PackModel, living: Floats, soc: Floats, current_a: Floats, temp_c: Any, seconds: float, moves: bool = True
+) -> Floats:
+    """Voltage of a pack after some seconds of constant current from rest, V.
+
+    Args:
+        model: The pack's model.
+        living: Living parameters, shape (p, ...) as `soc` broadcasts to.
+        soc: State of charge before, any shape.
+        current_a: Positive charges; of the shape of `soc`.
+        temp_c: Temperature of the cells; of the shape of `soc`, or a number.
+        seconds: How long; 0 asks for the moment it begins.
+        moves: Whether the charge moves meanwhile; else voltage is told for the charge before.
+    """
+    u = {
+        "current_a": current_a,
+        "interval_start_a": current_a,
+        "interval_end_a": current_a,
+        "dt_s": np.full(soc.shape, float(seconds)),
+        "temp_c": np.broadcast_to(np.asarray(temp_c, dtype=np.float64), soc.shape),
+    }
+    x: dict[str, Floats] = {name: np.zeros(soc.shape) for name in model.dynamic}
+    x |= {one.name: np.broadcast_to(living[at], soc.shape) for at, one in enumerate(model.living)}
+    x["soc"] = soc
+    if seconds > 0.0:
+        later = dict(zip(model.dynamic, model.transition(x, u), strict=True))
+        if not moves:
+            later["soc"] = soc
+        x |= later
+    return np.asarray(model.measure(x, u), dtype=np.float64)
+
+
+def living_value(model: PackModel, living: Floats, name: str, otherwise: float) -> Floats:
+    """A living parameter by name, shape (B,); a constant where the model has none."""
+    names = [one.name for one in model.living]
+    return living[names.index(name)] if name in names else np.full(living.shape[1:], otherwise)
+
+
+def variants(
+    model: PackModel, mean: Sequence[float], covariance: Floats, count: int, generator: np.random.Generator
+) -> Floats:
+    """Living parameters drawn from a posterior within their physical bounds, the mean first, shape (p, count).
+
+    Args:
+        model: The model, which bounds them.
+        mean: Shape (p,), in the order of its living parameters.
+        covariance: Shape (p, p).
+        count: How many, at least 1.
+        generator: Of the draws.
+    """
+    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    draws = np.asarray(mean)[:, None] + root @ generator.standard_normal((len(values), count))
+    draws[:, 0] = mean
+    lower, upper = (np.array([getattr(one, side) for one in model.living])[:, None] for side in ("lower", "upper"))
+    return np.asarray(np.clip(draws, lower, upper))
+
+
+def scaled(model: PackModel, living: Floats, changes: Mapping[str, float]) -> Floats:
+    """Variants with some living parameters multiplied: those of `changes` that the model has."""
+    factor = np.array([changes.get(one.name, 1.0) for one in model.living])
+    return np.asarray(living * factor[:, None])
+
+
+__all__ = ["LIMITS", "Power", "living_value", "pulse_voltage", "scaled", "state_of_power", "variants"]
