@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "rules": "twinpack.cli.rules",
     "backtest": "twinpack.cli.backtest",
     "range": "twinpack.cli.range",
+    "forecast": "twinpack.cli.forecast",
     "maintenance": "twinpack.cli.maintenance",
     "explain": "twinpack.cli.explain",
     "models": "twinpack.cli.models",

@@ -30,7 +30,10 @@ from twinpack.store.tables import (
     DAY,
     DEAD_LETTERS,
     FEATURES,
+    FORECAST_ENDS,
+    FORECASTS,
     HEALTH,
+    MADE,
     OFFSET,
     PREDICTION_STEPS,
     PREDICTIONS,
@@ -54,6 +57,8 @@ _TIMES = {
     FEATURES: DAY,
     ANOMALY_SCORES: DAY,
     HEALTH: SAMPLE_TIME,
+    FORECASTS: MADE,
+    FORECAST_ENDS: MADE,
     DEAD_LETTERS: "imported_at",
 }
 """By which column a table other than telemetry is cut."""

@@ -25,12 +25,18 @@ DEAD_LETTERS = "dead_letters"
 ANOMALY_SCORES = "anomaly_scores"
 VERSION_HEADS = "version_heads"
 HEALTH = "health"
+FORECASTS = "forecasts"
+FORECAST_ENDS = "forecast_ends"
 OFFSET = "offset"
 SAMPLE_TIME = "sample_time"
 DAY = "day"
 BUCKET = "bucket"
 MONTH = "month"
 MODEL_HASH = "model_hash"
+MADE = "made"
+"""First day of the month from which on a forecast tells."""
+QUANTILES = ("p05", "p10", "p25", "p50", "p75", "p90", "p95")
+INTERVAL = ("p05", "p50", "p95")
 CONTEXT = ("pack", "fleet", "model_year", "climate")
 """What is known of a vehicle and stands beside each of its samples."""
 
@@ -119,6 +125,40 @@ _SCORES = pa.schema(
         *_floats("score", "odder_than"),
         ("reasons", pa.list_(pa.string())),
         _OFFSET,
+    ]
+)
+
+_MADE = [
+    _VEHICLE,
+    pa.field("pack", pa.string(), nullable=False),
+    pa.field(MADE, pa.date32(), nullable=False),
+]
+_MADE_BY = [pa.field(MODEL_HASH, pa.string(), nullable=False), ("version_number", pa.int32()), _OFFSET]
+
+_FORECASTS = pa.schema(
+    [
+        *_MADE,
+        pa.field("ahead", pa.date32(), nullable=False),
+        *_floats(*(f"capacity_{level}_pct" for level in QUANTILES), kind=pa.float32()),
+        *_floats(*(f"energy_{level}_pct" for level in INTERVAL), kind=pa.float32()),
+        *_floats(*(f"resistance_{level}_x" for level in INTERVAL), kind=pa.float32()),
+        *_MADE_BY,
+    ]
+)
+
+_FORECAST_ENDS = pa.schema(
+    [
+        *_MADE,
+        pa.field("kind", pa.string(), nullable=False),
+        ("name", pa.string()),
+        ("health", pa.string()),
+        *_floats("limit_pct"),
+        ("until", pa.date32()),
+        *_floats("probability"),
+        *((level, pa.date32()) for level in QUANTILES),
+        *_floats("left_share", "months_left", "cycles_left", "km_left"),
+        ("why_not", pa.string()),
+        *_MADE_BY,
     ]
 )
 
@@ -216,6 +256,8 @@ TABLES: dict[str, LakeTable] = {
         LakeTable(VERSION_HEADS, _HEADS, (OFFSET, "vehicle_id", "versions")),
         LakeTable(ANOMALY_SCORES, _SCORES, (MODEL_HASH, DAY, "vehicle_id"), partitions=(MODEL_HASH,)),
         LakeTable(HEALTH, _HEALTH, ("vehicle_id", "kind", SAMPLE_TIME, OFFSET)),
+        LakeTable(FORECASTS, _FORECASTS, ("pack", "vehicle_id", "ahead"), partitions=("pack",)),
+        LakeTable(FORECAST_ENDS, _FORECAST_ENDS, (MADE, "vehicle_id", "kind", "name"), partitions=(MADE,)),
         LakeTable(DEAD_LETTERS, _LETTERS, ("imported_at", "file", "row")),
     )
 }
