@@ -94,7 +94,7 @@ def test_a_second_interruption_leaves_the_step_to_the_next_worker(empty_home: Pa
 
 
 def test_what_starts_jobs_is_listed(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert [one["name"] for one in told(capsys, "triggers", home=empty_home)] == ["retention", "compact"]
+    assert [one["name"] for one in told(capsys, "triggers", home=empty_home)] == ["retention", "compact", "forecast"]
     assert main(["jobs", "triggers", "--home", str(empty_home)]) == 0
     assert "0 30 2 * * *" in capsys.readouterr().out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,12 @@ from tests.servers.small_fleet import VEHICLES, pristine_fleet, small_fleet
 from twinpack.errors import InputError, LearningError, NotFoundError, WorkspaceError
 from twinpack.forecast.outlook import LEVELS
 from twinpack.runtime.ageing import KIND, ageing_model, learn_ageing_of
-from twinpack.runtime.forecasts import outlook_of
+from twinpack.runtime.forecasts import forecast_pack, outlook_of
+from twinpack.runtime.jobs.steps import STEPS, StepContext
 from twinpack.runtime.usage import bring_up, fleet_histories, fleet_usage, position
+from twinpack.store.erasing import erase
+from twinpack.store.jobs import JOBS
+from twinpack.store.tables import FORECAST_ENDS, FORECASTS
 from twinpack.store.workspace import Workspace
 
 __all__ = ["pristine_fleet", "small_fleet"]
@@ -93,3 +98,37 @@ def test_days_lie_within_their_months() -> None:
     assert position(18_262.0, 600) == 0.0
     assert position(18_262.0 + 15.5, 600) == pytest.approx(0.5)
     assert position(18_262.0 + 31.0, 600) == 1.0
+
+
+def test_jobs_learn_and_look_ahead(workspace: Workspace) -> None:
+    said: list[str] = []
+    assert _do(workspace, "forecast", said) == {"vehicles": 0}
+    assert "`twinpack learn ageing` makes one" in said[-1]
+    assert len(_do(workspace, "ageing", said)["models"]) == 1
+    assert "from 8 vehicles, schmalstieg-nmc" in said[-1]
+    assert _do(workspace, "forecast", said, months=12) == {"vehicles": VEHICLES}
+    assert workspace.lake().read(FORECASTS, ["vehicle_id"]).num_rows % 12 == 0
+
+
+def test_jobs_of_a_young_fleet_say_so_and_do_not_fail(tmp_path: Path) -> None:
+    said: list[str] = []
+    young = Workspace.open(tmp_path / "young")
+    assert _do(young, "ageing", said) == {"models": []}
+    assert _do(young, "forecast", said) == {"vehicles": 0}
+    assert all("no vehicle is known yet" in one for one in said)
+
+
+def test_what_was_forecast_is_erased_with_its_vehicle(workspace: Workspace) -> None:
+    learn_ageing_of(workspace)
+    with workspace.registry() as registry:
+        forecast_pack(workspace, registry, months=12)
+    lake = workspace.lake()
+    assert erase(lake, "SIM-0002", None, None).others > 12
+    for table in (FORECASTS, FORECAST_ENDS):
+        names = set(lake.read(table, ["vehicle_id"]).column("vehicle_id").to_pylist())
+        assert "SIM-0002" not in names and "SIM-0003" in names
+
+
+def _do(workspace: Workspace, kind: str, said: list[str], **arguments: int) -> dict[str, Any]:
+    (step,) = STEPS[kind]
+    return step.run(StepContext("job", workspace, JOBS[kind].complete(arguments), said.append))

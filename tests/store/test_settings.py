@@ -81,6 +81,7 @@ def test_the_shipped_triggers_do_not_learn() -> None:
     assert [(trigger.name, trigger.job) for trigger in Settings().trigger] == [
         ("retention", "retention"),
         ("compact", "compact"),
+        ("forecast", "forecast"),
     ]
 
 

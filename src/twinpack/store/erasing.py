@@ -199,13 +199,14 @@ def _rows_wanted(name: str, vehicle_id: str, begin: datetime | None, end: dateti
     column, found = ds.field(_TIMES[name]), ds.field("vehicle_id") == vehicle_id
     if begin is not None:
         found &= column >= _limit(name, begin)
-    if end is not None:
+    # A forecast rests on all that came before: one made after the erased time goes too.
+    if end is not None and _TIMES[name] != MADE:
         found &= column <= _limit(name, end) if _TIMES[name] == DAY else column < _limit(name, end)
     return found
 
 
 def _limit(name: str, moment: datetime) -> pa.Scalar:
-    if _TIMES[name] == DAY:
+    if _TIMES[name] in (DAY, MADE):
         return pa.scalar(moment.date(), pa.date32())
     stamp = pa.scalar(moment, TIME)
     return stamp.cast(pa.int64()) if _TIMES[name].endswith("_us") else stamp

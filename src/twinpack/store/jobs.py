@@ -16,6 +16,8 @@ LAKE = "lake"
 LEARN = "learn"
 ANOMALY = "anomaly"
 SENSITIVITY = "sensitivity"
+AGEING = "ageing"
+FORECAST = "forecast"
 BACKUP = "backup"
 
 
@@ -89,6 +91,18 @@ JOBS: dict[str, JobKind] = {
             "model": Argument("latest", text, "model to analyse, or digits of its hash"),
             "trips": Argument(10, whole(1, 99_999), "first trips of each vehicle"),
             "samples": Argument(1024, whole(8, 65_536), "points of the sequence, a power of two"),
+        },
+    ),
+    AGEING: JobKind(
+        "learns from histories of health how the packs age, and stores it; a pack with too little to learn from is "
+        "left out",
+        {"pack": Argument("", text, 'pack to learn for; "" for each that has vehicles enough')},
+    ),
+    FORECAST: JobKind(
+        "forecasts health, end of life and warranties of every vehicle whose pack has an ageing model, and keeps that",
+        {
+            "pack": Argument("", text, 'pack to forecast; "" for each that has an ageing model'),
+            "months": Argument(120, whole(1, 600), "how far to look"),
         },
     ),
     BACKUP: JobKind(

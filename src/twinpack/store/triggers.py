@@ -10,7 +10,7 @@ from typing import Any
 from twinpack.errors import InputError, SettingsError
 from twinpack.store.checks import one_of, text, whole
 from twinpack.store.cron import Cron
-from twinpack.store.jobs import COMPACT, JOBS, RETENTION, job_kind
+from twinpack.store.jobs import COMPACT, FORECAST, JOBS, RETENTION, job_kind
 from twinpack.store.named import check_table, key, keys_text, parse_tables, span, table_text
 from twinpack.store.named import name as name_check
 from twinpack.store.spans import span_us
@@ -56,6 +56,7 @@ class Trigger:
 SHIPPED_TRIGGERS = (
     Trigger("retention", RETENTION, "0 0 2 * * *"),
     Trigger("compact", COMPACT, "0 30 2 * * *"),
+    Trigger("forecast", FORECAST, "0 0 4 * * *"),
 )
 """What a new workspace has, and one whose settings name no trigger."""
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twinpack.store.jobs import ANOMALY, BACKUP, COMPACT, LAKE, LEARN, RETENTION, SENSITIVITY
+from twinpack.store.jobs import AGEING, ANOMALY, BACKUP, COMPACT, FORECAST, LAKE, LEARN, RETENTION, SENSITIVITY
 from twinpack.store.tables import TABLES
 from twinpack.store.workspace import Workspace
 
@@ -147,6 +147,50 @@ def _analyse(context: StepContext) -> dict[str, Any]:
     return {"sensitivity_hash": found.hash, "model_hash": found.model_hash, "chosen": chosen}
 
 
+def _learn_ageing(context: StepContext) -> dict[str, Any]:
+    from twinpack.errors import LearningError, NotFoundError
+    from twinpack.runtime.ageing import learn_ageing_of
+
+    try:
+        learned, left_out = learn_ageing_of(context.workspace, context.arguments["pack"] or None)
+    except (LearningError, NotFoundError) as error:
+        # A fleet that is too young is no failure of the job: it will be asked again.
+        context.tell(f"nothing learned: {error}")
+        return {"models": []}
+    for why in left_out:
+        context.tell(f"left out: {why}")
+    for one in learned:
+        context.tell(f"{one.card['pack']}: from {one.card['data']['vehicles']} vehicles, {one.card['settings']['law']}")
+    return {"models": [one.model_hash for one in learned]}
+
+
+def _look_ahead(context: StepContext) -> dict[str, Any]:
+    from twinpack.errors import LearningError, NotFoundError
+    from twinpack.runtime.ageing import packs_of
+    from twinpack.runtime.forecasts import forecast_pack
+
+    workspace, told = context.workspace, 0
+    with workspace.registry() as registry:
+        try:
+            packs = packs_of(registry, context.arguments["pack"] or None)
+        except NotFoundError as error:
+            context.tell(f"nothing forecast: {error}")
+            return {"vehicles": 0}
+        for pack in packs:
+            try:
+                found = forecast_pack(workspace, registry, pack, months=context.arguments["months"])
+            except (LearningError, NotFoundError) as error:
+                context.tell(f"left out: {error}")
+                continue
+            told += len(found.vehicles)
+            soonest = next((one for one in found.vehicles if not one.why_not), None)
+            context.tell(
+                f"{pack}: {len(found.vehicles)} vehicles by model {found.model_hash[:12]}"
+                + (f"; {soonest.vehicle_id} ends first" if soonest else "")
+            )
+    return {"vehicles": told}
+
+
 def _back_up(context: StepContext) -> dict[str, Any]:
     from twinpack.runtime.backup import backup
     from twinpack.store.archive import MANIFEST
@@ -174,6 +218,8 @@ STEPS: dict[str, tuple[Step, ...]] = {
     LEARN: (Step("fit a prototype", _learn),),
     ANOMALY: (Step("rank vehicles", _rank),),
     SENSITIVITY: (Step("analyse a model", _analyse),),
+    AGEING: (Step("learn how packs age", _learn_ageing),),
+    FORECAST: (Step("look ahead", _look_ahead),),
     BACKUP: (Step("copy the workspace", _back_up),),
 }
 """The steps of every kind of job. A step that is renamed or moved fails jobs that were interrupted in it."""
