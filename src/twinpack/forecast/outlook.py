@@ -31,7 +31,7 @@ LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 """Quantiles that are told."""
 
 POINTS = 128
-_CHUNK = 500
+_CHUNK = 800
 _RISK, _WANDER, _BEND, _FAST = 1, 2, 3, 4
 _OWN = (0, 5, 6, 7, 8)
 _DIMENSIONS = 9
@@ -125,12 +125,7 @@ def outlook(
         some = slice(start, min(start + _CHUNK, count))
         _look(model, rates.take(some), usage.take(some), ocv, limits, made.part(some))
     ends = tuple(
-        EndOfLife(
-            limit,
-            _crossing(np.concatenate([made.now[:, None], made.capacity], axis=1), limit),
-            made.by_then[at],
-            health_left(made.now[_MEDIAN], limit),
-        )
+        EndOfLife(limit, made.dates[at], made.by_then[at], health_left(made.now[_MEDIAN], limit))
         for at, limit in enumerate(limits)
     )
     return Outlook(rates.vehicle_ids, rates.month, made.capacity, made.resistance, made.now, ends)
@@ -169,20 +164,22 @@ _MEDIAN = LEVELS.index(0.5)
 
 @dataclass(frozen=True)
 class _Made:
-    """What an outlook is filled into, as in `Outlook`; `by_then` has one array (H, V) a limit."""
+    """What an outlook is filled into, as in `Outlook`; `by_then` and `dates` are (H, V) and (L, V) of each limit."""
 
     capacity: Floats
     resistance: Floats
     now: Floats
     by_then: Floats
+    dates: Floats
 
     @classmethod
     def empty(cls, vehicles: int, months: int, limits: int) -> _Made:
-        shapes = (len(LEVELS), months), (len(LEVELS), months), (len(LEVELS),), (limits, months)
+        told = len(LEVELS)
+        shapes = (told, months), (told, months), (told,), (limits, months), (limits, told)
         return cls(*(np.empty((*shape, vehicles)) for shape in shapes))
 
     def part(self, some: slice) -> _Made:
-        return _Made(*(one[..., some] for one in (self.capacity, self.resistance, self.now, self.by_then)))
+        return _Made(*(one[..., some] for one in (self.capacity, self.resistance, self.now, self.by_then, self.dates)))
 
 
 def _look(
@@ -200,6 +197,9 @@ def _look(
         for at, limit in enumerate(limits):
             made.by_then[at, month - 1] = (health <= limit).mean(axis=1)
     np.maximum.accumulate(made.by_then, axis=1, out=made.by_then)
+    path = np.concatenate([made.now[:, None], made.capacity], axis=1)
+    for at, limit in enumerate(limits):
+        made.dates[at] = _crossing(path, limit)
 
 
 def _course(

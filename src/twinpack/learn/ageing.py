@@ -62,6 +62,7 @@ else its own history cannot show."""
 
 _REPAIRED_SD = 0.06
 _ROUNDS, _MOST_VEHICLES = 10, 1_500
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,11 @@ class AgeingModel:
 
     def rates(self, histories: Histories, ocv: OcvTable) -> Rates:
         """What each vehicle's history says under the fleet's distribution."""
+        starts = range(0, max(histories.vehicles, 1), _AT_ONCE)
+        parts = [self._rates(histories.some(slice(start, start + _AT_ONCE)), ocv) for start in starts]
+        return parts[0] if len(parts) == 1 else _joined(parts)
+
+    def _rates(self, histories: Histories, ocv: OcvTable) -> Rates:
         law = law_named(self.law)
         lived, measured = _made_ready(histories, law, ocv, "capacity")
         share = np.where(lived.total[1] > 0.0, lived.fast_share, self.fast_share)
@@ -210,6 +216,17 @@ class AgeingModel:
             knees=knees,
             points=measured.known.sum(axis=1),
         )
+
+
+def _joined(parts: list[Rates]) -> Rates:
+    """The rates of all of them, one behind the other."""
+    names = ("passed", "mean", "cov", "resistance_mean", "resistance_cov", "fast_share", "points")
+    return Rates(
+        vehicle_ids=tuple(vehicle for part in parts for vehicle in part.vehicle_ids),
+        month=parts[0].month,
+        knees=Knees(*(np.concatenate([getattr(part.knees, one.name) for part in parts]) for one in fields(Knees))),
+        **{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names},
+    )
 
 
 def learn_ageing(histories: Histories, pack: PackSpec, law: str) -> AgeingModel:

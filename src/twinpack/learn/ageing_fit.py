@@ -102,11 +102,11 @@ def posterior(measured: Measured, prior: Prior, noise: Noise, sign: float) -> Po
 
 
 def _posterior(measured: Measured, prior: Prior, noise: Noise, sign: float) -> Posterior:
-    own, weight = prior.mean, measured.known
+    own, weight, lasting = prior.mean, measured.known, _lasting(measured, noise)
     for step in range(_STEPS):
         view = _Linear.at(measured, own, noise, sign)
         cross = view.cross(prior)
-        gain = np.linalg.solve(view.total(measured, prior, weight, noise), cross)
+        gain = np.linalg.solve(view.total(measured, prior, weight, noise, lasting), cross)
         left = view.left(measured, prior.mean)
         away = np.einsum("vm,vms->vs", left, gain)
         if step < _STEPS - 1:
@@ -158,30 +158,32 @@ class _Linear:
         """Covariance of level and pace, (V, 2, 2)."""
         return np.asarray(self.ahead @ np.swapaxes(self.ahead, 1, 2))
 
-    def cov(self, measured: Measured, weight: Floats, noise: Noise) -> Floats:
-        """Covariance of the measurements about the law at fixed scales, (V, M, M)."""
-        apart = np.abs(measured.at[:, :, None] - measured.at[:, None, :])
-        both = measured.known[:, :, None] * measured.known[:, None, :]
-        cov = noise.lasting**2 * np.exp(-apart / noise.months) * both
-        cov += self.wander @ np.swapaxes(self.wander, 1, 2)
+    def total(self, measured: Measured, prior: Prior, weight: Floats, noise: Noise, lasting: Floats) -> Floats:
+        """Covariance of the measurements when the scales are not known either, (V, M, M)."""
+        seen = np.concatenate([self.slopes @ np.linalg.cholesky(prior.cov), self.wander], axis=2)
+        cov = seen @ np.swapaxes(seen, 1, 2)
+        cov += lasting
         fresh = np.where(measured.known > 0.0, (noise.told * measured.sd) ** 2 / np.maximum(weight, 1e-6), 1.0)
         cov[:, np.arange(fresh.shape[1]), np.arange(fresh.shape[1])] += fresh
-        return cov
+        return np.asarray(cov)
 
     def cross(self, prior: Prior) -> Floats:
         """Covariance of the measurements and `STATES`, (V, M, 5)."""
         drift = self.wander @ np.swapaxes(self.ahead, 1, 2)
         return np.concatenate([self.slopes @ prior.cov, drift], axis=2)
 
-    def total(self, measured: Measured, prior: Prior, weight: Floats, noise: Noise) -> Floats:
-        """Covariance of the measurements when the scales are not known either, (V, M, M)."""
-        by_scales = self.slopes @ prior.cov @ np.swapaxes(self.slopes, 1, 2)
-        return by_scales + self.cov(measured, weight, noise)
-
     def left(self, measured: Measured, mean: Floats) -> Floats:
         """What is measured beyond what the prior's mean says, (V, M)."""
         expected = self.predicted + np.einsum("vmk,vk->vm", self.slopes, mean - self.own)
         return np.asarray((measured.value - expected) * measured.known)
+
+
+def _lasting(measured: Measured, noise: Noise) -> Floats:
+    """Covariance of the errors that last, (V, M, M)."""
+    apart = np.abs(measured.at[:, :, None] - measured.at[:, None, :])
+    cov = np.exp(apart / -noise.months)
+    cov *= noise.lasting**2 * measured.known[:, :, None] * measured.known[:, None, :]
+    return np.asarray(cov)
 
 
 def _trust(view: _Linear, measured: Measured, noise: Noise, own: Floats) -> Floats:
@@ -214,7 +216,7 @@ def learn_noise(
         inside = np.clip(logs, low, high)
         noise = Noise(*np.exp(inside))
         view = _Linear.at(some, own, noise, sign)
-        total = view.total(some, prior, some.known, noise)
+        total = view.total(some, prior, some.known, noise, _lasting(some, noise))
         left = view.left(some, prior.mean)
         root = np.linalg.cholesky(total)
         white = np.linalg.solve(root, left[:, :, None])[:, :, 0]
@@ -236,5 +238,8 @@ def _values(noise: Noise) -> Floats:
 def marginal(measured: Measured, prior: Prior, own: Floats, noise: Noise, sign: float) -> tuple[Floats, Floats, Floats]:
     """What is measured beyond the prior's mean (V, M), its covariance (V, M, M), and the new value (V,), at scales."""
     view = _Linear.at(measured, own, noise, sign)
-    left, total = view.left(measured, prior.mean), view.total(measured, prior, measured.known, noise)
+    left, total = (
+        view.left(measured, prior.mean),
+        view.total(measured, prior, measured.known, noise, _lasting(measured, noise)),
+    )
     return left, total, np.exp(own[:, 0])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from twinpack.battery.arrays import Floats, Which
+from twinpack.battery.arrays import Floats, Which, places
 from twinpack.battery.laws import Part
 from twinpack.battery.ocv import OcvTable
 from twinpack.battery.stress import DAYS_PER_MONTH, MONTHS, Stress
@@ -83,10 +83,13 @@ class Histories:
 
     def take(self, vehicles: Sequence[int]) -> Histories:
         """Those of some vehicles."""
-        index = np.asarray(vehicles, dtype=np.intp)
-        some = (getattr(self, name)[:, index] for name in _MEASURED)
-        ids = tuple(self.vehicle_ids[at] for at in index)
-        return Histories(ids, self.first_month, self.stress.take(index), *some)
+        return self.some(np.asarray(vehicles, dtype=np.intp))
+
+    def some(self, which: Which) -> Histories:
+        """Those of some vehicles, a slice or their places."""
+        measured = (getattr(self, name)[:, places(which)] for name in _MEASURED)
+        ids = tuple(np.asarray(self.vehicle_ids, dtype=object)[places(which)])
+        return Histories(ids, self.first_month, self.stress.take(which), *measured)
 
     def until(self, month: int) -> Histories:
         """What was known at the begin of a month, counted from January 1970: nothing later is left in it."""
@@ -182,7 +185,7 @@ class Lived:
         return Measured(at, known.astype(np.float64), value, sd, parts, self.loss(edges), years, renewed)
 
 
-_GRID = 25
+_GRID = 17
 
 
 def filled(stress: Stress) -> Stress:
