@@ -83,8 +83,10 @@ def test_a_window_stays_within_the_battery(charge_to: float, depth: float, cycle
         usage(depth=depth, cycled_soc=cycled, parked_soc=parked), Scenario("x", charge_to=charge_to)
     )
     assert 0.0 <= changed.parked_soc[0] <= 1.0
-    assert changed.cycled_soc[0] + changed.depth[0] / 2 == pytest.approx(charge_to)
-    assert changed.cycled_soc[0] - changed.depth[0] / 2 >= -1e-9
+    assert 0.0 <= changed.cycled_soc[0] <= 1.0
+    assert 0.0 < changed.depth[0] <= charge_to + 1e-9
+    if depth >= 0.05 and depth / 2 <= cycled <= 1.0 - depth / 2:  # both can be true
+        assert changed.cycled_soc[0] + changed.depth[0] / 2 == pytest.approx(charge_to)
 
 
 @given(now=st.floats(0.02, 2.0), share=shares, wanted=shares)

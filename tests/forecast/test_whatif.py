@@ -78,7 +78,7 @@ def told(pack_name: str, *scenarios: Scenario, months: int = 60, with_air: bool 
     pack, model, histories, usage = fleet(pack_name)
     rates = model.rates(histories, pack.ocv)
     air = usage.temp_c - draw_vehicles(replace(SETTINGS, pack=pack_name), pack).garage_c - 3.0 if with_air else None
-    return whatif(model, rates, usage, pack.ocv, scenarios, months, air_c=air, seen=experience(histories))
+    return whatif(model, rates, usage, pack.ocv, scenarios, months, air_c=air, seen=experience(histories.stress))
 
 
 def true_effect(pack_name: str, changed: ChangedUse, years: float = 5.0) -> Floats:
@@ -171,7 +171,8 @@ def test_beyond_the_fleets_experience_it_says_so_and_widens() -> None:
     rates = model.rates(histories, pack.ocv)
     hot = Scenario("hot", warmer_c=25.0)
     known, unknown = (
-        whatif(model, rates, usage, pack.ocv, [hot], 36, seen=seen).courses[0] for seen in (None, experience(histories))
+        whatif(model, rates, usage, pack.ocv, [hot], 36, seen=seen).courses[0]
+        for seen in (None, experience(histories.stress))
     )
     assert unknown.beyond.any()
     assert "cell temperature of a month" in str(unknown.notes[0])

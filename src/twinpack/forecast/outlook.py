@@ -131,12 +131,21 @@ def outlook(
     return Outlook(rates.vehicle_ids, rates.month, made.capacity, made.resistance, made.now, ends)
 
 
-def paths(model: AgeingModel, rates: Rates, usage: Usage, ocv: OcvTable, months: int) -> Paths:
+def paths(
+    model: AgeingModel, rates: Rates, usage: Usage, ocv: OcvTable, months: int, beside: Usage | None = None
+) -> Paths:
     """Every path of a few vehicles, if they are used as `usage` says from now on.
 
-    Path s of a vehicle sees the same normal point whatever the usage, so that paths may be compared one by one.
+    Args:
+        model: How their pack ages.
+        rates: What is known of each vehicle.
+        usage: How each is used.
+        ocv: Open-circuit voltage of a cell.
+        months: How far to look.
+        beside: Another usage whose paths these are compared with one by one: path s is then the same draw of what is
+            not known in both.
     """
-    course = list(_course(model, rates, usage, ocv, months))
+    course = list(_course(model, rates, usage, ocv, months, beside))
     return Paths(*(np.stack([each[which] for each in course]).astype(np.float64) for which in range(2)))
 
 
@@ -203,15 +212,17 @@ def _look(
 
 
 def _course(
-    model: AgeingModel, rates: Rates, usage: Usage, ocv: OcvTable, months: int
+    model: AgeingModel, rates: Rates, usage: Usage, ocv: OcvTable, months: int, beside: Usage | None = None
 ) -> Iterator[tuple[Singles, Singles]]:
     """Capacity, % of rated, and resistance by that when new, of every life: now, then at the end of each month."""
     law = law_named(model.law)
     stress = filled(usage.months(rates.month, months))
+    usual = stress if beside is None else filled(beside.months(rates.month, months))
     points = _points()
-    lost = _Lives.of(law.capacity, stress, ocv, rates.passed[:2], rates.mean, rates.cov, points, -1.0)
+    both = (stress, usual)
+    lost = _Lives.of(law.capacity, both, ocv, rates.passed[:2], rates.mean, rates.cov, points, -1.0)
     gained = _Lives.of(
-        law.resistance, stress, ocv, rates.passed[2:], rates.resistance_mean, rates.resistance_cov, points, 1.0
+        law.resistance, both, ocv, rates.passed[2:], rates.resistance_mean, rates.resistance_cov, points, 1.0
     )
     fast = _fast(model, rates, usage, points[_FAST])
     knee, bend = _knees(model, rates, lost.law_now, points)
@@ -250,7 +261,7 @@ class _Lives:
     def of(
         cls,
         parts: tuple[Part, Part],
-        stress: Stress,
+        both: tuple[Stress, Stress],
         ocv: OcvTable,
         passed: Floats,
         mean: Floats,
@@ -258,15 +269,21 @@ class _Lives:
         points: Floats,
         sign: float,
     ) -> _Lives:
-        """Those of a posterior; sign -1 where the law's part is lost, 1 where it is gained."""
-        before, ahead = [], []
+        """Those of a posterior; sign -1 where the law's part is lost, 1 where it is gained.
+
+        `both` is the stress to come, and that by which the lives are told apart (`_root`).
+        """
+        before, ahead, usual = [], [], []
+        stress, other = both
         for part, time in zip(parts, passed, strict=True):
-            sums = np.concatenate([np.zeros((1, len(time))), np.cumsum(part.passed(stress, ocv), axis=0)])
+            gone = part.passed(stress, ocv)
+            sums = np.concatenate([np.zeros((1, len(time))), np.cumsum(gone, axis=0)])
             begun = time**part.power
             before.append(begun.astype(np.float32)[:, None])
             ahead.append((time + sums) ** part.power - begun)
-        middle = min(ahead[0].shape[0] - 1, _TOWARDS)
-        added = np.exp(np.clip(mean[1:3], -6.0, 6.0)) * np.stack([ahead[0][middle], ahead[1][middle]])
+            told_by = gone if other is stress else part.passed(other, ocv)
+            usual.append((time + told_by[:_TOWARDS].sum(axis=0)) ** part.power - begun)
+        added = np.exp(np.clip(mean[1:3], -6.0, 6.0)) * np.stack(usual)
         lost = np.exp(np.clip(mean[1:3], -6.0, 6.0)) * np.stack(before)[:, :, 0] + added
         slopes = np.stack([np.full(len(mean.T), sign), *lost, np.ones(len(mean.T)), added.sum(axis=0)], axis=1)
         states = mean.T[:, :, None] + _root(np.moveaxis(cov, -1, 0), slopes) @ points[[*_OWN]]  # (V, 5, S)

@@ -29,6 +29,9 @@ LEAST_SOC = 0.05
 SLOW_C_RATE, USUAL_FAST_C_RATE = 0.12, 0.9
 """Usual rates of slow and of fast charging, 1/h: 7 to 11 kW and 70 kW for 75 kWh."""
 
+LEAST_DAYS = 8
+"""Days that must tell the air before a vehicle's climate counts as known."""
+
 _COLDEST_DAY = 10.0
 """Day of the year with the coldest air, as the simulated climates have it."""
 
@@ -64,7 +67,8 @@ def changed_usage(
 def _window(usage: Usage, scenario: Scenario) -> dict[str, Floats]:
     """Charge parked and cycled at, and depth, in the new charging window."""
     depth = np.maximum(usage.depth, LEAST_WINDOW)
-    top, bottom = usage.cycled_soc + 0.5 * depth, usage.cycled_soc - 0.5 * depth
+    top = np.clip(usage.cycled_soc + 0.5 * depth, depth, 1.0)  # what was measured of both may not fit together
+    bottom = top - depth
     new_top, new_bottom = top, bottom
     if scenario.charge_to is not None:
         new_top = np.full_like(top, scenario.charge_to)
@@ -77,11 +81,12 @@ def _window(usage: Usage, scenario: Scenario) -> dict[str, Floats]:
     # where between the ends it is parked stays; a battery parked outside its window (measured so) moves with the top
     within = np.clip((usage.parked_soc - bottom) / depth, 0.0, 1.0)
     parked = usage.parked_soc + (new_top - top) - (1.0 - within) * (new_depth - depth)
+    cycled = usage.cycled_soc + 0.5 * (new_top + new_bottom - top - bottom)
     if scenario.parked_soc is not None:
         parked = np.full_like(parked, scenario.parked_soc)
     return {
         "parked_soc": np.clip(parked, 0.0, 1.0) if moved or scenario.parked_soc is not None else usage.parked_soc,
-        "cycled_soc": np.clip(0.5 * (new_top + new_bottom), 0.0, 1.0) if moved else usage.cycled_soc,
+        "cycled_soc": np.clip(cycled, 0.0, 1.0) if moved else usage.cycled_soc,
         "depth": new_depth if moved else usage.depth,
     }
 
@@ -134,3 +139,29 @@ def climate_air_c(name: str) -> Floats:
     mean, swing, *_ = CLIMATES[name]
     days = (np.arange(MONTHS) + 0.5) * DAYS_PER_MONTH
     return np.asarray(mean - swing * np.cos(2.0 * np.pi * (days - _COLDEST_DAY) / DAYS_PER_YEAR))
+
+
+def yearly_air_c(day: Floats, air_c: Floats) -> Floats:
+    """Mean air temperature of January to December by a yearly wave through days that tell it, shape (12,).
+
+    Args:
+        day: Days since the epoch, shape (D,).
+        air_c: Mean air of each; NaN where it is not told.
+
+    Returns:
+        NaN where fewer than `LEAST_DAYS` days tell it.
+    """
+    known = np.isfinite(air_c)
+    if known.sum() < LEAST_DAYS:
+        return np.full(MONTHS, np.nan)
+    basis = _waves(day[known])
+    # a wave that few days of one season tell is held small, not the mean
+    left = basis @ basis.T + np.diag([1e-9, 2.0, 2.0])
+    wave = np.linalg.solve(left, basis @ air_c[known])
+    middle: Floats = (np.arange(MONTHS, dtype=np.float64) + 0.5) * DAYS_PER_MONTH
+    return np.asarray(wave @ _waves(middle))
+
+
+def _waves(day: Floats) -> Floats:
+    turn = 2.0 * np.pi * day / DAYS_PER_YEAR
+    return np.stack([np.ones_like(turn), np.cos(turn), np.sin(turn)])

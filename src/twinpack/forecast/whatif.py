@@ -120,8 +120,8 @@ def whatif(
     for scenario in scenarios:
         changed = changed_usage(usage, scenario, air_c, more.get(scenario.name, 1.0))
         flags, notes = beyond(seen, usage, changed) if seen else (np.zeros(usage.vehicles, dtype=bool), ())
-        then = _answered(now, paths(model, rates, changed, ocv, months), np.where(flags, BEYOND_SD, ANSWER_SD))
-        deltas = tuple(_later(now, then, limit) for limit in limits_pct)
+        then = _answered(now, paths(model, rates, changed, ocv, months, usage), np.where(flags, BEYOND_SD, ANSWER_SD))
+        deltas = tuple(later(now, then, limit) for limit in limits_pct)
         courses.append(
             Course(
                 scenario=scenario,
@@ -174,7 +174,7 @@ def _difference(now: Floats, then: Floats) -> Floats:
     return np.asarray(np.quantile(then[1:] - now[1:], LEVELS, axis=-1))
 
 
-def _later(now: Paths, then: Paths, limit: float) -> Floats:
+def later(now: Paths, then: Paths, limit: float) -> Floats:
     """Quantiles of the months by which paths reach a limit later, (L, V)."""
     usual, changed = reached(now.capacity_pct, limit), reached(then.capacity_pct, limit)
     both = np.isinf(usual) & np.isinf(changed)

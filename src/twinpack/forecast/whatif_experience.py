@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.battery.stress import Usage
-from twinpack.learn.ageing import Histories
+from twinpack.battery.stress import Stress, Usage
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -78,10 +77,9 @@ class Beyond:
         return f"{kind.told} {value}{unit}: the fleet has lived {low} to {high}{unit}"
 
 
-def experience(histories: Histories) -> Experience:
-    """What the vehicles of a fleet have lived through."""
-    stress = histories.stress
-    lived = np.broadcast_to(stress.days > 0.0, np.broadcast_shapes(stress.days.shape, (1, histories.vehicles)))
+def experience(stress: Stress) -> Experience:
+    """What the vehicles of a fleet have lived through, by the stress of their months, (N, V)."""
+    lived = stress.days > 0.0
     low, high = {}, {}
     for name in KINDS:
         values = (
