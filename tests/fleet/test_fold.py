@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -22,10 +24,11 @@ from tests.twin.garage import (
     register,
     worn,
 )
+from twinpack.fleet.commands import measure_command
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION
 from twinpack.fleet.state import ShardState
 from twinpack.twin.settings import LoopSettings
-from twinpack.twin.versions import ACCEPTED, PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
+from twinpack.twin.versions import ACCEPTED, MEASURED, PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
 
 ALWAYS = LoopSettings(policy="always", start_soc_sd=0.01, least_scored=20, restart_after=2)
 
@@ -214,6 +217,53 @@ def test_a_command_in_the_middle_of_a_trip(whole: Outcome) -> None:
     outcome = folded(log, ALWAYS)
     assert ROLLBACK in {version.kind for version in outcome.versions("b")}
     same(folded(log, ALWAYS, range(MIDDLE - 5, MIDDLE + 5)), outcome)
+
+
+def by_workshop(vehicle: str, ohms: bool = False, confirmed: bool = True) -> dict[str, object]:
+    """A workshop's test; of the resistance too, in the cold."""
+    tests = {"capacity_ah": 128.0, "capacity_sd_ah": 1.2}
+    if ohms:
+        tests |= {"resistance_mohm": 160.0, "resistance_sd_mohm": 6.0, "soc_pct": 35.0, "temp_c": -5.0, "pulse_s": 18.0}
+    return measure_command(vehicle, "ab12", "Kim", "Test", START_US - DAY_US, tests, confirmed)
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    rows=st.lists(st.integers(0, LOG.num_rows), min_size=3, max_size=3),
+    cuts=st.lists(st.integers(0, LOG.num_rows + 3), max_size=8),
+)
+def test_tests_of_a_workshop_anywhere_in_the_log_give_the_same_whatever_the_split(
+    whole: Outcome, rows: list[int], cuts: list[int]
+) -> None:
+    orders = [by_workshop("b"), by_workshop("a", ohms=True), by_workshop("c", confirmed=False)]
+    parts, done = [], 0
+    for row, body in zip(sorted(rows), orders, strict=True):
+        parts += [LOG.slice(done, row - done), command(body, START_US + DAY_US)]
+        done = row
+    log = pa.concat_tables([*parts, LOG.slice(done)])
+    outcome = folded(log, ALWAYS)
+    same(folded(log, ALWAYS, cuts), outcome)
+    # Only vehicles that were tested differ, and their chains have no gap.
+    for name in "abc":
+        versions = outcome.versions(name)
+        assert [one.number for one in versions] == list(range(1, len(versions) + 1))
+        assert all(one.parent_hash == before.hash for before, one in itertools.pairwise(versions))
+
+
+def test_a_test_in_the_middle_of_a_trip_stays_when_the_trip_is_refused(whole: Outcome) -> None:
+    """The shadow goes back to where it stood as the trip began, the test included."""
+    row = MIDDLE
+    log = pa.concat_tables([LOG.slice(0, row), command(by_workshop("c"), START_US + DAY_US), LOG.slice(row)])
+    outcome = folded(log, ALWAYS)
+    kinds = [one.kind for one in outcome.versions("c")]
+    assert kinds[kinds.index(MEASURED) + 1] == REFUSED
+    versions = outcome.versions("c")
+    assert versions[kinds.index(MEASURED) + 1].mean == versions[kinds.index(MEASURED)].mean
+    assert abs(versions[-1].mean[0] - 128.0 / 150.0) < 0.03, "it is learned on from the test"
+    told, untouched = outcome.told(offsets=False), whole.told(offsets=False)
+    assert {kind: told["a", kind] for kind in (TRIP, VERSION)} == {
+        kind: untouched["a", kind] for kind in (TRIP, VERSION)
+    }
 
 
 def test_registering_again_changes_nothing(whole: Outcome) -> None:

@@ -226,6 +226,7 @@ _KINDS = {
     "rollback": "a roll-back",
     "promoted": "a new model",
     "replayed": "a replay",
+    "measured": "a workshop's test",
 }
 
 

@@ -26,6 +26,7 @@ PROMOTE = "promote"
 RULES = "rules"
 CLEAR_CODES = "clear_codes"
 REPAIR = "repair"
+MEASURE = "measure"
 
 
 def register_rows(packs: Mapping[str, str], at_us: int) -> pa.Table:
@@ -97,6 +98,31 @@ def clear_codes_command(vehicle: str, codes: Sequence[str] | None, who: str, rea
 def repair_command(vehicle: str, record: str, who: str, reason: str) -> dict[str, Any]:
     """The command that says a vehicle's battery was repaired: what was learned of its cells begins anew."""
     return {"type": REPAIR, "vehicle": vehicle, "record": record, "who": who, "reason": reason}
+
+
+def measure_command(
+    vehicle: str,
+    record: str,
+    who: str,
+    reason: str,
+    measured_us: int,
+    tests: Mapping[str, float],
+    confirmed: bool = False,
+) -> dict[str, Any]:
+    """The command that has a twin take in what a workshop measured; it carries all the fold needs.
+
+    Args:
+        vehicle: The vehicle.
+        record: Identity of the maintenance record.
+        who: Who tested it.
+        reason: What was done, for the history.
+        measured_us: When, microseconds since the epoch.
+        tests: `capacity_ah` with `capacity_sd_ah`, or `resistance_mohm` with `resistance_sd_mohm`, `soc_pct`, `temp_c`
+            and `pulse_s`, or all of them.
+        confirmed: Whether a person stands by it though it contradicts the twin.
+    """
+    body = {"type": MEASURE, "vehicle": vehicle, "record": record, "who": who, "reason": reason}
+    return body | {"measured_us": measured_us, "confirmed": confirmed, **tests}
 
 
 def registers(body: Mapping[str, Any]) -> bool:
@@ -180,3 +206,29 @@ def clears(body: Mapping[str, Any]) -> bool:
 def repairs(body: Mapping[str, Any]) -> bool:
     """Whether a command says that a vehicle's battery was repaired."""
     return body.get("type") == REPAIR and isinstance(body.get("vehicle"), str)
+
+
+_TESTS = {
+    "capacity_ah": ("capacity_sd_ah",),
+    "resistance_mohm": ("resistance_sd_mohm", "soc_pct", "temp_c", "pulse_s"),
+}
+"""Figures that a test may tell, with what has to be told beside each."""
+
+_ANY_SIGN = ("temp_c",)
+
+
+def measures(body: Mapping[str, Any]) -> bool:
+    """Whether a command tells what a workshop measured, each figure with all that belongs to it."""
+    if body.get("type") != MEASURE or not isinstance(body.get("vehicle"), str):
+        return False
+    texts = all(isinstance(body.get(name), str) for name in ("record", "who", "reason"))
+    at_us = body.get("measured_us")
+    if not texts or not isinstance(body.get("confirmed"), bool) or not isinstance(at_us, int) or at_us is True:
+        return False
+    told = [name for name in _TESTS if body.get(name) is not None]
+    return bool(told) and all(_positive(body.get(each), each) for name in told for each in (name, *_TESTS[name]))
+
+
+def _positive(value: Any, name: str) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return number and (name in _ANY_SIGN or value > 0 or (name == "soc_pct" and value == 0))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinpack.errors import InputError
-from twinpack.fleet.commands import REGISTER, REPLAY, first_model, promoted_model, registers, rolls_back
+from twinpack.fleet.commands import REGISTER, REPLAY, first_model, measures, promoted_model, registers, rolls_back
 from twinpack.fleet.detection import found_in, obeyed
 from twinpack.fleet.events import PREDICTION, STEPS, TRIP, VERSION, Event, event_id
 from twinpack.fleet.migrate import migrated, unfit
@@ -26,6 +26,7 @@ from twinpack.telemetry.trips import Segment, Trip, cut
 from twinpack.twin.decide import Closing, close, close_rest, deploy, first_version
 from twinpack.twin.families import twins_of
 from twinpack.twin.living import LivingTwins, Run, Traced
+from twinpack.twin.measured import measured
 from twinpack.twin.orders import replayed, resumable, resumed, rolled_back
 from twinpack.twin.score import StepPredictions, TripScore
 from twinpack.twin.settings import PREDICTORS, Prototype
@@ -325,4 +326,4 @@ def _ordered(
     if body.get("type") == REPLAY and resumable(body, twins, one):
         version = replayed(twins, one, body["vehicle"], at_us, body)
         return resumed(twins, one, version, body), version
-    return None
+    return measured(twins, one, body["vehicle"], at_us, body) if measures(body) else None

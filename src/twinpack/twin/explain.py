@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from twinpack.twin.figures import CAPACITY, RANGE, Figure, figures
-from twinpack.twin.versions import ACCEPTED, REFUSED, ROLLBACK, TwinVersion
+from twinpack.twin.versions import ACCEPTED, MEASURED, REFUSED, ROLLBACK, TwinVersion
 
 _Interval = tuple[float, float, float]
 """Lowest and highest value that no version contradicts, and what was healed beyond it and is not undone yet."""
@@ -77,7 +77,7 @@ class Explanation:
     Attributes:
         vehicle_id: The vehicle.
         version: Its number.
-        kind: prototype, accepted, refused, rollback or promoted.
+        kind: prototype, accepted, refused, rollback, promoted, replayed or measured.
         trip_number: The trip that led to it, 0 for none.
         sample_time_us: Sample time of the decision, microseconds since the epoch.
         reason: Why, as the version says.
@@ -199,8 +199,10 @@ def _explanation(
 
 
 def _continues(version: TwinVersion, before: TwinVersion | None) -> bool:
-    """Whether a version learned on from the one before it."""
-    return before is not None and version.kind == ACCEPTED and version.model_hash == before.model_hash
+    """Whether a version learned on from the one before it; a test that contradicted it shows that it was wrong."""
+    if before is None or version.model_hash != before.model_hash or "widened" in version.evidence:
+        return False
+    return version.kind in (ACCEPTED, MEASURED)
 
 
 def _changes(

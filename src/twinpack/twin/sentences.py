@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from twinpack.twin.explain import Change, Explanation, Proposal, wear_direction
 from twinpack.twin.figures import CAPACITY, RANGE, RESISTANCE, in_sentence, is_ocv
-from twinpack.twin.versions import ACCEPTED, PROMOTED, REFUSED, REPLAYED, ROLLBACK
+from twinpack.twin.versions import ACCEPTED, MEASURED, PROMOTED, REFUSED, REPLAYED, ROLLBACK
 from twinpack.twin.words import counted, decimals_for, number, signed, significant, with_uncertainty
 
 _HEADLINE = (*CAPACITY, *RESISTANCE, *RANGE)
@@ -49,6 +49,8 @@ def _outcome(explanation: Explanation, after: str) -> str:
         return f"brought a new model in place of {replaced}"
     if explanation.kind == REPLAYED:
         return f"is what a replay of late samples came to, in place of {replaced}"
+    if explanation.kind == MEASURED:
+        return f"took in a workshop's test, in place of {replaced}"
     return "is the prototype, learned from the fleet"
 
 

@@ -3620,7 +3620,7 @@ export interface components {
         };
         /**
          * Version
-         * @description An entry of the history: an update accepted or refused, a promotion or a roll-back.
+         * @description An entry of the history: an update accepted or refused, a workshop's test, a promotion or a roll-back.
          */
         Version: {
             /** Number */
@@ -3629,7 +3629,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "prototype" | "accepted" | "refused" | "rollback" | "promoted" | "replayed";
+            kind: "prototype" | "accepted" | "refused" | "rollback" | "promoted" | "replayed" | "measured";
             /**
              * At
              * Format: date-time
@@ -3660,7 +3660,7 @@ export interface components {
             next_rmse_v: number | null;
             /**
              * Who
-             * @description Who rolled back; empty for the twin itself.
+             * @description Who rolled back or tested; empty for the twin itself.
              * @default
              */
             who: string;

@@ -93,10 +93,10 @@ class TwinHistory(Shape):
 
 
 class Version(Shape):
-    """An entry of the history: an update accepted or refused, a promotion or a roll-back."""
+    """An entry of the history: an update accepted or refused, a workshop's test, a promotion or a roll-back."""
 
     number: int
-    kind: Literal["prototype", "accepted", "refused", "rollback", "promoted", "replayed"]
+    kind: Literal["prototype", "accepted", "refused", "rollback", "promoted", "replayed", "measured"]
     at: At
     trip: int
     reason: str
@@ -106,7 +106,7 @@ class Version(Shape):
     challenger_rmse_v: float | None
     never_rmse_v: float | None
     next_rmse_v: float | None = Field(description="Error of the next scored trip: the proof of the update.")
-    who: str = Field(default="", description="Who rolled back; empty for the twin itself.")
+    who: str = Field(default="", description="Who rolled back or tested; empty for the twin itself.")
     model: str
     code_version: str
     hash: str

@@ -9,7 +9,7 @@ from typing import Literal
 from twinpack.store.alarms.records import STATES
 from twinpack.store.alarms.register import Wanted
 from twinpack.store.workshop.records import DONE
-from twinpack.twin.versions import PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
+from twinpack.twin.versions import MEASURED, PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
 from twinpack.views.moments import moment
 from twinpack.views.opened import Views
 from twinpack.views.shapes.vehicle import Mark
@@ -71,6 +71,8 @@ def _told(version: TwinVersion) -> tuple[_Kind, str]:
         return "refused", f"Version {version.number} refused"
     if version.kind == ROLLBACK:
         return "rollback", f"Back to an earlier version, as version {version.number}"
+    if version.kind == MEASURED:
+        return "recalibration", f"Tested in a workshop, as version {version.number}"
     return "recalibration", f"Recalibrated to version {version.number}"
 
 

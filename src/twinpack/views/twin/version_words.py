@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from twinpack.twin.explain import Change, Explanation
 from twinpack.twin.figures import CAPACITY, RANGE, RESISTANCE, is_ocv
 from twinpack.twin.sentences import change_in_words, difference, is_told, proposal_in_words
-from twinpack.twin.versions import PROMOTED, PROTOTYPE, REFUSED, ROLLBACK
+from twinpack.twin.versions import MEASURED, PROMOTED, PROTOTYPE, REFUSED, ROLLBACK
 from twinpack.twin.words import significant
 
 _HEADLINE = (*CAPACITY, *RESISTANCE, *RANGE)
@@ -33,6 +33,8 @@ def _parts(explanation: Explanation, next_error_v: float | None) -> Iterator[str
         yield f"back to version {explanation.back_to}" if explanation.back_to else "back to an earlier version"
     elif explanation.kind == PROMOTED:
         yield "a new model"
+    elif explanation.kind == MEASURED:
+        yield "a workshop's test"
     yield _errors(explanation, next_error_v)
     yield _changes(explanation)
 

@@ -24,7 +24,7 @@ from twinpack.views.twin.trips import version_rows
 from twinpack.views.twin.version_words import effect
 
 _ORDER = "versions"
-Kind = Literal["prototype", "accepted", "refused", "rollback", "promoted", "replayed"]
+Kind = Literal["prototype", "accepted", "refused", "rollback", "promoted", "replayed", "measured"]
 
 
 @dataclass(frozen=True)

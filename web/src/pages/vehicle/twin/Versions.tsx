@@ -91,6 +91,7 @@ const ICONS: Record<Version["kind"], IconName> = {
   rollback: "history",
   promoted: "check",
   replayed: "history",
+  measured: "check",
 };
 const WORDS: Record<Version["kind"], string> = {
   prototype: "prototype",
@@ -99,6 +100,7 @@ const WORDS: Record<Version["kind"], string> = {
   rollback: "roll-back",
   promoted: "promoted",
   replayed: "replayed",
+  measured: "workshop test",
 };
 
 function Entry({ version }: { version: Version }) {
