@@ -86,7 +86,7 @@ def test_a_life_that_is_known_is_the_law_itself() -> None:
     told = ahead(certain(learned), sure, months=120)
     stress = lived.usage.months(rates.month, 120)
     for parts, mean, passed, sign, got, factor in (
-        ("capacity", rates.mean, rates.passed[:2], -1.0, told.capacity_pct, 100.0 / learned.basis),
+        ("capacity", rates.mean, rates.passed[:2], -1.0, told.capacity_pct, 100.0),
         ("resistance", rates.resistance_mean, rates.passed[2:], 1.0, told.resistance_x, 1.0),
     ):
         level, pace, change = mean[3], np.exp(mean[4]), 0.0
@@ -116,7 +116,7 @@ def test_quantiles_are_those_of_many_random_lives() -> None:
         lost = lost + scale * (
             before**part.power + (after**part.power - before**part.power) * np.exp(states[:, 4]) * moved
         )
-    health = 100.0 / model.basis * np.exp(states[:, 0]) * (1.0 - lost)
+    health = 100.0 * np.exp(states[:, 0]) * (1.0 - lost)
     expected = np.quantile(health, LEVELS)
     width = expected[-1] - expected[0]
 

@@ -98,7 +98,7 @@ def aged(
         np.full(at.shape, 3.0 * sd),
     )
     usage = Usage(temp_c=temp[:12], cycles_per_day=daily, km_per_day=100.0 * daily, **own)
-    return Aged(histories, usage, capacity / basis, resistance, scales)
+    return Aged(histories, usage, capacity, resistance, scales)
 
 
 def _parts(law: str, of: str, stress: Stress) -> list[tuple[Any, Any, float]]:

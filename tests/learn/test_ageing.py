@@ -60,10 +60,9 @@ def lost_by_now(logs: Any, rates: Rates) -> Any:
     return np.exp(logs[1]) * rates.passed[0] ** 0.75 + np.exp(logs[2]) * rates.passed[1] ** 0.5
 
 
-def test_what_a_new_pack_is_read_as_is_the_basis_of_health() -> None:
-    assert usual()[1].basis == pytest.approx(1.015, abs=0.006)
-    # used packs are not taken for new ones
-    assert learn_ageing(aged(basis=0.93).histories, PACK, LAW).basis == 1.0
+def test_new_packs_may_have_more_or_less_than_their_rated_capacity() -> None:
+    assert usual()[1].capacity.mean[0] == pytest.approx(np.log(1.015), abs=0.006)
+    assert learn_ageing(aged(basis=0.95).histories, PACK, LAW).capacity.mean[0] == pytest.approx(np.log(0.95), abs=0.01)
 
 
 def test_errors_that_last_are_told_from_errors_that_do_not() -> None:
@@ -310,7 +309,6 @@ def spoiled(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
         (("fast_effect",), [1.0], "not an ageing model"),
         (("fast_share",), 2.0, "fast_share is 2.0; it must be a number from 0 to 1"),
         (("knee", "rate"), -1.0, "knee rate is -1.0"),
-        (("basis",), 0.5, "basis is 0.5"),
         (("vehicles",), "many", "not an ageing model"),
         (("more",), 1, "not an ageing model"),
     ],

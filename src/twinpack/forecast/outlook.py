@@ -226,7 +226,7 @@ def _course(
     )
     fast = _fast(model, rates, usage, points[_FAST])
     knee, bend = _knees(model, rates, lost.law_now, points)
-    by_new = 100.0 * lost.new / np.float32(model.basis)
+    by_new = np.float32(100.0) * lost.new
     # the mean of a Brownian motion from now to then has a third of its variance
     wander = np.sqrt(np.arange(months + 1) / MONTHS / 3.0)[:, None] * points[_WANDER]
     drifts = [np.exp(one.noise.drift * wander).astype(np.float32) for one in (model.capacity, model.resistance)]

@@ -53,12 +53,9 @@ FAST_EFFECT, FAST_EFFECT_SD = 0.9, 0.5
 Telematics of more than 22,700 vehicles (Geotab 2025) tell a loss of 1.5 % a year with few fast charges and 2.5 to
 3.0 % with many, heavier use and hotter places among the causes: about half of that is taken for the charging."""
 
-MOST_BASIS = 1.05
-"""What a new pack is read as by the rated one at most."""
-
-STEADY = 0.004
-"""By how much all measurements of a vehicle are off alike, a fraction: its current sensor's gain, say, and whatever
-else its own history cannot show."""
+STEADY = 0.008
+"""By how much all measurements of a vehicle are off alike, a fraction, which no history can show: its current sensor's
+gain, say, or that the voltage of a pack tells the mean cell where the weakest one ends a drive."""
 
 _REPAIRED_SD = 0.06
 _ROUNDS, _MOST_VEHICLES = 10, 1_500
@@ -138,7 +135,6 @@ class AgeingModel:
             standard deviation.
         fast_share: The fleet's usual share of fast charging.
         knee: The risk of knees.
-        basis: What a new pack of the fleet is read as by the rated one, 1 or more; health is told by it.
         vehicles: How many it was learned from.
         last_month: The last month that it was learned from, counted from January 1970.
     """
@@ -150,7 +146,6 @@ class AgeingModel:
     fast_effect: tuple[float, float]
     fast_share: float
     knee: KneeRisk
-    basis: float
     vehicles: int
     last_month: int
 
@@ -181,7 +176,6 @@ class AgeingModel:
             values["fast_effect"] = mean, abs(sd)
             values["knee"] = _read_knee(values["knee"])
             values["fast_share"] = _number(values["fast_share"], 0.0, 1.0, "fast_share")
-            values["basis"] = _number(values["basis"], 1.0, MOST_BASIS, "basis")
             values["pack"] = str(values["pack"])
             values |= {name: int(values[name]) for name in ("vehicles", "last_month")}
             return cls(**values)
@@ -252,7 +246,6 @@ def learn_ageing(histories: Histories, pack: PackSpec, law: str) -> AgeingModel:
         fast_effect=lost.fast_effect,
         fast_share=lost.fast_share,
         knee=learn_risk(np.asarray(by_now), lost.knees),
-        basis=float(np.clip(np.exp(lost.fleet.mean[0]), 1.0, MOST_BASIS)),
         vehicles=some.vehicles,
         last_month=histories.end_month - 1,
     )
