@@ -35,7 +35,7 @@ TRIPS_IN_ALL = 6_000
 LEAST_EACH = 10
 
 _VEHICLES_AT_ONCE = 10
-_COARSE_S = 5.0
+_PLUGGED = "is_charging"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -137,7 +137,7 @@ def _drives(workspace: Workspace) -> dict[str, list[tuple[int, int]]]:
     return {vehicle: sorted(set(drives)) for vehicle, drives in found.items()}
 
 
-def _chosen(drives: dict[str, list[tuple[int, int]]]) -> dict[str, list[tuple[int, int]]]:
+def last_drives(drives: dict[str, list[tuple[int, int]]]) -> dict[str, list[tuple[int, int]]]:
     """The last drives of each vehicle; of a large fleet fewer, and of vehicles evenly spread over their names."""
     each = min(TRIPS_EACH, max(LEAST_EACH, TRIPS_IN_ALL // max(len(drives), 1)))
     names = sorted(drives)
@@ -151,14 +151,16 @@ def _read(workspace: Workspace, drives: dict[str, list[tuple[int, int]]], body: 
     until = max(end for some in drives.values() for _, end in some)
     table = workspace.lake().read(
         TELEMETRY,
-        ["vehicle_id", SAMPLE_TIME, *SIGNALS],
+        ["vehicle_id", SAMPLE_TIME, _PLUGGED, *SIGNALS],
         vehicle=list(drives),
         since=_EPOCH + timedelta(microseconds=since),
         until=_EPOCH + timedelta(microseconds=until + 1),
     )
     code = table.column("vehicle_id").combine_chunks().dictionary_encode()
     names = code.dictionary.to_pylist()
-    number = code.indices.to_numpy(zero_copy_only=False)
+    # the first sample of a charge may end a drive: what lies between is no driving
+    plugged = pc.fill_null(table.column(_PLUGGED), False).to_numpy(zero_copy_only=False)
+    number = np.where(plugged, -1, code.indices.to_numpy(zero_copy_only=False))
     time_us = table.column(SAMPLE_TIME).cast(pa.int64()).to_numpy()
     signals = {name: table.column(name).to_numpy(zero_copy_only=False) for name in SIGNALS}
     for at, name in enumerate(names):
@@ -189,7 +191,7 @@ def _learned(
     tell: Tell,
 ) -> LearnedEnergy:
     body = body_of(spec.energy_kwh)
-    read = energy_trips(workspace, _chosen(drives), body, tell)
+    read = energy_trips(workspace, last_drives(drives), body, tell)
     trips = trips_of(read)
     model = learn_energy(trips, spec.name, body)
     card = _card(model, trips.take(trips.good), read)

@@ -17,6 +17,7 @@ from twinpack.cli.evaluations import (
     simulated_faults,
     simulated_fleet,
     simulated_noise,
+    simulated_range,
 )
 
 Metrics = dict[str, Any]
@@ -37,6 +38,7 @@ SIMULATIONS: Mapping[str, Evaluation] = {
     "simulated_noise": simulated_noise.evaluate,
     "simulated_faults": simulated_faults.evaluate,
     "simulated_routes": do_pm_fleet.evaluate_simulated,
+    "simulated_range": simulated_range.evaluate,
 }
 """Those that need no data."""
 

@@ -19,13 +19,16 @@ FIRST_SCORED = 5
 
 
 def evaluate(data: Path, quick: bool) -> Metrics:
-    """Trips in the order of their names, each predicted before it is learned from."""
+    """Trips in the order of their names, each predicted before it is learned from; and the energy of each."""
+    from twinpack.cli.evaluations.i3_energy import energy_metrics
+
     trial_of = _I3(data)
     with tempfile.TemporaryDirectory() as folder:
         trial = trial_of(Path(folder) / "own", 1.0)
         metrics = _i3_errors(trial)
         for name, ratio in {} if quick else {"50": 50.0 / 60.0, "72": 72.0 / 60.0}.items():
             metrics |= _i3_capacity(trial_of(Path(folder) / name, ratio), name)
+    metrics |= energy_metrics(data)
     return metrics | {"split": f"trips 1 to {FIRST_SCORED} teach the prototype, each later one is predicted first"}
 
 
