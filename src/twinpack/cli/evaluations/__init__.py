@@ -11,8 +11,10 @@ from twinpack.cli.evaluations import (
     bmw_i3_trips,
     dmegc_electrothermal,
     do_pm_fleet,
+    essl1_lfp_ageing,
     ev_fault_fleet,
     lg_hg2_drive,
+    nasa_pcoe,
     nissan_leaf_cell,
     simulated_faults,
     simulated_fleet,
@@ -30,6 +32,8 @@ EVALUATIONS: Mapping[str, Evaluation] = {
     "dmegc_electrothermal": dmegc_electrothermal.evaluate,
     "ev_fault_fleet": ev_fault_fleet.evaluate,
     "do_pm_fleet": do_pm_fleet.evaluate,
+    "nasa_pcoe": nasa_pcoe.evaluate,
+    "essl1_lfp_ageing": essl1_lfp_ageing.evaluate,
 }
 """By name of the folder in the data."""
 
