@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.battery.test_network_pack import CELL as CELL_OF_NETWORK
 from tests.battery.test_thevenin import FLAT
 from twinpack.battery import ecm
+from twinpack.battery.network_pack import NetworkPack
 from twinpack.battery.pack import PackSpec, load_pack
 from twinpack.battery.power import pulse_voltage, scaled, state_of_power, variants
 from twinpack.battery.thevenin import Thevenin
@@ -105,3 +107,16 @@ def test_a_voltage_can_be_asked_for_the_charge_before() -> None:
     fallen = 5.0 * 60.0 / 3600.0 / 5.0 * (3.7 - 3.0) / 0.5
     assert held[0] - moved[0] == pytest.approx(fallen, rel=1e-6)
     assert held[0] == pytest.approx(3.530, abs=5e-4), "the check value at 60 s"
+
+
+def test_a_network_is_not_asked_beyond_the_currents_it_was_taught_at() -> None:
+    pack = NetworkPack(CELL_OF_NETWORK)  # taught from -200 to 100 A
+    living = np.array([[one.mean] for one in pack.living])
+    soc = np.array([0.5])
+
+    def volts(current: float) -> float:
+        return float(pulse_voltage(pack, living, soc, np.array([current]), 20.0, 10.0, moves=False)[0])
+
+    for edge, beyond in ((-200.0, -400.0), (100.0, 250.0)):
+        assert volts(beyond) == pytest.approx(volts(0.0) + (volts(edge) - volts(0.0)) * beyond / edge, rel=1e-9)
+    assert volts(-400.0) != pytest.approx(volts(-200.0), rel=1e-6)

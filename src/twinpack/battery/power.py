@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from twinpack.battery.network_pack import NetworkPack
 from twinpack.battery.pack import PackSpec
 from twinpack.battery.pack_model import PackModel
 
@@ -117,6 +118,29 @@ def pulse_voltage(
         seconds: How long; 0 asks for the moment it begins.
         moves: Whether the charge moves meanwhile; else voltage is told for the charge before.
     """
+    low, high = _known_current(model)
+    inside = np.clip(current_a, low, high)
+    volts = _asked(model, living, soc, inside, temp_c, seconds, moves)
+    if (inside == current_a).all():
+        return volts
+    # a network was taught up to some current and stands still beyond it: the resistance there goes on
+    rest = _asked(model, living, soc, np.zeros(soc.shape), temp_c, seconds, moves)
+    return np.asarray(rest + (volts - rest) * current_a / np.where(inside == 0.0, 1.0, inside))
+
+
+def _known_current(model: PackModel) -> tuple[float, float]:
+    """Lowest and highest current that a model was taught at; without end for one of physics."""
+    if not isinstance(model, NetworkPack):
+        return -np.inf, np.inf
+    network = model.cell.network
+    at = network.of.index("current_a")
+    return network.low[at], network.high[at]
+
+
+def _asked(
+    model: PackModel, living: Floats, soc: Floats, current_a: Floats, temp_c: Any, seconds: float, moves: bool
+) -> Floats:
+    """What the model itself says."""
     u = {
         "current_a": current_a,
         "interval_start_a": current_a,

@@ -34,7 +34,7 @@ TRIPS_IN_ALL = 6_000
 """So many of a pack; of a larger fleet fewer of each, then of fewer vehicles."""
 LEAST_EACH = 10
 
-_VEHICLES_AT_ONCE = 10
+_SECONDS_AT_ONCE = 1_000_000.0
 _PLUGGED = "is_charging"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -108,11 +108,19 @@ def energy_trips(
     """
     found: list[EnergyTrip] = []
     names = [name for name in drives if drives[name]]
-    for at in range(0, len(names), _VEHICLES_AT_ONCE):
-        some = {name: drives[name] for name in names[at : at + _VEHICLES_AT_ONCE]}
-        found += list(_read(workspace, some, body))
-        tell("reading drives", min(at + _VEHICLES_AT_ONCE, len(names)), len(names))
+    held: dict[str, list[tuple[int, int]]] = {}
+    for at, name in enumerate(names, start=1):
+        held[name] = drives[name]
+        if at == len(names) or _seconds(held) >= _SECONDS_AT_ONCE:
+            found += list(_read(workspace, held, body))
+            held = {}
+            tell("reading drives", at, len(names))
     return found
+
+
+def _seconds(drives: dict[str, list[tuple[int, int]]]) -> float:
+    """How long some drives last in all; with a sample a second that is how many rows they have."""
+    return sum(end - start for some in drives.values() for start, end in some) / 1e6
 
 
 def _packs(registry: Registry, pack: str | None) -> dict[str, list[str]]:
@@ -152,6 +160,7 @@ def _read(workspace: Workspace, drives: dict[str, list[tuple[int, int]]], body: 
     table = workspace.lake().read(
         TELEMETRY,
         ["vehicle_id", SAMPLE_TIME, _PLUGGED, *SIGNALS],
+        filters=pc.field("speed_kmh").is_valid(),
         vehicle=list(drives),
         since=_EPOCH + timedelta(microseconds=since),
         until=_EPOCH + timedelta(microseconds=until + 1),

@@ -132,6 +132,8 @@ def vehicle_range(
     every = tuple(range_at(name, battery, energy, vehicle, one) for name, one in weathers(given).items())
     ends = None
     if plan is not None and energy is not None:
+        if given.ambient_c is None:
+            notes += (f"the plan is driven at {MILD_C:g} °C",)
         ends = arrival(battery, energy, vehicle, plan, given if given.ambient_c is not None else _mild(given))
     return RangeOutlook(vehicle, record.pack, given, every, ends, reason, notes, number, digest)
 
