@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ from twinpack.errors import LearningError, NotFoundError
 from twinpack.forecast.range import Conditions
 from twinpack.learn.energy_terms import Course
 from twinpack.runtime.energy import KIND, TRIPS_IN_ALL, last_drives, learn_energies
+from twinpack.runtime.jobs.steps import STEPS, StepContext
 from twinpack.runtime.ranges import COLD, HOT, MILD, TODAY, RangeOutlook, vehicle_range
 from twinpack.runtime.run import run
 from twinpack.simulate.physics import PhysicsFleet
 from twinpack.simulate.settings import FleetSettings
+from twinpack.store.jobs import ENERGY, JOBS
 from twinpack.store.settings import Settings
 from twinpack.store.workspace import Workspace
 
@@ -136,3 +139,12 @@ def test_of_a_large_fleet_fewer_drives_of_each_are_read() -> None:
     many = {f"car-{number}": few["car-1"] for number in range(5000)}
     chosen = last_drives(many)
     assert sum(map(len, chosen.values())) <= TRIPS_IN_ALL and len(chosen) >= 500
+
+
+def test_a_job_learns_what_trips_take_and_does_not_fail_for_want_of_them(workspace: Workspace, tmp_path: Path) -> None:
+    told: list[str] = []
+    context = StepContext("energy-1", workspace, JOBS[ENERGY].complete({}), told.append)
+    (step,) = STEPS[ENERGY]
+    assert len(step.run(context)["models"]) == 1 and "kWh/100 km" in told[-1]
+    empty = replace(context, workspace=Workspace.open(tmp_path / "empty"))
+    assert step.run(empty) == {"models": []} and "nothing learned: nothing to learn from" in told[-1]

@@ -18,6 +18,7 @@ ANOMALY = "anomaly"
 SENSITIVITY = "sensitivity"
 AGEING = "ageing"
 FORECAST = "forecast"
+ENERGY = "energy"
 BACKUP = "backup"
 
 
@@ -104,6 +105,10 @@ JOBS: dict[str, JobKind] = {
             "pack": Argument("", text, 'pack to forecast; "" for each that has an ageing model'),
             "months": Argument(120, whole(1, 600), "how far to look"),
         },
+    ),
+    ENERGY: JobKind(
+        "learns from the fleet's drives what trips take, and stores it; a pack with too few of them is left out",
+        {"pack": Argument("", text, 'pack to learn for; "" for each that has trips enough')},
     ),
     BACKUP: JobKind(
         "copies the workspace into a new folder, named after the job",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from twinpack.store.jobs import AGEING, ANOMALY, BACKUP, COMPACT, FORECAST, LAKE, LEARN, RETENTION, SENSITIVITY
+from twinpack.store.jobs import AGEING, ANOMALY, BACKUP, COMPACT, ENERGY, FORECAST, LAKE, LEARN, RETENTION, SENSITIVITY
 from twinpack.store.tables import TABLES
 from twinpack.store.workspace import Workspace
 
@@ -191,6 +191,23 @@ def _look_ahead(context: StepContext) -> dict[str, Any]:
     return {"vehicles": told}
 
 
+def _learn_energy(context: StepContext) -> dict[str, Any]:
+    from twinpack.errors import LearningError, NotFoundError
+    from twinpack.runtime.energy import learn_energies
+
+    try:
+        learned = learn_energies(context.workspace, context.arguments["pack"] or None)
+    except (LearningError, NotFoundError) as error:
+        # Too few drives are no failure of the job: it will be asked again.
+        context.tell(f"nothing learned: {error}")
+        return {"models": []}
+    for why in learned.left_out:
+        context.tell(f"left out: {why}")
+    for one in learned.models:
+        context.tell(f"{one.card['pack']}: {one.card['figures']['kwh_100km']:.1f} kWh/100 km")
+    return {"models": [one.model_hash for one in learned.models]}
+
+
 def _back_up(context: StepContext) -> dict[str, Any]:
     from twinpack.runtime.backup import backup
     from twinpack.store.archive import MANIFEST
@@ -220,6 +237,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     SENSITIVITY: (Step("analyse a model", _analyse),),
     AGEING: (Step("learn how packs age", _learn_ageing),),
     FORECAST: (Step("look ahead", _look_ahead),),
+    ENERGY: (Step("learn what trips take", _learn_energy),),
     BACKUP: (Step("copy the workspace", _back_up),),
 }
 """The steps of every kind of job. A step that is renamed or moved fails jobs that were interrupted in it."""
