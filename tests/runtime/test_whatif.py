@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from tests.servers.small_fleet import pristine_fleet
 from twinpack.errors import NotFoundError, ScenarioError
 from twinpack.forecast.scenario import Scenario, Trip
 from twinpack.runtime.ageing import learn_ageing_of
+from twinpack.runtime.forecasts import outlook_of
 from twinpack.runtime.whatif import VehicleWhatIf, load_scenarios, whatif_vehicle
+from twinpack.runtime.whatif_fleet import FleetWhatIf, whatif_fleet
 from twinpack.store.workspace import Workspace
 
 __all__ = ["pristine_fleet"]
@@ -113,3 +117,64 @@ def test_scenarios_come_from_files_with_their_plans(tmp_path: Path) -> None:
     second.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ScenarioError, match="not a text in UTF-8"):
         load_scenarios([second])
+
+
+def fleet_of(home: Path, *scenarios: Scenario, pack: str | None = None) -> FleetWhatIf:
+    workspace = Workspace.open(home, create=False)
+    with workspace.registry() as registry:
+        return whatif_fleet(workspace, registry, scenarios, pack=pack)
+
+
+def test_a_fleet_is_told_block_by_block_and_nothing_is_changed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(home)
+    whole = fleet_of(home, GENTLE, HAUL)
+    assert contents(home) == before
+    monkeypatch.setattr("twinpack.runtime.whatif_fleet.BLOCK", 3)
+    apart = fleet_of(home, GENTLE, HAUL)
+    for one, other in zip(apart.effects, whole.effects, strict=True):
+        assert one.vehicle_ids == other.vehicle_ids
+        assert one.health == pytest.approx(other.health, rel=1e-3, abs=1e-3)
+    assert whole.told == whole.asked == len(whole.effects[0].vehicle_ids)
+    gentle, haul = whole.scenarios
+    assert gentle.helped > 0
+    assert haul.harmed >= whole.told - 1
+    assert haul.claims > gentle.claims
+
+
+def test_a_bad_vehicle_stops_no_other(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = outlook_of
+
+    def breaks(workspace: Any, registry: Any, pack: str, vehicles: list[str], *rest: Any, **more: Any) -> Any:
+        if "SIM-0003" in vehicles:
+            raise np.linalg.LinAlgError("Singular matrix")
+        return plain(workspace, registry, pack, vehicles, *rest, **more)
+
+    monkeypatch.setattr("twinpack.runtime.whatif_fleet.outlook_of", breaks)
+    told = fleet_of(home, GENTLE)
+    assert [(one.vehicle, one.why) for one in told.left_out] == [("SIM-0003", "Singular matrix")]
+    assert told.told == told.asked - 1
+    assert "SIM-0003" not in told.effects[0].vehicle_ids
+
+
+def test_a_scenario_that_cannot_be_told_for_a_vehicle_leaves_it_out(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = outlook_of
+
+    def unknown(*rest: Any, **more: Any) -> Any:
+        of = plain(*rest, **more)
+        km = np.where(np.array(of.fleet.vehicle_ids) == "SIM-0002", np.nan, of.usage.km_per_day)
+        return replace(of, usage=of.usage.with_(km_per_day=km))
+
+    monkeypatch.setattr("twinpack.runtime.whatif_fleet.outlook_of", unknown)
+    told = fleet_of(home, Scenario("far", yearly_km=40_000.0))
+    (left,) = told.left_out
+    assert left.vehicle == "SIM-0002"
+    assert "give distance_x" in left.why
+
+
+def test_a_fleet_without_a_model_or_vehicles_is_refused(home: Path, pristine_fleet: Path) -> None:
+    with pytest.raises(NotFoundError, match="learn ageing"):
+        fleet_of(pristine_fleet, GENTLE)
+    with pytest.raises(NotFoundError, match="no vehicle of pack 'lfp_104s'"):
+        fleet_of(home, GENTLE, pack="lfp_104s")

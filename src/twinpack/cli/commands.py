@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "backtest": "twinpack.cli.backtest",
     "forecast": "twinpack.cli.forecast",
     "range": "twinpack.cli.range",
+    "whatif": "twinpack.cli.whatif",
     "maintenance": "twinpack.cli.maintenance",
     "explain": "twinpack.cli.explain",
     "models": "twinpack.cli.models",

@@ -60,10 +60,15 @@ def note(text: str) -> None:
 
 def json_result(value: Any) -> None:
     """Writes `value` (dataclasses, structs, arrays, times, paths) as JSON; NaN and infinity become null."""
+    line(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """`value` as `json_result` writes it."""
     import msgspec
 
     encoded = msgspec.json.encode(value, enc_hook=_to_json, order="deterministic")
-    line(msgspec.json.format(encoded, indent=2).decode())
+    return msgspec.json.format(encoded, indent=2).decode()
 
 
 def _to_json(value: Any) -> Any:

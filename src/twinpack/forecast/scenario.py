@@ -92,8 +92,8 @@ class Scenario:
 
     @property
     def changes_consumption(self) -> bool:
-        """Whether a kilometre takes another energy than it does."""
-        return self.load_kg is not None or bool(self.trips)
+        """Whether a kilometre takes another energy than it does: by load, trips, or the air it is driven in."""
+        return bool({"load_kg", "trips", "climate", "warmer_c"} & set(self.changes))
 
 
 def _pct(share: float) -> str:

@@ -64,6 +64,37 @@ _OTHER = ("name", "climate", "trip", "trips")
 _NAMED = (*KEYS, *_OTHER)
 _LONGEST_NAME = 60
 
+TEMPLATE = """\
+# Scenarios for `twinpack whatif`: another way to use a vehicle from now on. What is left out stays as it is.
+# A file holds up to three tables [[scenario]]; a line that begins with # is not read: take the # away to use it.
+
+[[scenario]]
+name = "Charge to 80 %"
+charge_to_pct = 80          # charge at which charging usually ends, 5 to 100 %
+# charge_from_pct = 30      # charge at which charging usually begins, 0 to 95 %
+# parked_soc_pct = 55       # mean charge while parked, %; else it moves with the window above
+
+[[scenario]]
+name = "Slow and cool"
+fast_share_pct = 5          # share of the charge that goes in fast (at 0.4 C or more), 0 to 100 %
+# charge_c_rate = 0.2       # mean rate of charging, full charges an hour: 11 kW into 55 kWh are 0.2
+warmer_c = -4               # added to every temperature, -30 to 30 °C
+# climate = "maritime"      # or another climate: nordic, maritime, continental, mediterranean or subtropical
+
+[[scenario]]
+name = "Long haul"
+distance_x = 2              # distance by what it is now, 0 to 10
+# yearly_km = 32000         # or the distance a year, km
+load_kg = 400               # load carried, kg
+# trips = "plan.csv"        # what is driven: a CSV beside this file with distance_km, speed_kmh, ambient_c, load_kg
+[[scenario.trip]]           # or trip by trip, in the proportion in which they are driven
+distance_km = 180
+speed_kmh = 105
+# ambient_c = -5            # temperature of the air on it, °C
+# climb_m = 300             # height gained less height lost, m
+"""
+"""What `twinpack whatif template` prints."""
+
 ReadPlan = Callable[[str], str]
 """The text of a CSV plan that a scenario names."""
 

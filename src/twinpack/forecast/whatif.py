@@ -114,13 +114,15 @@ def whatif(
     Raises:
         ScenarioError: A scenario that cannot be told for these vehicles.
     """
-    now = paths(model, rates, usage, ocv, months)
+    now = _held(paths(model, rates, usage, ocv, months))
     more = consumption_x or {}
     courses = []
     for scenario in scenarios:
         changed = changed_usage(usage, scenario, air_c, more.get(scenario.name, 1.0))
         flags, notes = beyond(seen, usage, changed) if seen else (np.zeros(usage.vehicles, dtype=bool), ())
-        then = _answered(now, paths(model, rates, changed, ocv, months, usage), np.where(flags, BEYOND_SD, ANSWER_SD))
+        then = _held(
+            _answered(now, paths(model, rates, changed, ocv, months, usage), np.where(flags, BEYOND_SD, ANSWER_SD))
+        )
         deltas = tuple(later(now, then, limit) for limit in limits_pct)
         courses.append(
             Course(
@@ -142,6 +144,11 @@ def whatif(
 def _outlook(rates: Rates, found: Paths, limits_pct: Sequence[float]) -> Outlook:
     capacity, resistance, now, ends = told(found, limits_pct)
     return Outlook(rates.vehicle_ids, rates.month, capacity, resistance, now, tuple[EndOfLife, ...](ends))
+
+
+def _held(found: Paths) -> Paths:
+    """Paths of which none falls below empty: a law knows no end, a battery does."""
+    return Paths(np.maximum(found.capacity_pct, 0.0), found.resistance_x)
 
 
 def _answered(now: Paths, then: Paths, sd: Floats) -> Paths:

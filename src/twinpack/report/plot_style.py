@@ -57,7 +57,7 @@ def picture(heights: Sequence[float], title: str, subtitle: str, foot: str) -> t
     figure.text(left, 1 - 0.51 / height, subtitle, size=TEXT_PT, color=colour("ink-2"), family=font)
     figure.text(left, 0.10 / height, foot, size=SMALL_PT, color=colour("ink-3"), family=font)
     for panel in panels:
-        _plain(panel)
+        plain(panel)
     for panel in panels[:-1]:
         panel.tick_params(labelbottom=False)
     return figure, panels
@@ -120,7 +120,8 @@ def ticks(panel: Axes) -> None:
     panel.tick_params(length=0, labelsize=SMALL_PT, labelcolor=colour("ink-3"), labelfontfamily=_font(), pad=4)
 
 
-def _plain(panel: Axes) -> None:
+def plain(panel: Axes) -> None:
+    """Nothing on a panel but its lower edge, horizontal grid lines and small labels."""
     panel.set_facecolor(colour("surface"))
     for name, spine in panel.spines.items():
         spine.set_visible(name == "bottom")

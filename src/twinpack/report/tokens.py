@@ -36,6 +36,9 @@ COLOURS = MappingProxyType(
         "warn-soft": ("#FCEFD5", "#3D2D10"),
         "good": ("#1B7350", "#63CFA1"),
         "good-soft": ("#DEF1E8", "#123527"),
+        "scenario-a": ("#174A85", "#5FA8FF"),
+        "scenario-b": ("#1B7350", "#63CFA1"),
+        "scenario-c": ("#8A6200", "#E0BC4A"),
     }
 )
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ from twinpack.forecast.range import Battery, discharge
 from twinpack.forecast.scenario import Scenario
 from twinpack.forecast.scenario_file import read_scenarios, together
 from twinpack.forecast.scenario_usage import OVER_AIR_C, changed_usage, yearly_air_c
+from twinpack.forecast.vehicle import Measured, measured_of
 from twinpack.forecast.whatif import WhatIf, whatif
 from twinpack.forecast.whatif_demand import Demand, consumption_x, demand, standard_model
 from twinpack.forecast.whatif_experience import Experience, experience
@@ -35,7 +35,7 @@ from twinpack.forecast.whatif_told import (
 )
 from twinpack.forecast.whatif_trip import Lanes, Ride, lanes_of, ride
 from twinpack.learn.energy_model import EnergyModel
-from twinpack.learn.usage import lived
+from twinpack.learn.usage import Life, lived
 from twinpack.runtime.forecasts import PackOutlook, outlook_of
 from twinpack.runtime.named import LATEST
 from twinpack.runtime.ranges import consumption_model, twin_battery
@@ -69,6 +69,7 @@ class VehicleWhatIf:
         age_years: Age of the battery then.
         driven_km: What it has driven; None where that is not known.
         years: How far is looked.
+        measured: Capacity health as it was measured so far.
         baseline: As it is used.
         scenarios: Beside it.
         notes: What to know of it.
@@ -83,6 +84,7 @@ class VehicleWhatIf:
     age_years: float
     driven_km: float | None
     years: int
+    measured: list[Measured]
     baseline: CourseTold
     scenarios: list[ScenarioTold]
     notes: list[str]
@@ -164,6 +166,7 @@ def whatif_vehicle(
         age_years=asked.age_months / MONTHS,
         driven_km=asked.driven_km if np.isfinite(asked.driven_km) else None,
         years=years,
+        measured=list(measured_of(of.histories, 0)),
         baseline=told_course(every[0], asked),
         scenarios=told,
         notes=_notes(of, found, why_not, energy is not None),
@@ -172,14 +175,21 @@ def whatif_vehicle(
 
 def asked_of(of: PackOutlook, at: int) -> Asked:
     """Warranties, age, distance and limits of one vehicle of an outlook."""
-    life, pack = of.fleet.lives[at], of.pack
-    known = life.odometer_km[np.isfinite(life.odometer_km)]
     return Asked(
-        warranties=pack.warranty,
+        warranties=of.pack.warranty,
         age_months=float(of.histories.stress.days[:, at].sum() / DAYS_PER_MONTH),
-        driven_km=float(known.max()) if len(known) else float("nan"),
-        temp_max_c=pack.temp_max_c,
+        driven_km=driven_km(of.fleet.lives[at]),
+        temp_max_c=of.pack.temp_max_c,
     )
+
+
+def driven_km(life: Life) -> float:
+    """What a vehicle has driven by its odometer, or in what was seen of it; NaN where neither is told."""
+    known = life.odometer_km[np.isfinite(life.odometer_km)]
+    if len(known):
+        return float(known[-1])
+    seen = life.distance_km[np.isfinite(life.distance_km)]
+    return float(seen.sum()) if len(seen) else float("nan")
 
 
 def air_of(workspace: Workspace, fleet: FleetLives) -> Floats:
@@ -205,6 +215,8 @@ def more_consumption(
     now = _mean_air(of, air_c)
     found = {}
     for scenario in scenarios:
+        if not scenario.changes_consumption:
+            continue
         then = now + _warmer(of, scenario, air_c)
         pairs = zip(of.fleet.vehicle_ids, then, now, strict=True)
         found[scenario.name] = np.array([consumption_x(model, name, scenario, new, old) for name, new, old in pairs])
@@ -311,8 +323,3 @@ def _text(file: Path, where: str) -> str:
         raise ScenarioError(f"{where}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{where}: not a text in UTF-8") from error
-
-
-def as_record(told: Any) -> dict[str, Any]:
-    """Something told as JSON values; what is infinite or not a number is None already."""
-    return asdict(told)
