@@ -199,6 +199,7 @@ def test_the_same_file_again_changes_nothing_whoever_brings_it(
         "changed": 0,
         "unchanged": 2,
         "baselines_reset": 0,
+        "tests": 0,
     }
     assert listed(told) == before
     assert len(repairs(workspace)) == 1

@@ -242,7 +242,7 @@ def test_migrations_lead_to_the_tables_the_code_uses_and_back(file_url: str) -> 
         assert _differences(file_url) == []
 
 
-@pytest.mark.parametrize("earlier", ["0001", "0002", "0003", "0004", "0005"])
+@pytest.mark.parametrize("earlier", ["0001", "0002", "0003", "0004", "0005", "0006"])
 def test_what_an_earlier_release_recorded_is_there_after_the_upgrade(file_url: str, earlier: str) -> None:
     made = chain("car-1", 3)
     with Registry.open(file_url) as registry:

@@ -49,6 +49,33 @@ Done = Annotated[str | None, typer.Option("--on", help="Day it was done, as 2026
 Odometer = Annotated[int | None, typer.Option("--odometer", help="What it showed, km.", show_default=False)]
 Reference = Annotated[str | None, typer.Option(help="The workshop's own number of it.", show_default=False)]
 Notes = Annotated[str | None, typer.Option(help="For people.", show_default=False)]
+CapacityAh = Annotated[
+    float | None, typer.Option("--capacity-ah", help="Capacity of the pack as tested, Ah.", show_default=False)
+]
+CapacitySd = Annotated[
+    float | None,
+    typer.Option("--capacity-sd-ah", help="Standard deviation of that; 1 % when left out.", show_default=False),
+]
+ResistanceMohm = Annotated[
+    float | None,
+    typer.Option("--resistance-mohm", help="Resistance of the pack in a pulse of discharge, mohm.", show_default=False),
+]
+ResistanceSd = Annotated[
+    float | None,
+    typer.Option("--resistance-sd-mohm", help="Standard deviation of that; 5 % when left out.", show_default=False),
+]
+SocPct = Annotated[
+    float | None, typer.Option("--soc-pct", help="State of charge in the resistance test, %.", show_default=False)
+]
+TempC = Annotated[
+    float | None, typer.Option("--temp-c", help="Temperature of the cells in it, °C.", show_default=False)
+]
+PulseS = Annotated[
+    float | None, typer.Option("--pulse-s", help="Length of its pulse, s; 10 when left out.", show_default=False)
+]
+Confirm = Annotated[
+    bool, typer.Option("--confirm", help="Take a test in though it contradicts the twin, which then doubts itself.")
+]
 Keep = Annotated[bool, typer.Option("--keep-baselines", help="What was learned of the cells stays as it is.")]
 
 
@@ -85,6 +112,14 @@ def maintenance_add(
     odometer: Odometer = None,
     reference: Reference = None,
     notes: Notes = None,
+    capacity_ah: CapacityAh = None,
+    capacity_sd_ah: CapacitySd = None,
+    resistance_mohm: ResistanceMohm = None,
+    resistance_sd_mohm: ResistanceSd = None,
+    soc_pct: SocPct = None,
+    temp_c: TempC = None,
+    pulse_s: PulseS = None,
+    confirm: Confirm = False,
     keep: Keep = False,
     who: Who = "",
     home: Home = DEFAULT_HOME,
@@ -93,7 +128,8 @@ def maintenance_add(
     """Enter work that is planned, or with --done (or --on DAY) done.
 
     After a repair or a replacement, what was learned of the battery's cells begins anew, and its trouble codes are
-    cleared: a row of the log says so, which takes effect when it is folded.
+    cleared: a row of the log says so, which takes effect when it is folded. So does a test of capacity or resistance,
+    which the vehicle's twin takes in as a measurement, as a new version.
     """
     from twinpack.store.workshop.records import DONE, PLANNED, MaintenanceRecord, check_past, today
 
@@ -109,11 +145,20 @@ def maintenance_add(
         reference=reference or "",
         notes=notes or "",
         who=name_of(who),
+        capacity_ah=capacity_ah,
+        capacity_sd_ah=capacity_sd_ah,
+        resistance_mohm=resistance_mohm,
+        resistance_sd_mohm=resistance_sd_mohm,
+        soc_pct=soc_pct,
+        temp_c=temp_c,
+        pulse_s=pulse_s,
     )
+    wanted.check()
     check_past(wanted)
     with opened(home) as (workspace, registry):
+        _check_tests(workspace, registry, wanted, confirm)
         record = registry.workshop.add(wanted)
-        record = _told(workspace, registry, record, keep)
+        record = _told(workspace, registry, record, keep, confirm)
     _show(record, as_json, f"record {record.record_id} of {vehicle} {'kept' if is_done else 'planned'}")
 
 
@@ -123,25 +168,51 @@ def maintenance_done(
     on: Done = None,
     odometer: Odometer = None,
     notes: Notes = None,
+    capacity_ah: CapacityAh = None,
+    capacity_sd_ah: CapacitySd = None,
+    resistance_mohm: ResistanceMohm = None,
+    resistance_sd_mohm: ResistanceSd = None,
+    soc_pct: SocPct = None,
+    temp_c: TempC = None,
+    pulse_s: PulseS = None,
+    confirm: Confirm = False,
     keep: Keep = False,
     who: Who = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
-    """Say that planned work is done; a repair or a replacement lets what was learned of the cells begin anew."""
+    """Say that planned work is done; a repair or a replacement lets what was learned of the cells begin anew.
+
+    A test of capacity or resistance may also be added to work that was done before, once.
+    """
     from dataclasses import replace
 
     from twinpack.store.workshop.records import DONE, check_past, today
 
     with opened(home) as (workspace, registry):
         before = registry.workshop.record(record)
-        if before.status == DONE and (keep or not before.resets or before.log_offset is not None):
+        test = _given(
+            capacity_ah=capacity_ah,
+            capacity_sd_ah=capacity_sd_ah,
+            resistance_mohm=resistance_mohm,
+            resistance_sd_mohm=resistance_sd_mohm,
+            soc_pct=soc_pct,
+            temp_c=temp_c,
+            pulse_s=pulse_s,
+        )
+        untold = not keep and before.resets and before.log_offset is None
+        if before.status == DONE and not test and not untold and not (before.tested and before.test_offset is None):
             raise InputError(f"record {before.record_id} is done already, on {before.done_on}")
         day = on or before.done_on or today()
-        changes = {"status": DONE, "done_on": day, "who": name_of(who)} | _given(odometer_km=odometer, notes=notes)
-        check_past(replace(before, **changes))
+        changes = (
+            {"status": DONE, "done_on": day, "who": name_of(who)} | _given(odometer_km=odometer, notes=notes) | test
+        )
+        wanted = replace(before, **changes)
+        wanted.check()
+        check_past(wanted)
+        _check_tests(workspace, registry, wanted, confirm)
         after = registry.workshop.change(before.record_id, before.revision, **changes)
-        after = _told(workspace, registry, after, keep)
+        after = _told(workspace, registry, after, keep, confirm)
     _show(after, as_json, f"record {after.record_id} of {after.vehicle_id} done on {after.done_on}")
 
 
@@ -195,6 +266,7 @@ def maintenance_remove(record: RecordId, home: Home = DEFAULT_HOME, as_json: AsJ
 @command.command("import")
 def maintenance_import(
     path: Annotated[Path, typer.Argument(help="CSV with a header; `twinpack maintenance template` shows one.")],
+    confirm: Confirm = False,
     keep: Keep = False,
     who: Who = "",
     home: Home = DEFAULT_HOME,
@@ -206,26 +278,31 @@ def maintenance_import(
     without a reference, vehicle, kind, title and day planned (or done); what else it says then replaces what was there.
     """
     from twinpack.cli.maintenance_csv import read_records
+    from twinpack.runtime.measuring import tell_tests
     from twinpack.runtime.repairs import tell_repairs
 
     lines = read_records(path, name_of(who))
     with opened(home) as (workspace, registry):
-        records, wrong = _judged(registry, lines)
+        records, wrong = _judged(workspace, registry, lines, confirm)
         for number, what in wrong:
             output.note(f"{path}:{number}: {what}")
         if wrong:
             raise InputError(f"{path}: {output.counted(len(wrong), 'line')} wrong, see above; nothing was entered")
         done = registry.workshop.enter(records)
-        told = [] if keep else tell_repairs(workspace, registry, (*done.added, *done.changed))
+        entered = (*done.added, *done.changed)
+        told = [] if keep else tell_repairs(workspace, registry, entered)
+        tests = tell_tests(workspace, registry, entered, confirm)
     if as_json:
         counts = {"added": len(done.added), "changed": len(done.changed), "unchanged": done.unchanged}
-        output.json_result(counts | {"baselines_reset": len(told)})
+        output.json_result(counts | {"baselines_reset": len(told), "tests": len(tests)})
         return
     output.line(
         f"{output.counted(len(done.added), 'record')} added, {len(done.changed)} changed, {done.unchanged} as before"
     )
     if told:
         output.line(f"what was learned of the cells begins anew after {output.counted(len(told), 'repair')}")
+    if tests:
+        output.line(f"{output.counted(len(tests), 'test')} for the twins to take in with the next run")
 
 
 @command.command("template")
@@ -237,7 +314,7 @@ def maintenance_template(home: Home = DEFAULT_HOME) -> None:
 
 
 def _judged(
-    registry: Registry, lines: Sequence[Line[MaintenanceRecord]]
+    workspace: Workspace, registry: Registry, lines: Sequence[Line[MaintenanceRecord]], confirm: bool
 ) -> tuple[list[MaintenanceRecord], list[tuple[int, str]]]:
     """The records of a file as they would be kept, and the lines that are wrong, in order."""
     from twinpack.cli.maintenance_csv import column_first
@@ -251,16 +328,34 @@ def _judged(
             if isinstance(judged, TwinpackError):
                 raise judged
             check_past(judged)
+            _check_tests(workspace, registry, judged, confirm)
             records.append(judged)
         except TwinpackError as error:
             wrong.append((number, column_first(error)))
     return records, sorted(wrong)
 
 
-def _told(workspace: Workspace, registry: Registry, record: MaintenanceRecord, keep: bool) -> MaintenanceRecord:
+def _check_tests(workspace: Workspace, registry: Registry, record: MaintenanceRecord, confirm: bool) -> None:
+    if record.tested:
+        from twinpack.runtime.measuring import check_tests
+
+        check_vehicle(registry, record.vehicle_id)
+        check_tests(workspace, registry, record, confirm)
+
+
+def _told(
+    workspace: Workspace, registry: Registry, record: MaintenanceRecord, keep: bool, confirm: bool
+) -> MaintenanceRecord:
+    """The record once the log was told of its repair and of its test."""
     from twinpack.runtime.repairs import tell_repairs
 
-    return next(iter([] if keep else tell_repairs(workspace, registry, [record])), record)
+    record = next(iter([] if keep else tell_repairs(workspace, registry, [record])), record)
+    if not record.tested:
+        return record
+    from twinpack.runtime.measuring import tell_tests
+
+    # After the repair: a new battery's test is of the new battery.
+    return next(iter(tell_tests(workspace, registry, [record], confirm)), record)
 
 
 def _given(**values: Any) -> dict[str, Any]:
@@ -274,6 +369,11 @@ def _show(record: MaintenanceRecord, as_json: bool, text: str) -> None:
     output.line(text)
     if record.log_offset is not None:
         output.line(f"what was learned of its cells begins anew with row {record.log_offset} of the log")
+    if record.test_offset is not None:
+        output.line(
+            f"its twin takes the test in with row {record.test_offset} of the log: with the next `twinpack run`, or at "
+            "once by `twinpack serve`"
+        )
 
 
 def _record(record: MaintenanceRecord) -> dict[str, Any]:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from twinpack.cli.csv_lines import Line, read_lines
 from twinpack.errors import InputError
 from twinpack.store.records import sha256_text
-from twinpack.store.workshop.records import DONE, PLANNED, MaintenanceRecord
+from twinpack.store.workshop.records import DONE, PLANNED, TEST_FIELDS, MaintenanceRecord
 
-COLUMNS = ("vehicle", "kind", "title", "status", "planned", "done", "odometer_km", "reference", "notes", "who")
+COLUMNS = (
+    "vehicle",
+    "kind",
+    "title",
+    "status",
+    "planned",
+    "done",
+    "odometer_km",
+    "reference",
+    "notes",
+    "who",
+    *TEST_FIELDS,
+)
 REQUIRED = ("vehicle", "kind", "title")
 
 _FIELDS = {"vehicle id": "vehicle", "planned_on": "planned", "done_on": "done"}
@@ -21,8 +34,8 @@ _FIELDS = {"vehicle id": "vehicle", "planned_on": "planned", "done_on": "done"}
 def template() -> str:
     """A file to fill in: the header, and a line of each status."""
     examples = (
-        "car-0001,inspection,yearly inspection,planned,2026-03-01,,,W-1001,,",
-        "car-0001,repair,module 4 replaced,done,,2026-02-12,84210,W-0987,cells 37 to 48,Workshop North",
+        "car-0001,inspection,yearly inspection,planned,2026-03-01,,,W-1001,,,,,,,,,",
+        "car-0001,repair,module 4 replaced,done,,2026-02-12,84210,W-0987,cells 37 to 48,Workshop North,,,,,,,",
     )
     return "\n".join((",".join(COLUMNS), *examples)) + "\n"
 
@@ -53,6 +66,7 @@ def _record(said: Mapping[str, str], who: str) -> MaintenanceRecord:
     odometer = said.get("odometer_km", "")
     if odometer and not (odometer.isascii() and odometer.isdigit()):
         raise InputError(f"odometer_km {odometer!r} is not a whole number")
+    tested: dict[str, Any] = {name: _figure(name, said.get(name, "")) for name in TEST_FIELDS}
     record = MaintenanceRecord(
         vehicle_id=said["vehicle"],
         kind=said["kind"],
@@ -64,6 +78,16 @@ def _record(said: Mapping[str, str], who: str) -> MaintenanceRecord:
         reference=said.get("reference", ""),
         notes=said.get("notes", ""),
         who=said.get("who", ""),
+        **tested,
     )
     # Of what the line says alone: who brings it does not make it another line.
-    return replace(record, line_sha256=sha256_text(repr(record)), who=record.who or who)
+    return replace(record, line_sha256=sha256_text(record.line_text()), who=record.who or who)
+
+
+def _figure(name: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"{name} {text[:40]!r} is no number") from None

@@ -12,6 +12,7 @@ from twinpack.store.alarms.records import STATES
 from twinpack.store.alarms.register import Wanted
 from twinpack.store.registry import Registry
 from twinpack.store.tables import TIME
+from twinpack.store.workshop.records import TEST_FIELDS
 
 _VEHICLES = pa.schema(
     [
@@ -110,7 +111,9 @@ _MAINTENANCE = pa.schema(
         ("reference", pa.string()),
         ("notes", pa.string()),
         ("who", pa.string()),
+        *((name, pa.float64()) for name in TEST_FIELDS),
         ("offset", pa.int64()),
+        ("test_offset", pa.int64()),
         ("entered_at", TIME),
         ("changed_at", TIME),
     ]

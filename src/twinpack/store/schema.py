@@ -5,9 +5,22 @@ Names are safe in PostgreSQL: `offset` is a reserved word there, so log offsets 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
-HEAD_REVISION = "0006"
+HEAD_REVISION = "0007"
 """The migration this release works with."""
 
 metadata = MetaData(
@@ -260,6 +273,14 @@ maintenance = Table(
     Column("revision", Integer, nullable=False),
     Column("entered_at_us", BigInteger, nullable=False),
     Column("changed_at_us", BigInteger, nullable=False),
+    Column("capacity_ah", Float),
+    Column("capacity_sd_ah", Float),
+    Column("resistance_mohm", Float),
+    Column("resistance_sd_mohm", Float),
+    Column("soc_pct", Float),
+    Column("temp_c", Float),
+    Column("pulse_s", Float),
+    Column("test_offset", BigInteger),
     Index("ix_maintenance_vehicle_id", "vehicle_id"),
 )
 

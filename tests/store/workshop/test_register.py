@@ -135,6 +135,66 @@ def test_a_record_that_cannot_be_is_refused(garage: Registry, changes: dict[str,
     assert garage.workshop.records() == []
 
 
+TEST = replace(PLAN, status="done", done_on="2026-02-12", capacity_ah=141.2)
+
+
+def test_a_test_is_kept_with_the_work_and_stays_once_the_log_tells_of_it(garage: Registry) -> None:
+    kept = garage.workshop.add(replace(TEST, resistance_mohm=60.0, soc_pct=50.0, temp_c=-5.0))
+    assert garage.workshop.records() == [kept]
+    assert kept.tests() == {
+        "capacity_ah": 141.2,
+        "capacity_sd_ah": pytest.approx(1.412),
+        "resistance_mohm": 60.0,
+        "resistance_sd_mohm": pytest.approx(3.0),
+        "soc_pct": 50.0,
+        "temp_c": -5.0,
+        "pulse_s": 10.0,
+    }
+    corrected = garage.workshop.change(kept.record_id, capacity_ah=140.0, capacity_sd_ah=2.0)
+    assert corrected.tests()["capacity_sd_ah"] == 2.0
+    assert garage.workshop.told_test(kept.record_id, 7).test_offset == 7
+    for changes in ({"capacity_ah": 139.0}, {"temp_c": 20.0}, {"done_on": "2026-02-13"}):
+        with pytest.raises(InputError, match=rf"{min(changes)} of record .* stays .* took its test in \(row 7"):
+            garage.workshop.change(kept.record_id, **changes)
+    assert garage.workshop.change(kept.record_id, title="another word").title == "another word"
+    with pytest.raises(InputError, match="stays: the twin of vehicle 'car-1' took its test in"):
+        garage.workshop.remove(kept.record_id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"capacity_ah": -1.0}, "capacity_ah -1 is not from 0.1 to 100000"),
+        ({"capacity_ah": float("nan")}, "capacity_ah nan is no number"),
+        ({"capacity_sd_ah": float("inf")}, "capacity_sd_ah inf is no number"),
+        ({"capacity_sd_ah": -1.0}, "capacity_sd_ah -1 is not above 0 and at most 20 % of capacity_ah"),
+        ({"capacity_sd_ah": 50.0}, "capacity_sd_ah 50 is not above 0 and at most 20 % of capacity_ah, 28.24"),
+        ({"capacity_ah": None, "capacity_sd_ah": 1.0}, "capacity_sd_ah 1 belongs to capacity_ah, which is missing"),
+        ({"resistance_mohm": 60.0}, "soc_pct is missing: a resistance says nothing without"),
+        ({"resistance_mohm": 60.0, "soc_pct": 50.0}, "temp_c is missing"),
+        ({"resistance_mohm": 60.0, "soc_pct": 150.0, "temp_c": 20.0}, "soc_pct 150 is not from 0 to 100"),
+        ({"resistance_mohm": 60.0, "soc_pct": 50.0, "temp_c": 293.0}, "temp_c 293 is not from -40 to 80"),
+        ({"pulse_s": 10.0}, "pulse_s 10 belongs to a resistance test"),
+        ({"status": "planned", "done_on": ""}, "capacity_ah 141.2 is the result of a test, yet the status is planned"),
+    ],
+)
+def test_a_test_that_cannot_be_is_refused_by_its_field(garage: Registry, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        garage.workshop.add(replace(TEST, **changes))
+    assert str(caught.value).startswith(message)
+    assert garage.workshop.records() == []
+
+
+def test_a_line_without_a_test_reads_as_it_did_before_there_were_any() -> None:
+    """Else a file of an earlier release would change every record when it is imported again."""
+    assert PLAN.line_text() == (
+        "MaintenanceRecord(vehicle_id='car-1', kind='inspection', title='yearly inspection', status='planned', "
+        "planned_on='2026-03-01', done_on='', odometer_km=None, reference='', notes='', who='Kim', record_id='', "
+        "log_offset=None, line_sha256='', revision=0, entered_at_us=0, changed_at_us=0)"
+    )
+    assert TEST.line_text() != replace(TEST, capacity_ah=141.3).line_text()
+
+
 def test_what_does_not_change_is_refused(garage: Registry) -> None:
     kept = garage.workshop.add(PLAN)
     with pytest.raises(InputError, match="vehicle_id of a record does not change"):

@@ -13,11 +13,11 @@ from twinpack.errors import ChangedError, InputError, NotFoundError, TwinpackErr
 from twinpack.store import schema
 from twinpack.store.database import Database
 from twinpack.store.records import now_us
-from twinpack.store.workshop.records import DONE, PLANNED, RESETTING, MaintenanceRecord
+from twinpack.store.workshop.records import DONE, PLANNED, RESETTING, TEST_FIELDS, MaintenanceRecord
 
 _COLUMNS = [schema.maintenance.c[part.name] for part in fields(MaintenanceRecord)]
 _CHANGEABLE = frozenset(
-    {"kind", "title", "status", "planned_on", "done_on", "odometer_km", "reference", "notes", "who"}
+    {"kind", "title", "status", "planned_on", "done_on", "odometer_km", "reference", "notes", "who", *TEST_FIELDS}
 )
 CHUNK = 5_000
 
@@ -133,6 +133,11 @@ class Workshop:
                     f"record {before.record_id} stays: what is known of the cells of vehicle {before.vehicle_id!r} "
                     f"began anew with it (row {before.log_offset} of the log)"
                 )
+            if before.test_offset is not None:
+                raise InputError(
+                    f"record {before.record_id} stays: the twin of vehicle {before.vehicle_id!r} took its test in (row "
+                    f"{before.test_offset} of the log); `twinpack rollback` undoes what it made of it"
+                )
             mine = schema.maintenance.c.record_id == before.record_id
             connection.execute(delete(schema.maintenance).where(mine))
         return before
@@ -141,6 +146,13 @@ class Workshop:
         """Keep that a row of the log tells the fold of a record."""
         with self._database.write() as connection:
             after = replace(_found(connection, record_id, lock=True), log_offset=log_offset)
+            _put(connection, after)
+        return after
+
+    def told_test(self, record_id: str, log_offset: int) -> MaintenanceRecord:
+        """Keep that a row of the log tells the fold of a record's test."""
+        with self._database.write() as connection:
+            after = replace(_found(connection, record_id, lock=True), test_offset=log_offset)
             _put(connection, after)
         return after
 
@@ -206,11 +218,18 @@ def _imported(record: MaintenanceRecord, before: MaintenanceRecord | None) -> Ma
         return after
     if before.line_sha256 == record.line_sha256:
         return before
-    return replace(after, log_offset=before.log_offset, revision=before.revision, entered_at_us=before.entered_at_us)
+    kept = {name: getattr(before, name) for name in ("log_offset", "test_offset", "revision", "entered_at_us")}
+    return replace(after, **kept)
 
 
 def _check_change(before: MaintenanceRecord, after: MaintenanceRecord) -> None:
     after.check()
+    for name in ("status", "done_on", *TEST_FIELDS) if before.test_offset is not None else ():
+        if getattr(before, name) != getattr(after, name):
+            raise InputError(
+                f"{name} of record {before.record_id} stays {getattr(before, name)!r}: the twin took its test in (row "
+                f"{before.test_offset} of the log); enter another test, or go back by `twinpack rollback`"
+            )
     if before.log_offset is None:
         return
     for name in ("kind", "status"):
