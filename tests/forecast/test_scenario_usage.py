@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twinpack.battery.stress import Usage
 from twinpack.errors import ScenarioError
 from twinpack.forecast.scenario import FAST_C_RATE, Scenario
-from twinpack.forecast.scenario_usage import changed_usage, climate_air_c
+from twinpack.forecast.scenario_usage import changed_usage, climate_air_c, window_top, yearly_air_c
 
 
 def usage(**changed: float) -> Usage:
@@ -96,3 +96,26 @@ def test_fast_share_and_rate_go_together(now: float, share: float, wanted: float
     assert (changed.c_rate[0] - now) * (wanted - share) >= -1e-9
     assert changed_usage(one, Scenario("x", fast_share=share)).c_rate == pytest.approx([now])
     assert 0.0 <= changed_usage(one, Scenario("x", c_rate=FAST_C_RATE)).fast_share[0] <= 1.0
+
+
+def test_where_charging_ended_is_taken_from_what_was_seen() -> None:
+    seen = np.array([0.9])
+    assert window_top(usage()) == pytest.approx([0.8])
+    assert window_top(usage(), seen) == pytest.approx([0.9])
+    assert window_top(usage(), np.array([np.nan])) == pytest.approx([0.8])
+    changed = changed_usage(usage(), Scenario("x", charge_to=0.7), charged_to=seen)
+    assert changed.parked_soc == pytest.approx([0.46])
+    assert changed.cycled_soc == pytest.approx([0.4])
+    assert changed.depth == pytest.approx([0.4])
+    assert window_top(usage(), seen, Scenario("x", charge_to=0.7)) == pytest.approx([0.7])
+    same = changed_usage(usage(), Scenario("x", charge_to=0.9), charged_to=seen)
+    assert same.parked_soc == pytest.approx([0.66])
+
+
+def test_the_air_of_a_year_is_a_wave_through_its_days() -> None:
+    day = np.arange(0.0, 730.0, 9.0)
+    wave = 10.0 - 8.0 * np.cos(2.0 * np.pi * (day - 15.0) / 365.25)
+    told = yearly_air_c(day, np.where(day % 2 == 0, wave, np.nan))
+    middle = (np.arange(12) + 0.5) * 365.25 / 12
+    assert told == pytest.approx(10.0 - 8.0 * np.cos(2.0 * np.pi * (middle - 15.0) / 365.25), abs=1.0)
+    assert np.isnan(yearly_air_c(day[:5], wave[:5])).all()

@@ -37,7 +37,11 @@ _COLDEST_DAY = 10.0
 
 
 def changed_usage(
-    usage: Usage, scenario: Scenario, air_c: Floats | None = None, consumption_x: Floats | float = 1.0
+    usage: Usage,
+    scenario: Scenario,
+    air_c: Floats | None = None,
+    consumption_x: Floats | float = 1.0,
+    charged_to: Floats | None = None,
 ) -> Usage:
     """How vehicles are used under a scenario.
 
@@ -47,11 +51,12 @@ def changed_usage(
         air_c: Mean air temperature of January to December where each vehicle is now, shape (12, V), which a named
             climate is compared with; None or NaN where it is not known.
         consumption_x: Energy a kilometre by what it is now, from the scenario's load and trips; shape (V,) or one.
+        charged_to: As `window_top` takes it.
 
     Raises:
         ScenarioError: A yearly distance for a vehicle of which none is known.
     """
-    window = _window(usage, scenario)
+    window = _window(usage, scenario, window_top(usage, charged_to))
     c_rate, fast_share = _charging(usage, scenario)
     distance = _distance(usage, scenario)
     return usage.with_(
@@ -64,18 +69,41 @@ def changed_usage(
     )
 
 
-def _window(usage: Usage, scenario: Scenario) -> dict[str, Floats]:
-    """Charge parked and cycled at, and depth, in the new charging window."""
+def window_top(usage: Usage, charged_to: Floats | None = None, scenario: Scenario | None = None) -> Floats:
+    """Charge at which charging usually ends, 0 to 1, shape (V,).
+
+    Args:
+        usage: As vehicles are used.
+        charged_to: Charge at which it ended in the mean so far, shape (V,); where it is None or NaN, the middle of the
+            charge in use and half the depth tell it.
+        scenario: What is changed.
+    """
     depth = np.maximum(usage.depth, LEAST_WINDOW)
-    top = np.clip(usage.cycled_soc + 0.5 * depth, depth, 1.0)  # what was measured of both may not fit together
-    bottom = top - depth
-    new_top, new_bottom = top, bottom
+    top = usage.cycled_soc + 0.5 * depth
+    if charged_to is not None:
+        top = np.where(np.isfinite(charged_to), charged_to, top)
+    top = np.clip(top, np.minimum(depth, 1.0), 1.0)
+    return top if scenario is None else _new_window(usage, scenario, top)[0]
+
+
+def _new_window(usage: Usage, scenario: Scenario, top: Floats) -> tuple[Floats, Floats]:
+    """Where charging ends and begins under a scenario."""
+    depth = np.maximum(usage.depth, LEAST_WINDOW)
+    new_top, new_bottom = top, top - depth
     if scenario.charge_to is not None:
         new_top = np.full_like(top, scenario.charge_to)
         new_bottom = np.maximum(new_top - depth, np.minimum(LEAST_SOC, new_top - LEAST_WINDOW))
     if scenario.charge_from is not None:
         new_bottom = np.full_like(top, scenario.charge_from)
         new_top = np.maximum(new_top, np.minimum(new_bottom + LEAST_WINDOW, 1.0))
+    return new_top, new_bottom
+
+
+def _window(usage: Usage, scenario: Scenario, top: Floats) -> dict[str, Floats]:
+    """Charge parked and cycled at, and depth, in the new charging window."""
+    depth = np.maximum(usage.depth, LEAST_WINDOW)
+    bottom = top - depth
+    new_top, new_bottom = _new_window(usage, scenario, top)
     new_depth = new_top - new_bottom
     moved = scenario.charge_to is not None or scenario.charge_from is not None
     # where between the ends it is parked stays; a battery parked outside its window (measured so) moves with the top

@@ -20,7 +20,7 @@ from twinpack.battery.stress import Usage
 from twinpack.battery.warranty import END_OF_LIFE_PCT
 from twinpack.forecast.outlook import LEVELS, EndOfLife, Outlook, Paths, paths, reached, told
 from twinpack.forecast.scenario import Scenario
-from twinpack.forecast.scenario_usage import changed_usage
+from twinpack.forecast.scenario_usage import changed_usage, window_top
 from twinpack.forecast.whatif_experience import Beyond, Experience, Flags, beyond
 from twinpack.learn.ageing import AgeingModel, Rates
 
@@ -40,6 +40,7 @@ class Course:
     Attributes:
         scenario: Which.
         usage: How they are used under it.
+        charged_to: Charge at which charging usually ends under it, shape (V,).
         outlook: What comes of it.
         paths: The paths behind it; None where they were not kept.
         capacity_delta_pts: Capacity health less the baseline's, points of the rated capacity, at the quantiles
@@ -53,6 +54,7 @@ class Course:
 
     scenario: Scenario
     usage: Usage
+    charged_to: Floats
     outlook: Outlook
     paths: Paths | None
     capacity_delta_pts: Floats
@@ -70,6 +72,7 @@ class WhatIf:
         vehicle_ids: The vehicles.
         month: The first month, counted from January 1970.
         usage: How they are used.
+        charged_to: Charge at which charging usually ends, shape (V,).
         baseline: What comes of it.
         paths: The paths behind it; None where they were not kept.
         courses: One a scenario.
@@ -78,6 +81,7 @@ class WhatIf:
     vehicle_ids: tuple[str, ...]
     month: int
     usage: Usage
+    charged_to: Floats
     baseline: Outlook
     paths: Paths | None
     courses: tuple[Course, ...]
@@ -95,6 +99,7 @@ def whatif(
     consumption_x: Mapping[str, Floats | float] | None = None,
     seen: Experience | None = None,
     keep_paths: bool = False,
+    charged_to: Floats | None = None,
 ) -> WhatIf:
     """The outlook of a few vehicles under scenarios from now on; nothing that is handed in is changed.
 
@@ -110,6 +115,7 @@ def whatif(
         consumption_x: Energy a kilometre by what it is now, by name of the scenario.
         seen: What the fleet has lived through; None leaves out what lies beyond it.
         keep_paths: Whether the paths are kept: (H + 1) x V x S numbers each, twice.
+        charged_to: As `changed_usage` takes it.
 
     Raises:
         ScenarioError: A scenario that cannot be told for these vehicles.
@@ -118,7 +124,7 @@ def whatif(
     more = consumption_x or {}
     courses = []
     for scenario in scenarios:
-        changed = changed_usage(usage, scenario, air_c, more.get(scenario.name, 1.0))
+        changed = changed_usage(usage, scenario, air_c, more.get(scenario.name, 1.0), charged_to)
         flags, notes = beyond(seen, usage, changed) if seen else (np.zeros(usage.vehicles, dtype=bool), ())
         then = _held(
             _answered(now, paths(model, rates, changed, ocv, months, usage), np.where(flags, BEYOND_SD, ANSWER_SD))
@@ -128,6 +134,7 @@ def whatif(
             Course(
                 scenario=scenario,
                 usage=changed,
+                charged_to=window_top(usage, charged_to, scenario),
                 outlook=_outlook(rates, then, limits_pct),
                 paths=then if keep_paths else None,
                 capacity_delta_pts=_difference(now.capacity_pct, then.capacity_pct),
@@ -138,7 +145,8 @@ def whatif(
             )
         )
     kept = now if keep_paths else None
-    return WhatIf(rates.vehicle_ids, rates.month, usage, _outlook(rates, now, limits_pct), kept, tuple(courses))
+    baseline, top = _outlook(rates, now, limits_pct), window_top(usage, charged_to)
+    return WhatIf(rates.vehicle_ids, rates.month, usage, top, baseline, kept, tuple(courses))
 
 
 def _outlook(rates: Rates, found: Paths, limits_pct: Sequence[float]) -> Outlook:

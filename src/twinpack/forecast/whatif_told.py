@@ -252,6 +252,7 @@ class Side:
     Attributes:
         name: Its name.
         usage: How it is used, V = 1.
+        charged_to: Charge at which charging usually ends.
         paths: Its paths, V = 1.
         outlook: What they come to.
         ridden: How the trip went; None where it was not simulated.
@@ -261,6 +262,7 @@ class Side:
 
     name: str
     usage: Usage
+    charged_to: float
     paths: Paths
     outlook: Outlook
     ridden: Ridden | None = None
@@ -293,9 +295,9 @@ class Asked:
 
 def sides(found: WhatIf) -> list[Side]:
     """Baseline and scenarios of one vehicle, whose paths were kept."""
-    every = [("baseline", found.usage, found.paths, found.baseline)]
-    every += [(one.scenario.name, one.usage, one.paths, one.outlook) for one in found.courses]
-    return [Side(name, usage, kept, outlook) for name, usage, kept, outlook in every if kept is not None]
+    every = [("baseline", found.usage, found.charged_to, found.paths, found.baseline)]
+    every += [(one.scenario.name, one.usage, one.charged_to, one.paths, one.outlook) for one in found.courses]
+    return [Side(name, usage, float(top[0]), kept, told) for name, usage, top, kept, told in every if kept is not None]
 
 
 def told_course(side: Side, asked: Asked) -> CourseTold:
@@ -305,7 +307,7 @@ def told_course(side: Side, asked: Asked) -> CourseTold:
     first = side.outlook.month
     return CourseTold(
         name=side.name,
-        usage=_usage(side.usage),
+        usage=_usage(side.usage, side.charged_to),
         health_pct=_at(capacity),
         energy_pct=_at(energy),
         resistance_x=_at(resistance),
@@ -359,15 +361,15 @@ def _at(rows: Floats, now: bool = True) -> dict[str, Quantiles]:
     return {name: Quantiles.over(rows[row]) for name, row in told.items()}
 
 
-def _usage(usage: Usage) -> dict[str, float]:
+def _usage(usage: Usage, top: float) -> dict[str, float]:
     """The typical year in figures for people."""
-    depth, cycled = float(usage.depth[0]), float(usage.cycled_soc[0])
+    depth = float(usage.depth[0])
     figures = {
         "cell_temp_mean_c": float(usage.temp_c[:, 0].mean()),
         "cell_temp_warmest_month_c": float(usage.temp_c[:, 0].max()),
         "parked_soc_pct": 100.0 * float(usage.parked_soc[0]),
-        "charge_from_pct": 100.0 * max(cycled - 0.5 * depth, 0.0),
-        "charge_to_pct": 100.0 * min(cycled + 0.5 * depth, 1.0),
+        "charge_from_pct": 100.0 * max(top - depth, 0.0),
+        "charge_to_pct": 100.0 * top,
         "depth_pct": 100.0 * depth,
         "charge_c_rate": float(usage.c_rate[0]),
         "fast_share_pct": 100.0 * float(usage.fast_share[0]),

@@ -35,7 +35,7 @@ from twinpack.forecast.whatif_told import (
 )
 from twinpack.forecast.whatif_trip import Lanes, Ride, lanes_of, ride
 from twinpack.learn.energy_model import EnergyModel
-from twinpack.learn.usage import Life, lived
+from twinpack.learn.usage import LEAST_CHARGE_DEPTH, Life, lived
 from twinpack.runtime.forecasts import PackOutlook, outlook_of
 from twinpack.runtime.named import LATEST
 from twinpack.runtime.ranges import consumption_model, twin_battery
@@ -145,6 +145,7 @@ def whatif_vehicle(
         more_consumption(taken, of, scenarios, air),
         fleet_experience(workspace, registry, spec.name),
         keep_paths=True,
+        charged_to=charged_to(of.fleet),
     )
     version = registry.deployed(vehicle)
     battery, why_not = twin_battery(workspace, registry, spec, version)
@@ -190,6 +191,15 @@ def driven_km(life: Life) -> float:
         return float(known[-1])
     seen = life.distance_km[np.isfinite(life.distance_km)]
     return float(seen.sum()) if len(seen) else float("nan")
+
+
+def charged_to(fleet: FleetLives) -> Floats:
+    """Charge at which each vehicle's charging ended in the mean, NaN where none was seen, shape (V,)."""
+    found = []
+    for life in fleet.lives:
+        full = life.charging & (life.soc_end - life.soc_start >= LEAST_CHARGE_DEPTH)
+        found.append(float(life.soc_end[full].mean()) if full.any() else float("nan"))
+    return np.array(found)
 
 
 def air_of(workspace: Workspace, fleet: FleetLives) -> Floats:
@@ -272,7 +282,7 @@ def _asked_of_twin(
     side: Side, battery: Battery, simulator: Simulator, lanes: Lanes, wanted: Demand, air_c: float
 ) -> Side:
     usage = side.usage
-    top = float(np.clip(usage.cycled_soc[0] + 0.5 * usage.depth[0], 0.1, 1.0))
+    top = max(side.charged_to, 0.1)
     asked = Ride(
         energy_kwh=wanted.ride.energy_kwh,
         hours=wanted.ride.hours,
