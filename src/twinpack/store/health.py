@@ -43,6 +43,16 @@ class HealthTable:
             self._write(rows, offset)
         return int(rows.num_rows)
 
+    def add(self, rows: pa.Table) -> None:
+        """Add rows that do not follow the log; the offset that is reached stays.
+
+        Raises:
+            WorkspaceError: The table cannot be read or written.
+        """
+        if rows.num_rows:
+            with self._lake.writing(HEALTH):
+                self._write(rows, self.offset)
+
     def _write(self, rows: pa.Table, offset: int) -> None:
         place = self._lake.place(HEALTH)
         try:

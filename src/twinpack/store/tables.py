@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from twinpack.fleet.events import PREDICTION, TRIP, Event
 from twinpack.telemetry.daily import CELL_FIGURES, WHOLE
+from twinpack.telemetry.daily_charge import COLUMNS as CHARGE_FIGURES
 from twinpack.telemetry.schema import TELEMETRY as SAMPLES
 
 TELEMETRY = "telemetry"
@@ -102,6 +103,7 @@ _FEATURES = pa.schema(
         *_floats("cell_spread_mean_v", "cell_spread_max_v"),
         *_floats("silence_max_s", "parked_h", "c_rate_rms", "charge_fast_share", "charge_end_v"),
         *_floats("temp_rise_k_kwh", "odometer_km", "isolation_min_kohm"),
+        *_floats(*CHARGE_FIGURES),
         ("cell_frames", pa.int32()),
         ("cell_invalid_share", pa.float64()),
         *(pa.field(name, pa.int32() if name in WHOLE else pa.float64()) for name in CELL_FIGURES),

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from twinpack.telemetry.daily_cells import CELLS, PROBES, Deviations, deviations
+from twinpack.telemetry.daily_charge import anchored
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -75,7 +76,7 @@ def daily(rows: pa.Table, capacity_ah: Mapping[str, float]) -> pa.Table:
     silence_s = np.diff(time_us, prepend=time_us[0]) / 1e6
     silence_s[first] = 0.0
     some = rows.take(pa.array(starts))
-    figures = _Groups(rows, starts, silence_s, first).figures(_capacity(some, capacity_ah))
+    figures = _Groups(rows, starts, silence_s, first, time_us).figures(_capacity(some, capacity_ah))
     last = np.concatenate([starts[1:], [len(time_us)]]) - 1
     stamp = rows.schema.field("sample_time").type
     columns: dict[str, Any] = {
@@ -106,8 +107,8 @@ WHOLE = frozenset(
 class _Groups:
     """Samples in groups that begin at `starts`; `silence_s` is the time since the one before, 0 for a group's first."""
 
-    def __init__(self, rows: pa.Table, starts: Ints, silence_s: Floats, first: Bools) -> None:
-        self._rows, self._starts, self._first = rows, starts, first
+    def __init__(self, rows: pa.Table, starts: Ints, silence_s: Floats, first: Bools, time_us: Ints) -> None:
+        self._rows, self._starts, self._first, self._time_us = rows, starts, first, time_us
         self._silence_s = silence_s
         self._step_s = np.where(silence_s > GAP_S, 0.0, silence_s)
         self._group = np.cumsum(first) - 1
@@ -152,6 +153,7 @@ class _Groups:
             "temp_rise_k_kwh": self._heating(degrees, volts, amps, rate, charging),
             "odometer_km": self._last(self._signal("odometer_km")),
             "isolation_min_kohm": self._least(_steadied(self._signal("isolation_resistance_kohm"), self._group)),
+            **anchored(self._time_us, self._silence_s, volts, amps, rate, charging, REST_C, self._starts, self._first),
             **_of_cells(cells),
             **_of_probes(probes),
         }
