@@ -16,7 +16,7 @@ from tests.battery.test_thevenin import FLAT
 from twinpack.battery import ecm
 from twinpack.battery.network_pack import NetworkPack
 from twinpack.battery.pack import PackSpec, load_pack
-from twinpack.battery.power import pulse_voltage, scaled, state_of_power, variants
+from twinpack.battery.power import Doubt, pulse_voltage, scaled, state_of_power, variants
 from twinpack.battery.thevenin import Thevenin
 
 Floats = npt.NDArray[np.float64]
@@ -120,3 +120,22 @@ def test_a_network_is_not_asked_beyond_the_currents_it_was_taught_at() -> None:
     for edge, beyond in ((-200.0, -400.0), (100.0, 250.0)):
         assert volts(beyond) == pytest.approx(volts(0.0) + (volts(edge) - volts(0.0)) * beyond / edge, rel=1e-9)
     assert volts(-400.0) != pytest.approx(volts(-200.0), rel=1e-6)
+
+
+def test_what_the_model_doubts_of_itself_widens_the_power_and_most_beyond_usual_currents() -> None:
+    model, pack = Thevenin(replace(CELL, transfer_share=0.5)), cell_pack()
+    living, soc = np.repeat(MEAN, 400, axis=1), np.full(400, 0.5)
+    doubt = Doubt.drawn(400, np.random.default_rng(3))
+    assert doubt.errors[0] == 0.0 and doubt.straight[0] == 0.5
+
+    def current(doubt: Doubt | None, **changes: float) -> Floats:
+        found = state_of_power(model, cell_pack(**changes), living, soc, 25.0, "discharge", 10.0, doubt=doubt)
+        return np.asarray(found.current_a)
+
+    sure, told = current(None), current(doubt)
+    assert sure.std() < 1e-6 * sure.mean() and 0.01 < told.std() / told.mean() < 0.3
+    assert np.median(told) < sure[0], "a resistance that goes on straight takes more than one that saturates"
+    still = Doubt(np.zeros(400), np.ones(400))
+    near = {"cell_voltage_min_v": 3.62}  # reached below one times the capacity an hour
+    assert current(still, **near) == pytest.approx(current(None, **near), rel=1e-6)
+    assert pack.cell_voltage_min_v == 2.8 and (current(still) < 0.97 * sure).all()

@@ -28,7 +28,10 @@ LIMITS = ("voltage", "current", "charge", "temperature")
 """What can limit it."""
 VOLTAGE, CURRENT, CHARGE, TEMPERATURE = range(4)
 
-_HALVINGS = 45
+USUAL_C_RATE = 1.0
+"""Currents that a model was taught at lie below this, 1/h."""
+
+_HALVINGS = 32
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,27 @@ class Power:
         return LIMITS[int(np.bincount(self.limited_by, minlength=len(LIMITS)).argmax())]
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """How far the models of B variants are off by themselves, shape (B,) each.
+
+    Attributes:
+        errors: Standard deviations of the model's own error, which grows with the current.
+        straight: How straight its voltage goes on beyond `USUAL_C_RATE`, which driving seldom exceeds: 0 as the model
+            has it, whose charge transfer saturates, 1 with the resistance it has there.
+    """
+
+    errors: Floats
+    straight: Floats
+
+    @classmethod
+    def drawn(cls, count: int, generator: np.random.Generator) -> Doubt:
+        """Normal errors, and any straightness alike; none and half of it first."""
+        errors, straight = generator.standard_normal(count), generator.random(count)
+        errors[0], straight[0] = 0.0, 0.5
+        return cls(errors, straight)
+
+
 def state_of_power(
     model: PackModel,
     pack: PackSpec,
@@ -64,6 +88,7 @@ def state_of_power(
     way: Way,
     seconds: float,
     soc_limits: tuple[float, float] = (0.0, 1.0),
+    doubt: Doubt | None = None,
 ) -> Power:
     """What a pack at rest can give or take for some seconds.
 
@@ -76,6 +101,7 @@ def state_of_power(
         way: `discharge` or `charge`.
         seconds: How long.
         soc_limits: Charge that is not left behind at the end, lowest and highest.
+        doubt: How far each variant's model is off by itself; None for not at all.
     """
     sign = -1.0 if way == "discharge" else 1.0
     allowed = pack.discharge_current_max_a if sign < 0 else pack.charge_current_max_a
@@ -86,9 +112,17 @@ def state_of_power(
     most = np.minimum(by_charge, allowed)
     low, high = np.zeros(soc.shape), most.copy()
 
+    def volts(current: Floats, after: float) -> Floats:
+        told = pulse_voltage(model, living, soc, sign * current, temp_c, after)
+        if doubt is None:
+            return told
+        once = np.minimum(current, USUAL_C_RATE * model.capacity_ah)
+        rest, usual = (pulse_voltage(model, living, soc, sign * one, temp_c, after) for one in (0.0 * once, once))
+        line = rest + (usual - rest) * current / np.maximum(once, 1e-9)
+        return told + doubt.straight * (line - told) + doubt.errors * own_error(model, sign * current, temp_c)
+
     def exceeds(current: Floats) -> npt.NDArray[np.bool_]:
-        volts = pulse_voltage(model, living, soc, sign * current, temp_c, seconds)
-        return np.asarray(sign * (volts - limit_v) > 0.0)
+        return np.asarray(sign * (volts(current, seconds) - limit_v) > 0.0)
 
     by_voltage = exceeds(most)
     for _ in range(_HALVINGS):
@@ -99,7 +133,7 @@ def state_of_power(
     limited = np.where(by_voltage, VOLTAGE, np.where(by_charge < allowed, CHARGE, CURRENT))
     if not pack.temp_min_c <= temp_c <= pack.temp_max_c:
         current, limited = np.zeros(soc.shape), np.full(soc.shape, TEMPERATURE)
-    first, last = (pulse_voltage(model, living, soc, sign * current, temp_c, one) for one in (0.0, seconds))
+    first, last = (volts(current, one) for one in (0.0, seconds))
     power_kw = current * np.maximum(np.minimum(first, last), 0.0) / 1000.0
     return Power(way, seconds, current, power_kw, np.asarray(limited, dtype=np.int64))
 
@@ -126,6 +160,15 @@ def pulse_voltage(
     # a network was taught up to some current and stands still beyond it: the resistance there goes on
     rest = _asked(model, living, soc, np.zeros(soc.shape), temp_c, seconds, moves)
     return np.asarray(rest + (volts - rest) * current_a / np.where(inside == 0.0, 1.0, inside))
+
+
+def own_error(model: PackModel, current_a: Floats, temp_c: float) -> Floats:
+    """Standard deviation of a model's voltage where its states and parameters are right, V; of the shape of current."""
+    inputs = {name: np.zeros(current_a.shape) for name in model.inputs}
+    inputs |= {name: current_a for name in ("current_a", "interval_start_a", "interval_end_a")}
+    inputs["temp_c"] = np.full(current_a.shape, temp_c)
+    inputs["dt_s"] = np.ones(current_a.shape)
+    return np.sqrt(np.asarray(model.prediction_variance(inputs), dtype=np.float64))
 
 
 def _known_current(model: PackModel) -> tuple[float, float]:
@@ -191,4 +234,14 @@ def scaled(model: PackModel, living: Floats, changes: Mapping[str, float]) -> Fl
     return np.asarray(living * factor[:, None])
 
 
-__all__ = ["LIMITS", "Power", "living_value", "pulse_voltage", "scaled", "state_of_power", "variants"]
+__all__ = [
+    "LIMITS",
+    "Doubt",
+    "Power",
+    "living_value",
+    "own_error",
+    "pulse_voltage",
+    "scaled",
+    "state_of_power",
+    "variants",
+]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from twinpack.battery.pack import PackSpec
 from twinpack.battery.pack_model import PackModel
-from twinpack.battery.power import Power, living_value, pulse_voltage, scaled, state_of_power, variants
+from twinpack.battery.power import Doubt, Power, living_value, pulse_voltage, scaled, state_of_power, variants
 from twinpack.battery.thermal import temperature_step
 from twinpack.errors import InputError
 from twinpack.forecast.energy import Consumption, planned_consumption, usual_consumption
@@ -283,7 +283,7 @@ def range_at(
         kwh_km=None if model is None else Spread.of(taken.kwh_km),
         usable_kwh=Spread.of(given.usable_kwh),
         left_pct=100.0 * float(np.median(given.least)),
-        power=tuple(_pulses(battery, living, start, cells)),
+        power=tuple(_pulses(battery, living, start, cells, np.random.default_rng(seed + 2))),
     )
 
 
@@ -414,10 +414,13 @@ def _weather(conditions: Conditions, model: EnergyModel, vehicle: str) -> Weathe
     return Weather(air, _load(conditions, model, vehicle), cells, cabin)
 
 
-def _pulses(battery: Battery, living: Floats, start: Floats, cells_c: float) -> list[Pulse]:
-    """State of power, both ways and for each length."""
+def _pulses(
+    battery: Battery, living: Floats, start: Floats, cells_c: float, generator: np.random.Generator
+) -> list[Pulse]:
+    """State of power, both ways and for each length, with what the model is off by itself."""
+    doubt = Doubt.drawn(len(start), generator)
     found: list[Power] = [
-        state_of_power(battery.model, battery.pack, living, start, cells_c, way, seconds)
+        state_of_power(battery.model, battery.pack, living, start, cells_c, way, seconds, doubt=doubt)
         for way in ("discharge", "charge")
         for seconds in PULSES_S
     ]

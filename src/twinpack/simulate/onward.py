@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from twinpack.battery.arrays import Floats
-from twinpack.battery.pack import load_pack
-from twinpack.simulate.cells import FastOcv, batteries
 from twinpack.simulate.drives import Drives, draw, plan_drives
+from twinpack.simulate.pulses import batteries_at_the_end
 from twinpack.simulate.sessions import run_drives
 from twinpack.simulate.settings import FleetSettings
 from twinpack.simulate.vehicles import Life, Vehicles, draw_vehicles, live
@@ -48,13 +47,10 @@ def drive_on(settings: FleetSettings, soc: Floats, ambient_c: Floats, seed: int 
         ambient_c: Weather, °C, shape (V,); the battery begins at it.
         seed: Chooses the drives.
     """
-    pack = load_pack(settings.pack)
+    cells, pack = batteries_at_the_end(settings)
     vehicles = draw_vehicles(settings, pack)
     life = _last(live(settings, pack, vehicles))
     held = replace(vehicles, mean_c=ambient_c, season_c=np.zeros_like(ambient_c), daily_c=np.zeros_like(ambient_c))
-    spare = (vehicles.cell_capacity.sum(axis=1) - 1.0) / max(pack.series - 1, 1)
-    state = (life.capacity_ah[:, 0], spare, life.r0_ratio[:, 0], life.rc_ratio[:, 0])
-    cells = batteries(pack, *state, FastOcv(pack.ocv))
     km, kwh = np.zeros(settings.vehicles), np.zeros(settings.vehicles)
     now, temp = np.asarray(soc, dtype=np.float64).copy(), np.asarray(ambient_c, dtype=np.float64).copy()
     running = now > EMPTY_PCT / 100.0

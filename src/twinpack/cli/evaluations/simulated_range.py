@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,14 @@ Floats = npt.NDArray[np.float64]
 WEATHERS_C = (35.0, 20.0, 5.0, -10.0)
 TOLD_SD = 0.02
 """The charge that a range is asked for at is off by so much."""
+PULSES: tuple[tuple[Literal["discharge", "charge"], float], ...] = (
+    ("discharge", 10.0),
+    ("discharge", 30.0),
+    ("charge", 10.0),
+    ("charge", 30.0),
+)
 _SEED = 5
+_ROUNDING = 1.0 + 1e-9
 
 
 def evaluate(_: Path, quick: bool) -> Metrics:
@@ -29,6 +36,7 @@ def evaluate(_: Path, quick: bool) -> Metrics:
     from twinpack.cli.trial import live_through
     from twinpack.runtime.energy import learn_energies
     from twinpack.simulate.onward import EMPTY_PCT, drive_on
+    from twinpack.simulate.pulses import true_power_kw
     from twinpack.simulate.settings import FleetSettings
 
     vehicles, trips = (8, 20) if quick else (24, 40)
@@ -41,7 +49,7 @@ def evaluate(_: Path, quick: bool) -> Metrics:
         trial = live_through(root / "home", Path(written.telemetry), profile="twinpack", kind="thevenin-2rc", trips=3)
         learned = learn_energies(trial.workspace)
         found: list[RangeAt] = []
-        km, kwh = [], []
+        km, kwh, power = [], [], []
         for number, air in enumerate(WEATHERS_C):
             soc = rng.uniform(0.5, 0.95, vehicles)
             true = drive_on(settings, soc, np.full(vehicles, air), seed=number)
@@ -49,11 +57,25 @@ def evaluate(_: Path, quick: bool) -> Metrics:
             found += _ranges(trial.workspace, told, air, EMPTY_PCT)
             km.append(true.km)
             kwh.append(true.kwh)
+            power.append([true_power_kw(settings, soc, air, seconds, way) for way, seconds in PULSES])
     metrics = _judged(found, np.concatenate(km), np.concatenate(kwh))
+    metrics |= _power_judged(found, np.concatenate(power, axis=1))
     return metrics | {
         "energy_mape_pct": learned.models[0].card["metrics"]["mape_pct"],
         "split": f"{vehicles} vehicles x {trips} drives lived and learned from, then driven on where nothing sees it",
     }
+
+
+def _power_judged(found: list[RangeAt], true_kw: Floats) -> Metrics:
+    """State of power of every range, against the pulses that the batteries truly hold, shape (pulses, N)."""
+    metrics: Metrics = {}
+    for row, (way, seconds) in enumerate(PULSES):
+        told = [next(p for p in one.power if (p.way, p.seconds) == (way, seconds)).power_kw for one in found]
+        low, middle, high = (np.array([getattr(one, name) for one in told]) for name in ("p5", "p50", "p95"))
+        inside = (low <= true_kw[row] * _ROUNDING) & (true_kw[row] <= high * _ROUNDING)
+        metrics[f"power_{way}_{seconds:g}_s_mape_pct"] = 100.0 * float(np.mean(np.abs(middle / true_kw[row] - 1.0)))
+        metrics[f"power_{way}_{seconds:g}_s_coverage_90_pct"] = 100.0 * float(inside.mean())
+    return metrics
 
 
 def _ranges(workspace: Workspace, soc: Floats, air: float, reserve_pct: float) -> list[RangeAt]:
