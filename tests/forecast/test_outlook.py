@@ -12,8 +12,11 @@ from twinpack.battery.laws import law_named
 from twinpack.battery.stress import Usage
 from twinpack.forecast import outlook as module
 from twinpack.forecast.outlook import LEVELS, Outlook, health_left, outlook
+from twinpack.learn import ageing
 from twinpack.learn.ageing import AgeingModel, KneeRisk, Noise, Rates, learn_ageing
+from twinpack.learn.ageing_fit import posterior
 from twinpack.learn.ageing_knee import Knees
+from twinpack.learn.ageing_lived import Lived
 
 MIDDLE = LEVELS.index(0.5)
 NO_KNEES = KneeRisk(rate=1e-12)
@@ -99,28 +102,43 @@ def test_a_life_that_is_known_is_the_law_itself() -> None:
         assert got[0] == pytest.approx(got[-1], rel=2e-6)
 
 
-def test_quantiles_are_those_of_many_random_lives() -> None:
-    """Oracle: 200,000 random lives of one vehicle, law and all."""
-    lived, learned, rates = fleet()
-    model = replace(learned, knee=NO_KNEES, fast_effect=(0.0, 0.0))
-    told = outlook(model, rates.take([4]), lived.usage.take([4]), PACK.ocv, months=96)
+def test_quantiles_are_those_of_the_exact_posterior() -> None:
+    """Oracle: 200,000 random scales of one vehicle, weighed by the density itself, which knows no straight lines."""
+    lived, learned, _ = fleet()
+    model = certain(learned)
+    history, usage = lived.histories.take([4]), lived.usage.take([4])
+    rates = model.rates(history, PACK.ocv)
+    told = outlook(model, rates, usage, PACK.ocv, months=96)
+    law = law_named(LAW)
+    measured = Lived.of(history, law.capacity, PACK.ocv).measured(history, "capacity")
+    prior, noise = model.capacity.prior(1), model.capacity.noise
     chance = np.random.default_rng(5)
-    states = chance.multivariate_normal(rates.mean[:, 4], rates.cov[:, :, 4], 200_000)
-    moved = np.exp(model.capacity.noise.drift * np.sqrt(8.0 / 3.0) * chance.standard_normal(200_000))
-    stress = lived.usage.take([4]).months(rates.month, 96)
-    lost = states[:, 3]
-    for k, part in enumerate(law_named(LAW).capacity):
-        before = rates.passed[k, 4]
-        after = before + part.passed(stress, PACK.ocv).sum()
-        scale = np.exp(states[:, 1 + k])
-        lost = lost + scale * (
-            before**part.power + (after**part.power - before**part.power) * np.exp(states[:, 4]) * moved
-        )
-    health = 100.0 * np.exp(states[:, 0]) * (1.0 - lost)
-    expected = np.quantile(health, LEVELS)
-    width = expected[-1] - expected[0]
+    wide = 2.0 * rates.cov[:3, :3, 0]
+    logs = chance.multivariate_normal(rates.mean[:3, 0], wide, 200_000)
+    scales = np.exp(logs)
+    seen = scales[:, :1] * (1.0 - scales[:, 1:2] * measured.parts[0, 0] - scales[:, 2:] * measured.parts[1, 0])
+    at = measured.at[0]
+    apart = np.abs(at[:, None] - at)
+    weight = posterior(measured, prior, noise, -1.0).weight[0]
+    error = np.diag(measured.sd[0] ** 2 / weight) + noise.lasting**2 * np.exp(-apart / noise.months)
 
-    assert np.abs(told.capacity_pct[:, -1, 0] - expected).max() < 0.07 * width
+    def density(away: Any, cov: Any) -> Any:
+        return -0.5 * np.einsum("si,ij,sj->s", away, np.linalg.inv(cov), away)
+
+    weights = density(measured.value[0] - seen, error) + density(logs - prior.mean[0], prior.cov[0])
+    weights = np.exp(weights - density(logs - rates.mean[:3, 0], wide))
+    weights /= weights.sum()
+    steady = np.exp(ageing.steady_sd(PACK.ocv) * chance.standard_normal(200_000))
+    stress = usage.months(rates.month, 96)
+    for month, quantiles in ((0, told.now_pct), (96, told.capacity_pct[:, -1])):
+        lost = np.zeros(200_000)
+        for k, part in enumerate(law.capacity):
+            passed = rates.passed[k, 0] + part.passed(stress, PACK.ocv)[:month].sum()
+            lost += scales[:, 1 + k] * passed**part.power
+        health = 100.0 * scales[:, 0] * steady * (1.0 - lost)
+        order = np.argsort(health)
+        expected = np.interp(LEVELS, np.cumsum(weights[order]), health[order])
+        assert np.abs(quantiles[:, 0] - expected).max() < 0.1 * (expected[-1] - expected[0])
 
 
 def test_the_truth_lies_where_it_is_said_to_lie() -> None:

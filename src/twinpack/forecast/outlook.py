@@ -289,6 +289,7 @@ class _Lives:
         states = mean.T[:, :, None] + _root(np.moveaxis(cov, -1, 0), slopes) @ points[[*_OWN]]  # (V, 5, S)
         new, calendar, cycle, level, pace = (states[:, at].astype(np.float32) for at in range(len(_OWN)))
         scale = np.exp(np.clip(np.stack([calendar, cycle]), -6.0, 6.0))
+        scale *= _straight(scale, mean, cov, np.stack(before))
         law_now = scale[0] * before[0] + scale[1] * before[1]
         steps = np.stack(ahead).astype(np.float32)[:, :, :, None]
         return cls(np.exp(new), level, np.exp(np.clip(pace, -2.0, 2.0)), scale, law_now, steps)
@@ -304,6 +305,22 @@ class _Lives:
         cycle = self.scale[1] * self.ahead[1, month]
         added = self.scale[0] * self.ahead[0, month] + (cycle if fast is None else cycle * fast)
         return np.asarray(self.law_now + added * (self.pace * drift))
+
+
+def _straight(scale: Singles, mean: Floats, cov: Floats, before: Singles) -> Singles:
+    """Factor on both scales (2, V, S) that makes the loss by now normal where it is well known, (V, S).
+
+    What is measured is the sum of both parts, in which the scales are straight. Their logarithms are normal and apart:
+    where one is high the other is low, and the sum of two such exponentials is too high on both sides.
+    """
+    usual = np.exp(np.clip(mean[1:3], -6.0, 6.0))[:, :, None] * before  # (2, V, 1)
+    whole = usual.sum(axis=0)
+    spread = np.sqrt(np.maximum(np.einsum("ivs,ijv,jvs->vs", usual, cov[1:3, 1:3], usual), 0.0))
+    known = np.clip((0.35 - spread / np.maximum(whole, _SURE)) / 0.15, 0.0, 1.0) * (whole > _SURE)
+    moved = np.log(np.maximum(scale, 1e-6)) - np.clip(mean[1:3], -6.0, 6.0)[:, :, None]
+    straight = whole + (usual * moved).sum(axis=0)
+    bent = np.maximum((scale * before).sum(axis=0), _SURE)
+    return np.asarray(1.0 + known * (np.clip(straight / bent, 0.3, 1.5) - 1.0), dtype=np.float32)
 
 
 def _fast(model: AgeingModel, rates: Rates, usage: Usage, points: Floats) -> Singles:

@@ -53,9 +53,13 @@ FAST_EFFECT, FAST_EFFECT_SD = 0.9, 0.5
 Telematics of more than 22,700 vehicles (Geotab 2025) tell a loss of 1.5 % a year with few fast charges and 2.5 to
 3.0 % with many, heavier use and hotter places among the causes: about half of that is taken for the charging."""
 
-STEADY = 0.008
+STEADY = 0.006
 """By how much all measurements of a vehicle are off alike, a fraction, which no history can show: its current sensor's
 gain, say, or that the voltage of a pack tells the mean cell where the weakest one ends a drive."""
+
+STEADY_V = 0.003
+"""Voltage of a cell that no model understands: over the slope of its open-circuit voltage it is charge that is not
+seen, much of it where that is flat, as of LFP."""
 
 _REPAIRED_SD = 0.06
 _ROUNDS, _MOST_VEHICLES = 10, 1_500
@@ -195,7 +199,7 @@ class AgeingModel:
         share = np.where(lived.total[1] > 0.0, lived.fast_share, self.fast_share)
         prior = _prior(self.capacity, measured, self.fast_effect[0] * (share - self.fast_share))
         knees, found = find_knees(measured, prior, self.capacity.noise)
-        found.cov[:, 0, 0] += STEADY**2 * measured.known.any(axis=1)
+        found.cov[:, 0, 0] += steady_sd(ocv) ** 2 * measured.known.any(axis=1)
         grown, gained = _made_ready(histories, law, ocv, "resistance")
         rise = posterior(gained, _prior(self.resistance, gained, 0.0 * share), self.resistance.noise, 1.0)
         return Rates(
@@ -210,6 +214,12 @@ class AgeingModel:
             knees=knees,
             points=measured.known.sum(axis=1),
         )
+
+
+def steady_sd(ocv: OcvTable) -> float:
+    """Standard deviation of what all measurements of a vehicle's capacity may be off by alike, a fraction."""
+    low, high = ocv.linear(np.array([0.2, 0.8]))
+    return float(np.hypot(STEADY, STEADY_V * 0.6 / max(high - low, 1e-3)))
 
 
 def _joined(parts: list[Rates]) -> Rates:

@@ -16,6 +16,7 @@ from twinpack.cli.evaluations import (
     lg_hg2_drive,
     nasa_pcoe,
     nissan_leaf_cell,
+    simulated_ageing,
     simulated_faults,
     simulated_fleet,
     simulated_noise,
@@ -39,6 +40,7 @@ EVALUATIONS: Mapping[str, Evaluation] = {
 
 SIMULATIONS: Mapping[str, Evaluation] = {
     "simulated_fleet": simulated_fleet.evaluate,
+    "simulated_ageing": simulated_ageing.evaluate,
     "simulated_noise": simulated_noise.evaluate,
     "simulated_faults": simulated_faults.evaluate,
     "simulated_routes": do_pm_fleet.evaluate_simulated,
