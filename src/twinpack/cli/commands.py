@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "faults": "twinpack.cli.faults",
     "rules": "twinpack.cli.rules",
     "backtest": "twinpack.cli.backtest",
+    "health": "twinpack.cli.health",
     "forecast": "twinpack.cli.forecast",
     "range": "twinpack.cli.range",
     "whatif": "twinpack.cli.whatif",

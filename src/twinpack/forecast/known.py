@@ -11,10 +11,10 @@ import numpy.typing as npt
 from twinpack.battery.health import REFERENCE_LOSS_SHARE
 from twinpack.battery.pack_model import PackModel
 from twinpack.forecast.health import energy_estimate
-from twinpack.twin.explain import Explanation
+from twinpack.twin.explain import Change, Explanation
 from twinpack.twin.figures import CAPACITY, RESISTANCE, health
-from twinpack.twin.sentences import change_in_words, is_told
-from twinpack.twin.versions import PROTOTYPE, TwinVersion
+from twinpack.twin.sentences import change_in_words, difference, is_told
+from twinpack.twin.versions import MEASURED, PROTOTYPE, REFUSED, TwinVersion
 
 Floats = npt.NDArray[np.float64]
 
@@ -140,6 +140,43 @@ def told_by(
     return [*told, _energy(version, told[0], capacity_ah, basis)]
 
 
+def last_change(explained: Sequence[Explanation], kind: str) -> tuple[Explanation, Change] | None:
+    """The last version that changed capacity or resistance in the digits that are known, and that change.
+
+    Where none moved the figure, the last that changed its interval.
+    """
+    names = {CAPACITY_KIND: CAPACITY, RESISTANCE_KIND: RESISTANCE}.get(kind, ())
+    pairs = [(each, one) for each in explained for one in _changes(each, names) if is_told(one)]
+    moved = [pair for pair in pairs if any(digit in "123456789" for digit in difference(pair[1]))]
+    found = moved or pairs
+    return found[-1] if found else None
+
+
+def told_by_workshop(version: TwinVersion, capacity_ah: float | None) -> list[Told]:
+    """What a workshop's test said, where one made or was to make this version; nothing for others.
+
+    One that was refused is told without its figure: the twin knows better, or nobody knows.
+    """
+    evidence = version.evidence
+    if "record" not in evidence or version.kind not in (MEASURED, REFUSED):
+        return []
+    new = {
+        CAPACITY_KIND: (capacity_ah, "ah", 100.0),
+        RESISTANCE_KIND: (evidence.get("resistance_new_mohm"), "mohm", 1.0),
+    }
+    told = []
+    for kind, (base, unit, factor) in new.items():
+        value = evidence.get(f"{kind}_{unit}")
+        if value is None or not base:
+            continue
+        x = factor / float(base)
+        if version.kind == REFUSED:
+            told.append(Told(kind, None, None, version.reason))
+        else:
+            told.append(Told(kind, x * float(value), x * float(evidence[f"{kind}_sd_{unit}"]), version.reason))
+    return told
+
+
 def _without(kind: str) -> Told:
     return Told(kind, None, None, f"This vehicle's model has no {kind} of its own. One that is driven by current would")
 
@@ -159,9 +196,14 @@ def _one(
     if why:
         helps = _HELPS[kind].format(flat=_FLAT if basis.flat else "")
         return Told(kind, None, None, " ".join(f"{text.rstrip('.')}." for text in (why, hint, helps) if text))
-    changes = [change_in_words(one) for one in explanation.changes if one.name in names and is_told(one)]
-    parts = [*changes[:1], version.reason]
+    parts = [*(change_in_words(one) for one in _changes(explanation, names) if is_told(one)), version.reason]
     return Told(kind, value, sd, " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in parts if text))
+
+
+def _changes(explanation: Explanation, names: Sequence[str]) -> list[Change]:
+    """The change of the first of some parameters that a version has: it is the one that counts."""
+    found = {one.name: one for one in explanation.changes}
+    return [found[name] for name in names if name in found][:1]
 
 
 def _too_little(kind: str, names: Sequence[str], sd: float, factor: float, version: TwinVersion, basis: Basis) -> str:

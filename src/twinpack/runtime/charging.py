@@ -14,7 +14,7 @@ from twinpack.battery.pack import PackSpec, load_pack
 from twinpack.errors import TwinpackError
 from twinpack.forecast.charging import Anchored, capacity_of
 from twinpack.forecast.known import CAPACITY_KIND, CHARGE, Told
-from twinpack.runtime.health import row_of
+from twinpack.runtime.health_basis import row_of
 from twinpack.store.health import HealthTable
 from twinpack.store.registry import Registry
 from twinpack.store.tables import DAY, FEATURES, HEALTH, OFFSET, SAMPLE_TIME, TABLES

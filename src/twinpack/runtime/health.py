@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinpack.battery.families import ROUTE, pack_model
-from twinpack.battery.pack import PackSpec, load_pack
-from twinpack.battery.pulse import SETTLED_S, pulse_ohm
-from twinpack.errors import TwinpackError, WorkspaceError
-from twinpack.forecast.health import REFERENCE_C_RATE, loss_share_of
-from twinpack.forecast.known import TWIN, UNITS, Z95, Basis, Told, basis_of, told_by
+from twinpack.battery.pack import PackSpec
+from twinpack.errors import WorkspaceError
+from twinpack.forecast.known import (
+    BMS,
+    IMBALANCE,
+    TWIN,
+    WORKSHOP,
+    Basis,
+    told_by,
+    told_by_workshop,
+)
+from twinpack.ingest.log import SegmentLog
+from twinpack.runtime.charging import charge_health
+from twinpack.runtime.features import build_features
+from twinpack.runtime.health_basis import Packs, row_of
+from twinpack.runtime.health_seen import Kept, Seen, deviations, imbalances
+from twinpack.runtime.lake import build_telemetry
 from twinpack.store.health import HealthTable
 from twinpack.store.records import VersionRow
 from twinpack.store.registry import Registry
-from twinpack.store.tables import HEALTH, OFFSET, SAMPLE_TIME, TABLES
+from twinpack.store.tables import HEALTH, SAMPLE_TIME, TABLES
 from twinpack.store.workspace import Workspace
 from twinpack.twin.explain import Explanation, explain
-from twinpack.twin.settings import Prototype
 from twinpack.twin.versions import REFUSED, TwinVersion
 
 _SCHEMA = TABLES[HEALTH].schema
@@ -32,9 +40,6 @@ _FEW = 50
 """Chains that are read one by one; more are read in one go."""
 
 _WRITE_ROWS = 200_000
-
-FLAT_V = 0.2
-"""An open-circuit voltage that rises less than this over the whole charge, V, as in its middle, is called flat."""
 
 
 def bring_up_health(workspace: Workspace, registry: Registry) -> int:
@@ -63,8 +68,14 @@ def bring_up_health(workspace: Workspace, registry: Registry) -> int:
         )
     if start == end:
         return 0
-    rows = pa.concat_tables([_SCHEMA.empty_table(), *_twin_rows(workspace, registry, start, end)])
-    return table.append(rows, end)
+    build_telemetry(workspace, SegmentLog(workspace.log_dir), registry, end)
+    build_features(workspace, registry)
+    packs = Packs(workspace, registry, {}, {})
+    kept = _newest(workspace.lake().read(HEALTH, filters=pc.field("kind").isin([IMBALANCE, BMS])))
+    seen = [*imbalances(workspace, _kept(kept, IMBALANCE)), *deviations(workspace, registry, packs, start, end)]
+    parts = [*_twin_rows(registry, packs, start, end), _unlike(kept, _rows_of(seen, end))]
+    parts.append(charge_health(workspace, registry))
+    return table.append(pa.concat_tables([_SCHEMA.empty_table(), *parts]), end)
 
 
 def health_rows(workspace: Workspace, kind: str | None = None, vehicles: Sequence[str] | None = None) -> pa.Table:
@@ -76,7 +87,8 @@ def health_rows(workspace: Workspace, kind: str | None = None, vehicles: Sequenc
         vehicles: Only these.
 
     Returns:
-        Rows of the table; of several of a vehicle, kind, source, time and version the one that was made last.
+        Rows of the table; of several of a vehicle, kind, source, time and version the one that was made last. Imbalance
+        and deviation of the BMS are told a month.
 
     Raises:
         WorkspaceError: The lake cannot be read.
@@ -87,58 +99,42 @@ def health_rows(workspace: Workspace, kind: str | None = None, vehicles: Sequenc
 
 
 def _newest(rows: pa.Table) -> pa.Table:
-    keys = ["vehicle_id", "kind", "source", SAMPLE_TIME, "version_number"]
+    keys = ["vehicle_id", "kind", "source", "since", "version_number"]
     if not rows.num_rows:
         return rows
-    numbered = rows.append_column("row", pa.array(range(rows.num_rows), pa.int64()))
+    times = rows.column(SAMPLE_TIME)
+    monthly = pc.is_in(rows.column("kind"), pa.array([IMBALANCE, BMS]))
+    since = pc.if_else(monthly, pc.floor_temporal(times, unit="month"), times)
+    numbered = rows.append_column("since", since).append_column("row", pa.array(range(rows.num_rows), pa.int64()))
     last = numbered.group_by(keys).aggregate([("row", "max")]).column("row_max")
     return rows.take(last.take(pc.sort_indices(last)))
+
+
+def _rows_of(found: Iterable[Seen], end: int) -> pa.Table:
+    rows = [row_of(one.vehicle_id, one.at, one.source, one.told, None, end - 1) for one in found]
+    return pa.Table.from_pylist(rows, _SCHEMA)
+
+
+def _unlike(kept: pa.Table, rows: pa.Table) -> pa.Table:
+    """Those that are not in the table as they are."""
+    known = set(zip(*(kept.column(name).to_pylist() for name in _SAME), strict=True))
+    told = zip(*(rows.column(name).to_pylist() for name in _SAME), strict=True)
+    return rows.filter(pa.array([one not in known for one in told], pa.bool_()))
+
+
+def _kept(rows: pa.Table, kind: str) -> Kept:
+    found = rows.filter(pc.equal(rows.column("kind"), kind))
+    columns = (found.column(name).to_pylist() for name in ("vehicle_id", SAMPLE_TIME, "value", "sd"))
+    return {(name, at.year, at.month): (at, value, sd) for name, at, value, sd in zip(*columns, strict=True)}
+
+
+_SAME = ("vehicle_id", "kind", "source", SAMPLE_TIME, "value", "sd")
 
 
 # --- the twin ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Packs:
-    """Packs and models of the vehicles, each looked up once."""
-
-    workspace: Workspace
-    registry: Registry
-    specs: dict[str, PackSpec | None]
-    bases: dict[str, Basis]
-
-    def spec(self, text: str) -> PackSpec | None:
-        """A pack; None when it cannot be read."""
-        if text not in self.specs:
-            try:
-                self.specs[text] = load_pack(text)
-            except TwinpackError:
-                self.specs[text] = None
-        return self.specs[text]
-
-    def basis(self, model_hash: str, pack: PackSpec | None) -> Basis:
-        """The basis of a model; an empty one when it is away or is driven by no current."""
-        if model_hash not in self.bases:
-            try:
-                artifact = self.workspace.artifacts(self.registry).load(model_hash)
-                self.bases[model_hash] = _basis(Prototype.from_artifact(artifact, model_hash), pack)
-            except (TwinpackError, KeyError, TypeError, ValueError):
-                self.bases[model_hash] = Basis({})
-        return self.bases[model_hash]
-
-
-def _basis(prototype: Prototype, pack: PackSpec | None) -> Basis:
-    if prototype.kind == ROUTE or pack is None:
-        return Basis({})
-    model = pack_model(prototype.kind, prototype.model)
-    living = {one.name: np.array([one.mean]) for one in model.living}
-    ohm = float(pulse_ohm(model, living, 0.5, 25.0, SETTLED_S, REFERENCE_C_RATE, held=True)[0])
-    slope = np.diff(pack.ocv.linear(np.array([0.3, 0.7])))[0] / 0.4
-    return basis_of(model, loss_share_of(pack, ohm), bool(slope < FLAT_V))
-
-
-def _twin_rows(workspace: Workspace, registry: Registry, start: int, end: int) -> Iterator[pa.Table]:
-    packs = _Packs(workspace, registry, {}, {})
+def _twin_rows(registry: Registry, packs: Packs, start: int, end: int) -> Iterator[pa.Table]:
     of_vehicle = {one.vehicle_id: one.pack for one in registry.vehicles()}
     held: list[dict[str, Any]] = []
     for vehicle_id, rows in _chains(registry, start, end):
@@ -161,13 +157,17 @@ def _chains(registry: Registry, start: int, end: int) -> Iterator[tuple[str, lis
         yield name, list(rows)
 
 
-def _of_chain(rows: Sequence[VersionRow], start: int, pack: PackSpec | None, packs: _Packs) -> list[dict[str, Any]]:
+def _of_chain(rows: Sequence[VersionRow], start: int, pack: PackSpec | None, packs: Packs) -> list[dict[str, Any]]:
     versions = [row.version() for row in rows]
     capacity_ah = pack.capacity_ah if pack else None
     found, hint = [], ""
     for row, version, told in zip(rows, versions, explain(versions, capacity_ah), strict=True):
+        if row.offset >= start:
+            at = datetime.fromtimestamp(int(version.evidence.get("tested_us", version.sample_time_us)) / 1e6, UTC)
+            tests = told_by_workshop(version, capacity_ah)
+            found += [row_of(version.vehicle_id, at, WORKSHOP, one, version.number, row.offset) for one in tests]
         if version.kind == REFUSED:
-            hint = version.reason
+            hint = "" if "record" in version.evidence else version.reason
         elif row.offset >= start:
             found += _of_version(version, told, row.offset, capacity_ah, packs.basis(version.model_hash, pack), hint)
     return found
@@ -181,24 +181,3 @@ def _of_version(
         row_of(version.vehicle_id, at, TWIN, one, version.number, offset)
         for one in told_by(version, told, capacity_ah, basis, hint)
     ]
-
-
-def row_of(vehicle_id: str, at: datetime, source: str, told: Told, version: int | None, offset: int) -> dict[str, Any]:
-    """A row of the table."""
-    low = high = None
-    if told.value is not None and told.sd is not None:
-        low, high = told.value - Z95 * told.sd, told.value + Z95 * told.sd
-    return {
-        "vehicle_id": vehicle_id,
-        SAMPLE_TIME: at,
-        "kind": told.kind,
-        "source": source,
-        "value": told.value,
-        "sd": told.sd,
-        "low": low,
-        "high": high,
-        "unit": UNITS[told.kind],
-        "version_number": version,
-        "reason": told.reason,
-        OFFSET: offset,
-    }

@@ -69,7 +69,9 @@ JOBS: dict[str, JobKind] = {
     RETENTION: JobKind(
         "removes what is older or larger than the settings let the log and the lake be, and what owners have erased"
     ),
-    LAKE: JobKind("brings sealed segments of the log into the lake, with the daily features"),
+    LAKE: JobKind(
+        "brings sealed segments of the log into the lake, with the daily features and what is known of health"
+    ),
     LEARN: JobKind(
         "fits a prototype to the vehicles' first trips and stores it; it is not deployed by that",
         {

@@ -271,7 +271,7 @@ def _version(
     if order["who"]:
         evidence["who"] = str(order["who"])
     for one in told:
-        evidence |= _evidence(one, refused=bool(refusal))
+        evidence |= _evidence(twins, one, refused=bool(refusal))
     if any(one.contradicts for one in told) and not refusal:
         evidence["widened"] = True
     if proposed is not None:
@@ -292,7 +292,7 @@ def _version(
     )
 
 
-def _evidence(one: Judged, refused: bool) -> dict[str, Any]:
+def _evidence(twins: LivingTwins, one: Judged, refused: bool) -> dict[str, Any]:
     test, unit = one.test, {CAPACITY: "ah", RESISTANCE: "mohm"}[one.test.name]
     told: dict[str, Any] = {
         f"{test.name}_{unit}": test.value,
@@ -307,7 +307,8 @@ def _evidence(one: Judged, refused: bool) -> dict[str, Any]:
             f"{test.name}_posterior_sd_{unit}": one.posterior_sd,
         }
     if test.name == RESISTANCE:
-        told |= {"soc": test.soc, "temp_c": test.temp_c, "pulse_s": test.pulse_s}
+        new = expected(twins.model, test, twins.prior_mean)[0] if isinstance(twins.model, PackModel) else 0.0
+        told |= {"resistance_new_mohm": new, "soc": test.soc, "temp_c": test.temp_c, "pulse_s": test.pulse_s}
     return told
 
 

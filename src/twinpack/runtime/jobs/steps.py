@@ -109,6 +109,13 @@ def _build_features(context: StepContext) -> dict[str, Any]:
         return {"days_made": build_features(context.workspace, registry)}
 
 
+def _bring_up_health(context: StepContext) -> dict[str, Any]:
+    from twinpack.runtime.health import bring_up_health
+
+    with context.workspace.registry() as registry:
+        return {"rows_added": bring_up_health(context.workspace, registry)}
+
+
 def _learn(context: StepContext) -> dict[str, Any]:
     from twinpack.runtime.learning import learn_prototype
 
@@ -231,7 +238,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
         Step("remove replaced files", _clean_up),
     ),
     RETENTION: (Step("log", _retain_log), Step("lake", _drop_old_days), Step("erasures", _erase)),
-    LAKE: (Step("telemetry", _build_telemetry), Step("features", _build_features)),
+    LAKE: (Step("telemetry", _build_telemetry), Step("features", _build_features), Step("health", _bring_up_health)),
     LEARN: (Step("fit a prototype", _learn),),
     ANOMALY: (Step("rank vehicles", _rank),),
     SENSITIVITY: (Step("analyse a model", _analyse),),
