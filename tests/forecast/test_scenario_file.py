@@ -87,6 +87,12 @@ MISTAKES = {
     one(
         "[[scenario.trip]]\ndistance_km = 5\nspeed_kmh = 0"
     ): "trip 1: key 'speed_kmh' is 0; it must be a number from 3",
+    one(
+        "[[scenario.trip]]\ndistance_km = 500\nspeed_kmh = 5"
+    ): "trip 1: distance_km is 500 and speed_kmh 5: that takes 100",
+    one(
+        "[[scenario.trip]]\ndistance_km = 5\nspeed_kmh = 50\nclimb_m = 1200"
+    ): "climb_m is 1200 and distance_km 5: no road",
     one("trips = 'x.csv'\n[[scenario.trip]]\ndistance_km = 5\nspeed_kmh = 50"): "both 'trip' tables and a plan",
     one("trips = 5"): "key 'trips' is 5; it must be the name of a CSV file",
     "[[scenario]]\nwarmer_c = 1\n" * 4: "s.toml: 4 scenarios; at most 3 are compared",

@@ -60,6 +60,12 @@ TRIP_KEYS: dict[str, Key] = {
 }
 """The numbers of a trip; the first two are needed."""
 
+MOST_HOURS = 48.0
+"""A trip takes no longer."""
+
+MOST_GRADE = 0.2
+"""Climb by distance, at most."""
+
 _OTHER = ("name", "climate", "trip", "trips")
 _NAMED = (*KEYS, *_OTHER)
 _LONGEST_NAME = 60
@@ -222,7 +228,18 @@ def _trip(given: Mapping[str, Any], place: str) -> Trip:
     for name in ("distance_km", "speed_kmh"):
         if name not in given:
             raise ScenarioError(f"{place}: key {name!r} is missing ({TRIP_KEYS[name].told})")
-    return Trip(**_numbers(given, TRIP_KEYS, place))
+    trip = Trip(**_numbers(given, TRIP_KEYS, place))
+    if trip.hours > MOST_HOURS:
+        raise ScenarioError(
+            f"{place}: distance_km is {trip.distance_km:g} and speed_kmh {trip.speed_kmh:g}: that takes "
+            f"{trip.hours:.0f} hours, at most {MOST_HOURS:g} are looked at; cut it into trips"
+        )
+    if abs(trip.climb_m) > MOST_GRADE * 1000.0 * trip.distance_km:
+        raise ScenarioError(
+            f"{place}: climb_m is {trip.climb_m:g} and distance_km {trip.distance_km:g}: no road is so steep, it "
+            f"may be {MOST_GRADE * 1000.0 * trip.distance_km:g} m at most"
+        )
+    return trip
 
 
 def _plan(name: Any, place: str, read_plan: ReadPlan | None) -> tuple[Trip, ...]:

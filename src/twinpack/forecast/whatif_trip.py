@@ -38,6 +38,8 @@ _ROUNDS = 7
 _SHORT = 0.02
 """Share of the energy or power that may be missing before it counts."""
 _LEAST_RATE = 1e-3
+_MORE = 10.0
+"""By so much at most a part grows again in a round."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,7 @@ def _allowed(part: Floats, pack: PackSpec, current: Floats, volts: Floats, rest:
     limit = np.where(current < 0.0, pack.voltage_min_v, pack.voltage_max_v)
     asks, room = np.abs(volts - rest), np.maximum(np.where(current < 0.0, rest - limit, limit - rest), 0.0)
     # where less was taken before, it may be more again
-    wanted = part * np.where(asks > 1e-9, room / np.maximum(asks, 1e-9), np.inf)
+    wanted = part * np.where(asks > 1e-9, np.minimum(room / np.maximum(asks, 1e-9), _MORE), _MORE)
     return np.clip(np.where(current == 0.0, part, wanted), 0.0, 1.0)
 
 
