@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from twinpack.battery.laws import law_for, law_named
-from twinpack.battery.pack import load_pack
 from twinpack.errors import LearningError, NotFoundError
 from twinpack.learn.ageing import SCALES, AgeingModel, Histories, learn_ageing
 from twinpack.learn.card import Data, make_card, span
@@ -79,7 +78,7 @@ def packs_of(registry: Registry, pack: str | None) -> list[str]:
     Raises:
         NotFoundError: No vehicle has it, or there is none at all.
     """
-    names = sorted({load_pack(text).name for text in {record.pack for record in registry.vehicles()}})
+    names = sorted({record.pack for record in registry.vehicles()})
     if not names:
         raise NotFoundError("no vehicle is known yet; `twinpack import` and `twinpack run` first")
     if pack is not None and pack not in names:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from twinpack.battery.pack import PackSpec, load_pack
+from twinpack.battery.pack import PackSpec
 from twinpack.battery.stress import DAYS_PER_MONTH, Usage
 from twinpack.errors import InputError, NotFoundError
 from twinpack.forecast.outlook import LEVELS, Outlook, outlook, paths, told
@@ -132,7 +132,7 @@ def forecast_vehicle(
         LearningError: The model is damaged, or of a newer release.
     """
     check(months, limits_pct)
-    pack = load_pack(registry.vehicle(vehicle).pack).name
+    pack = registry.vehicle(vehicle).pack
     bring_up(workspace, registry)
     record, ages = ageing_model(workspace, registry, model, pack)
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twinpack.battery.families import ROUTE, pack_model
-from twinpack.battery.pack import PackSpec, load_pack
+from twinpack.battery.pack import PackSpec
 from twinpack.battery.pack_model import PackModel
 from twinpack.errors import InputError, NotFoundError
 from twinpack.fleet.commands import measure_command
@@ -118,7 +118,7 @@ def _twin(workspace: Workspace, registry: Registry, vehicle_id: str) -> tuple[Tw
     prototype = Prototype.from_artifact(workspace.artifacts(registry).load(version.model_hash), version.model_hash)
     try:
         model = None if prototype.kind == ROUTE else pack_model(prototype.kind, prototype.model)
-        return version, model, load_pack(registry.vehicle(vehicle_id).pack)
+        return version, model, registry.fleet.loaded(registry.vehicle(vehicle_id).pack)
     except (KeyError, TypeError, ValueError) as error:
         raise NotFoundError(f"model {version.model_hash[:12]} of vehicle {vehicle_id!r} cannot be used here") from error
 

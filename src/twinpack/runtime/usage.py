@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinpack.battery.pack import PackSpec, load_pack
+from twinpack.battery.pack import PackSpec
 from twinpack.battery.stress import Usage
 from twinpack.errors import NotFoundError
 from twinpack.ingest.log import SegmentLog
@@ -90,14 +90,13 @@ def fleet_lives(
         NotFoundError: No vehicle of that pack was seen.
     """
     names = {record.vehicle_id: record.pack for record in registry.vehicles()}
-    specs = {text: load_pack(text) for text in set(names.values())}
-    of_pack = [name for name, text in names.items() if specs[text].name == pack]
+    of_pack = [name for name, own in names.items() if own == pack]
     wanted = sorted(of_pack if vehicles is None else set(of_pack) & set(vehicles))
     found = tuple(_lives(workspace, wanted))
     if not found:
-        known = ", ".join(sorted({spec.name for spec in specs.values()})) or "none"
+        known = ", ".join(sorted(set(names.values()))) or "none"
         raise NotFoundError(f"no vehicle of pack {pack!r} was seen here; there are packs: {known}")
-    return FleetLives(next(spec for spec in specs.values() if spec.name == pack), found, _now(workspace))
+    return FleetLives(registry.fleet.loaded(pack), found, _now(workspace))
 
 
 def fleet_usage(

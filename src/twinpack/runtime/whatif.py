@@ -36,6 +36,7 @@ from twinpack.forecast.whatif_told import (
 from twinpack.forecast.whatif_trip import Lanes, Ride, lanes_of, ride
 from twinpack.learn.energy_model import EnergyModel
 from twinpack.learn.usage import LEAST_CHARGE_DEPTH, Life, lived
+from twinpack.runtime.ageing import ageing_model
 from twinpack.runtime.forecasts import PackOutlook, outlook_of
 from twinpack.runtime.named import LATEST
 from twinpack.runtime.ranges import consumption_model, twin_battery
@@ -126,10 +127,8 @@ def whatif_vehicle(
         ScenarioError: A scenario cannot be told for it.
         LearningError: The ageing model is damaged.
     """
-    spec = registry.fleet.specification(registry.vehicle(vehicle).pack)
-    if spec is None:
-        raise NotFoundError(f"the specification of the pack of {vehicle!r} cannot be read")
-    of = outlook_of(workspace, registry, spec.name, [vehicle], model, months=1)
+    spec = registry.fleet.loaded(registry.vehicle(vehicle).pack)
+    of = _seen(workspace, registry, spec.name, vehicle, model)
     air = air_of(workspace, of.fleet)
     energy, digest, _ = consumption_model(workspace, registry, spec.name)
     taken = energy or standard_model(spec)
@@ -172,6 +171,19 @@ def whatif_vehicle(
         scenarios=told,
         notes=_notes(of, found, why_not, energy is not None),
     )
+
+
+def _seen(workspace: Workspace, registry: Registry, pack: str, vehicle: str, model: str) -> PackOutlook:
+    """Where a vehicle stands.
+
+    Raises:
+        NotFoundError: There is no ageing model, or nothing was ever seen of it.
+    """
+    ageing_model(workspace, registry, model, pack)
+    try:
+        return outlook_of(workspace, registry, pack, [vehicle], model, months=1)
+    except NotFoundError:
+        raise NotFoundError(f"nothing was ever seen of vehicle {vehicle!r}: there is nothing to tell it from") from None
 
 
 def asked_of(of: PackOutlook, at: int) -> Asked:

@@ -161,9 +161,7 @@ def vehicles_of(registry: Registry, fleet: str | None = None, pack: str | None =
 
 def _shared(workspace: Workspace, registry: Registry, name: str, vehicles: Sequence[str]) -> tuple[_Pack, str]:
     record, _ = ageing_model(workspace, registry, LATEST, name)
-    spec = registry.fleet.specification(name)
-    if spec is None:
-        raise NotFoundError(f"the specification of pack {name!r} cannot be read")
+    spec = registry.fleet.loaded(name)
     energy, _, _ = consumption_model(workspace, registry, name)
     return _Pack(name, LATEST, energy or standard_model(spec), fleet_experience(workspace, registry, name)), record.hash
 

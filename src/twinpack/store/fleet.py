@@ -100,6 +100,14 @@ class FleetRegister:
         except NotFoundError:
             return None
 
+    def loaded(self, name: str) -> PackSpec:
+        """What is known of a pack by name.
+
+        Raises:
+            NotFoundError: It is neither shipped nor here.
+        """
+        return load_pack(self.pack_for_fold(name))
+
     def keep_packs(self, specifications: Iterable[str]) -> None:
         """Keep packs that vehicles were registered with in the log, where none of their names is here yet."""
         packs = {pack.name: pack for pack in (PackRecord(load_pack(s).name, s, now_us()) for s in specifications)}
