@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twinpack.cli import output
+from twinpack.cli.backtest_forecast import forecast
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
 from twinpack.cli.rules import FILE_HELP, mistakes_told, read_rules_file
 
 if TYPE_CHECKING:
     from twinpack.runtime.backtest import CodeOutcome, Raised, RulesBacktest
 
-command = command_group("Test a change on the telemetry there is.")
+command = command_group("Test rules and forecasts on the telemetry there is.")
+command.command("forecast")(forecast)
 
 _TIME = "such as 2026-01-31 or 2026-01-31T12:00:00Z (UTC)."
 

@@ -50,6 +50,8 @@ def next_step(workspace: Workspace, learned: LearnedModel) -> str:
 
 
 def _errors(metrics: Mapping[str, float | None], figures: Mapping[str, Any]) -> str:
+    if metrics.get("backtest_law_mae_pct") is not None:
+        return _backtest(metrics)
     parts = [f"error {output.significant(metrics.get('rmse_v'), 2)} V"]
     if "held_out_rmse_v" in metrics:
         parts.append(f"{output.significant(metrics['held_out_rmse_v'], 2)} V on vehicles left out")
@@ -58,6 +60,19 @@ def _errors(metrics: Mapping[str, float | None], figures: Mapping[str, Any]) -> 
     if figures.get("threshold_v") is not None:
         parts.append(f"recalibration over {output.significant(figures['threshold_v'], 2)} V")
     return ", ".join(parts)
+
+
+def _backtest(metrics: Mapping[str, float | None]) -> str:
+    """What forecasts from the past were off by, in points of health."""
+    told = {name.removeprefix("backtest_").removesuffix("_mae_pct"): value for name, value in metrics.items()}
+    others = [
+        f"{word} {output.number(told[name], 2)}"
+        for name, word in (("fade", "data-driven"), ("linear", "straight line"), ("smoothing", "smoothing"))
+        if name in told
+    ]
+    inside = output.number(metrics.get("backtest_law_coverage_90_pct"))
+    beside = f" ({', '.join(others)})" if others else ""
+    return f"forecasts from the past were off by {output.number(told['law'], 2)} points{beside}; {inside} % inside 90 %"
 
 
 def _range(name: str, low: float, high: float) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 
 from twinpack.battery.laws import law_for, law_named
+from twinpack.battery.pack import PackSpec
 from twinpack.errors import LearningError, NotFoundError
+from twinpack.evaluate.health_forecasts import HealthBacktest, backtest_health
 from twinpack.learn.ageing import SCALES, AgeingModel, Histories, learn_ageing
 from twinpack.learn.card import Data, make_card, span
 from twinpack.learn.progress import Tell, silent
@@ -64,7 +66,7 @@ def learn_ageing_of(
         for done, name in enumerate(names):
             tell("learning how packs age", done, len(names))
             try:
-                learned.append(_learn(workspace, registry, fleet_lives(workspace, registry, name), law))
+                learned.append(_learn(workspace, registry, fleet_lives(workspace, registry, name), law, tell))
             except (LearningError, NotFoundError) as error:
                 left_out.append(str(error))
         if not learned:
@@ -105,15 +107,36 @@ def ageing_model(
     return record, AgeingModel.from_dict(workspace.artifacts(registry).load(record.hash))
 
 
-def _learn(workspace: Workspace, registry: Registry, fleet: FleetLives, law: str | None) -> LearnedAgeing:
+def _learn(workspace: Workspace, registry: Registry, fleet: FleetLives, law: str | None, tell: Tell) -> LearnedAgeing:
     histories = histories_of(registry, fleet)
-    model = learn_ageing(histories, fleet.pack, law or law_for(fleet.pack.chemistry).name)
-    card = _card(fleet, histories, model)
+    by = law or law_for(fleet.pack.chemistry).name
+    model = learn_ageing(histories, fleet.pack, by)
+    card = _card(fleet, histories, model, *_tried(histories, fleet.pack, by, tell))
     digest = workspace.artifacts(registry).save(model.to_dict(), pack=fleet.pack.name, kind=KIND, card=card)
     return LearnedAgeing(digest, card)
 
 
-def _card(fleet: FleetLives, histories: Histories, model: AgeingModel) -> dict[str, Any]:
+def _tried(histories: Histories, pack: PackSpec, law: str, tell: Tell) -> tuple[HealthBacktest | None, list[str]]:
+    """Forecasts from the past held against what came, and why there are none."""
+    try:
+        return backtest_health(histories, pack, law, tell=tell), []
+    except LearningError as error:
+        return None, [f"Forecasts were not tried on the past: {error}."]
+
+
+def _metrics(tried: HealthBacktest | None) -> dict[str, float]:
+    """Of each way to forecast its error, score and coverage, points of health."""
+    told: dict[str, float] = {}
+    for one in tried.methods if tried else ():
+        told |= {f"backtest_{one.name}_mae_pct": one.mae_pct, f"backtest_{one.name}_crps_pct": one.crps_pct}
+        if one.coverage_90_pct is not None:
+            told[f"backtest_{one.name}_coverage_90_pct"] = one.coverage_90_pct
+    return told
+
+
+def _card(
+    fleet: FleetLives, histories: Histories, model: AgeingModel, tried: HealthBacktest | None, why_not: list[str]
+) -> dict[str, Any]:
     stress = histories.stress
     lived = stress.days > 0
     usual = dict(zip(SCALES, np.exp(model.mean[: len(SCALES)]).tolist(), strict=True))
@@ -121,7 +144,7 @@ def _card(fleet: FleetLives, histories: Histories, model: AgeingModel) -> dict[s
         pack=model.pack,
         kind=KIND,
         data=_data(fleet, histories),
-        metrics={},
+        metrics=_metrics(tried),
         limits={
             "temp_c": span([stress.temp_c[lived]]),
             "parked_soc": span([stress.parked_soc[lived]]),
@@ -130,9 +153,13 @@ def _card(fleet: FleetLives, histories: Histories, model: AgeingModel) -> dict[s
             "years": span([stress.days.sum(axis=0) / 365.25]),
             "capacity": span([histories.capacity]),
         },
-        figures={"law": law_named(model.law).told, **{f"{name}_scale": value for name, value in usual.items()}},
+        figures={
+            "law": law_named(model.law).told,
+            **{f"{name}_scale": value for name, value in usual.items()},
+            "backtest": None if tried is None else asdict(tried),
+        },
         settings={"law": model.law},
-        warnings=_warnings(histories, model),
+        warnings=[*why_not, *_warnings(histories, model)],
     )
 
 
