@@ -74,6 +74,14 @@ def test_less_fast_charging_lowers_the_mean_rate_and_back() -> None:
     assert back.fast_share == pytest.approx([0.0], abs=1e-9)
 
 
+def test_faster_charging_warms_by_what_it_loses() -> None:
+    changed = changed_usage(usage(), Scenario("x", c_rate=1.3))
+    # a quarter of a full charge a day, 4 % of it lost for each C more, through 6500 J/K over 4 hours, a kWh
+    expected = 0.25 * 0.04 * 1000.0 / 24.0 / (6500.0 / (4.0 * 3600.0))
+    assert changed.temp_c - 12.0 == pytest.approx(np.full((12, 1), expected), rel=0.02)
+    assert changed_usage(usage(), Scenario("x", distance_x=2.0)).temp_c == pytest.approx(np.full((12, 1), 12.0))
+
+
 shares = st.floats(0.0, 1.0)
 
 

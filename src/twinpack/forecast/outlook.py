@@ -377,12 +377,11 @@ def _crossing(health: Floats, limit: float) -> Floats:
     No health rises, so that the share of lives that have ended is a probability when the quantile of that
     probability is at the limit: the quantiles of the dates are the dates of the quantiles.
     """
-    path = np.minimum.accumulate(health, axis=1)
-    below = path <= limit
+    below = health <= limit
     first, came = below.argmax(axis=1), below.any(axis=1)
     before = np.maximum(first - 1, 0)
-    high = np.take_along_axis(path, before[:, None], axis=1)[:, 0]
-    low = np.take_along_axis(path, first[:, None], axis=1)[:, 0]
+    high = np.take_along_axis(health, before[:, None], axis=1)[:, 0]
+    low = np.take_along_axis(health, first[:, None], axis=1)[:, 0]
     share = np.clip((high - limit) / np.maximum(high - low, 1e-12), 0.0, 1.0)
     months = np.where(first > 0, before + share, 0.0)
     return np.where(came, months, np.inf)
