@@ -12,6 +12,9 @@ from tests.learn.aged import FIRST_MONTH, LAW, PACK, Aged, aged
 from twinpack.errors import LearningError
 from twinpack.evaluate import health_forecasts
 from twinpack.evaluate.health_forecasts import FADE, HealthBacktest, backtest_health, origin_months, usage_before
+from twinpack.forecast.curves import learn_fleet_fade
+from twinpack.learn.ageing import Histories
+from twinpack.learn.fade import FadeModel
 
 
 @cache
@@ -81,3 +84,17 @@ def test_of_a_large_fleet_some_are_looked_at(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("twinpack.evaluate.health_forecasts.MOST_VEHICLES", 8)
     found = backtest_health(fleet().histories, PACK, LAW, 1)
     assert found.vehicles == 8
+
+
+def test_a_data_driven_model_that_cannot_be_learned_everywhere_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    learned = learn_fleet_fade
+
+    def young(histories: Histories) -> FadeModel:
+        if histories.end_month < FIRST_MONTH + 40:
+            raise LearningError("too young")
+        return learned(histories)
+
+    monkeypatch.setattr(health_forecasts, "learn_fleet_fade", young)
+    found = backtest_health(fleet().histories, PACK, LAW, 2)
+    assert found.of(FADE) is None and found.of(health_forecasts.LAW) is not None
+    assert "could be learned from 1 of 2 moments: on " in found.notes[0]

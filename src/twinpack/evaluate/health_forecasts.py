@@ -121,7 +121,7 @@ def backtest_health(
     some = histories.some(np.arange(0, histories.vehicles, -(-histories.vehicles // MOST_VEHICLES) or 1))
     judged: list[_Judged] = []
     used: list[int] = []
-    notes: list[str] = []
+    why_no_fade = ""
     why = ""
     for done, month in enumerate(origin_months(some, origins)):
         tell("back-testing forecasts", done, origins)
@@ -133,7 +133,7 @@ def backtest_health(
         if len(one.truth):
             judged.append(one)
             used.append(month)
-            notes = [note] if note else notes
+            why_no_fade = note or why_no_fade
     if not judged:
         raise LearningError(f"no back-test of pack {pack.name!r}: {why or 'no vehicle was measured before and after'}")
     names = [name for name in judged[0].told if all(name in one.told for one in judged)]
@@ -146,7 +146,23 @@ def backtest_health(
         points=sum(len(one.truth) for one in judged),
         horizon_months=float(max(one.ahead.max() for one in judged)),
         methods=tuple(methods),
-        notes=tuple(notes),
+        notes=_notes(judged, why_no_fade),
+    )
+
+
+def _notes(judged: Sequence[_Judged], why_no_fade: str) -> tuple[str, ...]:
+    """What to say where the data-driven model could be learned at some origins alone, or at none."""
+    if not why_no_fade:
+        return ()
+    some = [one for one in judged if FADE in one.told]
+    if not some:
+        return (f"the data-driven model could not be learned: {why_no_fade}",)
+    law, fade = (_score(name, some) for name in (LAW, FADE))
+    points = sum(len(one.truth) for one in some)
+    return (
+        f"the data-driven model could be learned from {len(some)} of {len(judged)} moments: on {points} measurements "
+        f"it is off by {fade.mae_pct:.2f} points and the law by {law.mae_pct:.2f}, with CRPS {fade.crps_pct:.2f} and "
+        f"{law.crps_pct:.2f}",
     )
 
 
@@ -202,7 +218,7 @@ def _judge(histories: Histories, pack: PackSpec, law: str, month: int) -> tuple[
         fade = fade_health(learn_fleet_fade(before), before, months)
         told[FADE] = _read(np.concatenate([fade[:, :1], fade], axis=1), ahead, vehicle)
     except LearningError as error:
-        note = f"the data-driven model could not be learned from every moment: {error}"
+        note = str(error)
     told |= {name: _baseline(baseline, before, ahead, vehicle, origin) for name, baseline in BASELINES.items()}
     whole = np.isfinite(np.stack([one.sum(axis=0) for one in told.values()])).all(axis=0)
     truth, sd = 100.0 * histories.capacity[rows, vehicle], 100.0 * np.nan_to_num(histories.capacity_sd[rows, vehicle])
