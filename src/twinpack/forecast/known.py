@@ -14,7 +14,7 @@ from twinpack.forecast.health import energy_estimate
 from twinpack.twin.explain import Change, Explanation
 from twinpack.twin.figures import CAPACITY, RESISTANCE, health
 from twinpack.twin.sentences import change_in_words, difference, is_told
-from twinpack.twin.versions import MEASURED, PROTOTYPE, REFUSED, TwinVersion
+from twinpack.twin.versions import MEASURED, PROMOTED, PROTOTYPE, REFUSED, ROLLBACK, TwinVersion
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,6 +39,18 @@ MOST_OF_PRIOR = 0.8
 MOST_SD = {CAPACITY_KIND: 7.5, RESISTANCE_KIND: 0.5}
 """Standard deviation above which a figure is of no use, whatever the prior: % of rated, times new."""
 
+OCV_ERROR_V = 0.002
+"""What the open-circuit voltage of a cell's model is off at best, V. It is the same on every trip, so that no number of
+them averages it out; where the voltage is flat it is worth much charge."""
+
+USUAL_SWING = 0.4
+"""Swing of charge that capacity was learned over, 0 to 1, where a version does not tell it."""
+
+FADE_SD_PCT_A_YEAR = 1.5
+"""How far capacity may have gone elsewhere since a test, % of rated a year."""
+
+_YEAR_US = 365.25 * 86_400e6
+
 _HELPS = {
     CAPACITY_KIND: (
         "A drive or charge over at least a third of the charge from or to a rest would help"
@@ -60,11 +72,13 @@ class Basis:
         prior_sd: Standard deviations of its living parameters before anything was learned, by name.
         loss_share: As for `energy_health`.
         flat: Whether its open-circuit voltage is flat in the middle, as LFP's.
+        slope_v: Its usual slope there, V over the whole charge.
     """
 
     prior_sd: dict[str, float]
     loss_share: float = REFERENCE_LOSS_SHARE
     flat: bool = False
+    slope_v: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,60 +98,88 @@ class Told:
     reason: str
 
 
-def basis_of(model: PackModel, loss_share: float, flat: bool) -> Basis:
+@dataclass(frozen=True)
+class Anchor:
+    """The last workshop's test of capacity that a twin took in.
+
+    Attributes:
+        sd_pct: Standard deviation of capacity once it had, % of rated.
+        at_us: When it was tested, microseconds since the epoch.
+    """
+
+    sd_pct: float
+    at_us: int
+
+
+def anchor_of(version: TwinVersion, capacity_ah: float | None, before: Anchor | None) -> Anchor | None:
+    """The anchor from a version on; a roll-back or a new model knows of none."""
+    if version.kind == MEASURED and "capacity_ah" in version.evidence:
+        sd = health(version, capacity_ah).capacity_sd_pct
+        return before if sd is None else Anchor(sd, int(version.evidence["tested_us"]))
+    return None if version.kind in (ROLLBACK, PROMOTED) else before
+
+
+def basis_of(model: PackModel, loss_share: float, flat: bool, slope_v: float = 1.0) -> Basis:
     """The basis of a model that is driven by current."""
     given = model.prior_covariance
     sd = np.sqrt(np.diagonal(np.array(given))) if given else np.array([one.sd for one in model.living])
-    return Basis({one.name: float(value) for one, value in zip(model.living, sd, strict=True)}, loss_share, flat)
+    return Basis(
+        {one.name: float(value) for one, value in zip(model.living, sd, strict=True)}, loss_share, flat, slope_v
+    )
 
 
-def told_by(
-    version: TwinVersion, explanation: Explanation, capacity_ah: float | None, basis: Basis, hint: str = ""
-) -> list[Told]:
-    """Capacity, resistance and energy as a version that was deployed tells them.
+@dataclass(frozen=True)
+class Seen:
+    """A version with all that tells what its figures are worth.
 
-    Args:
-        version: The version.
+    Attributes:
+        version: The version, one that was deployed.
         explanation: It explained.
         capacity_ah: Rated capacity of the pack, None when it is not known.
         basis: Of its model.
         hint: Why the last update was refused, "" for none.
+        anchor: The last test of capacity that is part of it.
     """
-    state = health(version, capacity_ah)
-    told = []
-    if state.capacity_pct is None or state.capacity_sd_pct is None:
-        told.append(_without(CAPACITY_KIND))
-    else:
-        told.append(
-            _one(
-                CAPACITY_KIND,
-                CAPACITY,
-                state.capacity_pct,
-                state.capacity_sd_pct,
-                0.01,
-                version,
-                explanation,
-                basis,
-                hint,
-            )
-        )
-    if state.resistance_x is None or state.resistance_sd_x is None:
-        told.append(_without(RESISTANCE_KIND))
-    else:
-        told.append(
-            _one(
-                RESISTANCE_KIND,
-                RESISTANCE,
-                state.resistance_x,
-                state.resistance_sd_x,
-                1.0,
-                version,
-                explanation,
-                basis,
-                hint,
-            )
-        )
-    return [*told, _energy(version, told[0], capacity_ah, basis)]
+
+    version: TwinVersion
+    explanation: Explanation
+    capacity_ah: float | None
+    basis: Basis
+    hint: str = ""
+    anchor: Anchor | None = None
+
+
+def told_by(seen: Seen) -> list[Told]:
+    """Capacity, resistance and energy as a version that was deployed tells them."""
+    state = health(seen.version, seen.capacity_ah)
+    more_pct = 0.0 if state.capacity_sd_pct is None else _flat_error_pct(seen, state.capacity_sd_pct)
+    capacity = _one(seen, CAPACITY_KIND, CAPACITY, state.capacity_pct, _both_sd(state.capacity_sd_pct, more_pct), 0.01)
+    resistance = _one(seen, RESISTANCE_KIND, RESISTANCE, state.resistance_x, state.resistance_sd_x, 1.0)
+    return [capacity, resistance, _energy(seen, capacity, more_pct)]
+
+
+def _both_sd(sd: float | None, more: float) -> float | None:
+    return None if sd is None else float(np.hypot(sd, more))
+
+
+def _flat_error_pct(seen: Seen, sd_pct: float) -> float:
+    """What a flat voltage adds to the standard deviation of capacity, % of rated; 0 where it is not flat.
+
+    Capacity is charge over the difference of two states of charge, and each of these is off by the model's voltage
+    error over the slope: `sqrt(2) dV / (dV/dz) / swing` of it. A test of a workshop needs no voltage: what it left
+    open, and how far capacity may have gone since, bounds the whole.
+    """
+    version, basis = seen.version, seen.basis
+    if not basis.flat or (version.kind == MEASURED and "capacity_ah" in version.evidence):
+        return 0.0
+    swing = version.evidence.get("soc_swing")
+    swing = swing if isinstance(swing, (int, float)) and swing > 0 else USUAL_SWING
+    error = float(100.0 * np.sqrt(2.0) * OCV_ERROR_V / basis.slope_v / max(float(swing), 0.1))
+    if seen.anchor is None:
+        return error
+    years = max(version.sample_time_us - seen.anchor.at_us, 0) / _YEAR_US
+    most = float(np.hypot(seen.anchor.sd_pct, FADE_SD_PCT_A_YEAR * years))
+    return float(min(error, np.sqrt(max(most**2 - sd_pct**2, 0.0))))
 
 
 def last_change(explained: Sequence[Explanation], kind: str) -> tuple[Explanation, Change] | None:
@@ -177,27 +219,18 @@ def told_by_workshop(version: TwinVersion, capacity_ah: float | None) -> list[To
     return told
 
 
-def _without(kind: str) -> Told:
-    return Told(kind, None, None, f"This vehicle's model has no {kind} of its own. One that is driven by current would")
-
-
-def _one(
-    kind: str,
-    names: Sequence[str],
-    value: float,
-    sd: float,
-    factor: float,
-    version: TwinVersion,
-    explanation: Explanation,
-    basis: Basis,
-    hint: str,
-) -> Told:
-    why = _too_little(kind, names, sd, factor, version, basis)
+def _one(seen: Seen, kind: str, names: Sequence[str], value: float | None, sd: float | None, factor: float) -> Told:
+    """Capacity or resistance; `factor` times its figure is its parameter."""
+    if value is None or sd is None:
+        text = f"This vehicle's model has no {kind} of its own. One that is driven by current would"
+        return Told(kind, None, None, text)
+    why = _too_little(seen, kind, names, sd, factor)
     if why:
-        helps = _HELPS[kind].format(flat=_FLAT if basis.flat else "")
-        return Told(kind, None, None, " ".join(f"{text.rstrip('.')}." for text in (why, hint, helps) if text))
-    parts = [*(change_in_words(one) for one in _changes(explanation, names) if is_told(one)), version.reason]
-    return Told(kind, value, sd, " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in parts if text))
+        helps = _HELPS[kind].format(flat=_FLAT if seen.basis.flat else "")
+        return Told(kind, None, None, " ".join(f"{text.rstrip('.')}." for text in (why, seen.hint, helps) if text))
+    changes = (change_in_words(one) for one in _changes(seen.explanation, names) if is_told(one))
+    texts = [text for text in (*changes, seen.version.reason) if text]
+    return Told(kind, value, sd, " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in texts))
 
 
 def _changes(explanation: Explanation, names: Sequence[str]) -> list[Change]:
@@ -206,23 +239,28 @@ def _changes(explanation: Explanation, names: Sequence[str]) -> list[Change]:
     return [found[name] for name in names if name in found][:1]
 
 
-def _too_little(kind: str, names: Sequence[str], sd: float, factor: float, version: TwinVersion, basis: Basis) -> str:
+def _too_little(seen: Seen, kind: str, names: Sequence[str], sd: float, factor: float) -> str:
     """Why a figure is not called known, "" when it is."""
-    if version.kind == PROTOTYPE:
+    if seen.version.kind == PROTOTYPE:
         return f"Nothing of this vehicle was learned yet: only what its model says of any {kind} is known"
-    prior = next((basis.prior_sd[name] for name in names if name in basis.prior_sd), None)
+    prior = next((seen.basis.prior_sd[name] for name in names if name in seen.basis.prior_sd), None)
     if prior is not None and factor * sd > MOST_OF_PRIOR * prior:
-        return f"Its data say hardly more of {kind} than was known of any such battery"
-    if sd > MOST_SD[kind]:
-        return f"Its data leave {kind} too uncertain, to within {2.0 * sd:.2g} {UNITS[kind]}"
-    return ""
+        why = f"Its data say hardly more of {kind} than was known of any such battery"
+    elif sd > MOST_SD[kind]:
+        why = f"Its data leave {kind} too uncertain, to within {2.0 * sd:.2g} {UNITS[kind]}"
+    else:
+        return ""
+    if kind == CAPACITY_KIND and seen.basis.flat:
+        why += ": the voltage of this chemistry hardly changes with the charge in between"
+    return why
 
 
-def _energy(version: TwinVersion, capacity: Told, capacity_ah: float | None, basis: Basis) -> Told:
+def _energy(seen: Seen, capacity: Told, more_pct: float) -> Told:
     if capacity.value is None:
         return Told(ENERGY, None, None, f"Energy needs capacity. {capacity.reason}")
-    mean, cov = _both(version, capacity_ah)
-    value, sd = energy_estimate(mean, cov, basis.loss_share)
+    mean, cov = _both(seen.version, seen.capacity_ah)
+    cov[0, 0] += (more_pct / 100.0) ** 2
+    value, sd = energy_estimate(mean, cov, seen.basis.loss_share)
     return Told(ENERGY, value, sd, f"From capacity and resistance. {capacity.reason}")
 
 

@@ -17,10 +17,11 @@ from twinpack.forecast.known import (
     IMBALANCE,
     TWIN,
     WORKSHOP,
-    Basis,
+    anchor_of,
     told_by,
     told_by_workshop,
 )
+from twinpack.forecast.known import Seen as Known
 from twinpack.ingest.log import SegmentLog
 from twinpack.runtime.charging import charge_health
 from twinpack.runtime.features import build_features
@@ -32,8 +33,8 @@ from twinpack.store.records import VersionRow
 from twinpack.store.registry import Registry
 from twinpack.store.tables import HEALTH, SAMPLE_TIME, TABLES
 from twinpack.store.workspace import Workspace
-from twinpack.twin.explain import Explanation, explain
-from twinpack.twin.versions import REFUSED, TwinVersion
+from twinpack.twin.explain import explain
+from twinpack.twin.versions import REFUSED
 
 _SCHEMA = TABLES[HEALTH].schema
 _FEW = 50
@@ -160,24 +161,22 @@ def _chains(registry: Registry, start: int, end: int) -> Iterator[tuple[str, lis
 def _of_chain(rows: Sequence[VersionRow], start: int, pack: PackSpec | None, packs: Packs) -> list[dict[str, Any]]:
     versions = [row.version() for row in rows]
     capacity_ah = pack.capacity_ah if pack else None
-    found, hint = [], ""
+    found: list[dict[str, Any]] = []
+    hint, anchor = "", None
     for row, version, told in zip(rows, versions, explain(versions, capacity_ah), strict=True):
+        anchor = anchor_of(version, capacity_ah, anchor)
         if row.offset >= start:
-            at = datetime.fromtimestamp(int(version.evidence.get("tested_us", version.sample_time_us)) / 1e6, UTC)
+            at = _moment(int(version.evidence.get("tested_us", version.sample_time_us)))
             tests = told_by_workshop(version, capacity_ah)
             found += [row_of(version.vehicle_id, at, WORKSHOP, one, version.number, row.offset) for one in tests]
         if version.kind == REFUSED:
             hint = "" if "record" in version.evidence else version.reason
         elif row.offset >= start:
-            found += _of_version(version, told, row.offset, capacity_ah, packs.basis(version.model_hash, pack), hint)
+            at = _moment(version.sample_time_us)
+            known = told_by(Known(version, told, capacity_ah, packs.basis(version.model_hash, pack), hint, anchor))
+            found += [row_of(version.vehicle_id, at, TWIN, one, version.number, row.offset) for one in known]
     return found
 
 
-def _of_version(
-    version: TwinVersion, told: Explanation, offset: int, capacity_ah: float | None, basis: Basis, hint: str
-) -> list[dict[str, Any]]:
-    at = datetime.fromtimestamp(version.sample_time_us / 1e6, UTC)
-    return [
-        row_of(version.vehicle_id, at, TWIN, one, version.number, offset)
-        for one in told_by(version, told, capacity_ah, basis, hint)
-    ]
+def _moment(at_us: int) -> datetime:
+    return datetime.fromtimestamp(at_us / 1e6, UTC)

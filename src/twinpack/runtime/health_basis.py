@@ -58,7 +58,8 @@ def _basis(prototype: Prototype, pack: PackSpec | None) -> Basis:
     model = pack_model(prototype.kind, prototype.model)
     living = {one.name: np.array([one.mean]) for one in model.living}
     ohm = float(pulse_ohm(model, living, 0.5, 25.0, SETTLED_S, REFERENCE_C_RATE, held=True)[0])
-    return basis_of(model, loss_share_of(pack, ohm), is_flat(pack))
+    slope_v = float(np.median(pack.ocv.slope(np.linspace(0.3, 0.95, 14))))
+    return basis_of(model, loss_share_of(pack, ohm), is_flat(pack), slope_v)
 
 
 def is_flat(pack: PackSpec) -> bool:
