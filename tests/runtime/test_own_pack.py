@@ -14,7 +14,9 @@ from twinpack.store.workspace import Workspace
 
 
 @pytest.mark.slow
-def test_the_lives_of_vehicles_with_a_pack_of_ones_own_are_found(tmp_path: Path) -> None:
+def test_the_lives_of_vehicles_with_a_pack_of_ones_own_are_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file, home = tmp_path / "own.toml", tmp_path / "home"
     file.write_text(pack_text("sim_nmc_96s").replace('name = "sim_nmc_96s"', 'name = "own"', 1), encoding="utf-8")
     made = ["simulate", "--vehicles", "2", "--trips", "4", "--years", "1", "--period-s", "30", "--out", str(tmp_path)]
@@ -32,3 +34,8 @@ def test_the_lives_of_vehicles_with_a_pack_of_ones_own_are_found(tmp_path: Path)
         found = fleet_lives(workspace, registry, "own")
     assert found.pack.name == "own"
     assert found.vehicle_ids == ("SIM-0001", "SIM-0002")
+    capsys.readouterr()
+    assert main(["health", "SIM-0001", "--home", str(home)]) == 0
+    told = capsys.readouterr().out
+    assert "SIM-0001 · own · NMC811" in told
+    assert "has no capacity of its own" not in told

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from twinpack.battery.pack import PackSpec, load_pack
+from twinpack.battery.pack import PackSpec
 from twinpack.errors import TwinpackError
 from twinpack.forecast.charging import Anchored, capacity_of
 from twinpack.forecast.known import CAPACITY_KIND, CHARGE, Told
@@ -117,7 +117,7 @@ def _packs(registry: Registry) -> dict[str, PackSpec | None]:
     for record in registry.vehicles():
         if record.pack not in specs:
             try:
-                specs[record.pack] = load_pack(record.pack)
+                specs[record.pack] = registry.fleet.loaded(record.pack)
             except TwinpackError:
                 specs[record.pack] = None
     return {record.vehicle_id: specs[record.pack] for record in registry.vehicles()}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from twinpack.battery.families import ROUTE, pack_model
-from twinpack.battery.pack import PackSpec, load_pack
+from twinpack.battery.pack import PackSpec
 from twinpack.battery.pulse import SETTLED_S, pulse_ohm
 from twinpack.errors import TwinpackError
 from twinpack.forecast.health import REFERENCE_C_RATE, loss_share_of
@@ -36,7 +36,7 @@ class Packs:
         """A pack; None when it cannot be read."""
         if text not in self.specs:
             try:
-                self.specs[text] = load_pack(text)
+                self.specs[text] = self.registry.fleet.loaded(text)
             except TwinpackError:
                 self.specs[text] = None
         return self.specs[text]
