@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from tests.learn.aged import FIRST_MONTH, LAW, PACK, Aged, aged
@@ -316,3 +318,39 @@ def spoiled(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
 def test_garbage_is_refused(path: tuple[Any, ...], value: Any, words: str) -> None:
     with pytest.raises(LearningError, match=words):
         AgeingModel.from_dict(spoiled(path, value))
+
+
+# --- properties -----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_whatever_is_measured_what_is_known_is_finite_and_its_spread_positive(seed: int) -> None:
+    fleet, model = usual()
+    chance = np.random.default_rng(seed)
+    some = fleet.histories.take([0, 1, 2])
+
+    def wild(values: Any) -> Any:
+        odd = chance.choice([np.nan, np.inf, -np.inf, -1.0, 0.0, 1e-12, 1e9, 1.2], values.shape)
+        return np.where(chance.random(values.shape) < 0.3, odd, values)
+
+    measured = {name: wild(getattr(some, name)) for name in ("at", "capacity", "capacity_sd", "resistance")}
+    stress = Stress(**{name: wild(getattr(some.stress, name)) for name in Stress.__dataclass_fields__})
+    rates = model.rates(replace(some, stress=stress, **measured), PACK.ocv)
+    for mean, cov in ((rates.mean, rates.cov), (rates.resistance_mean, rates.resistance_cov)):
+        assert np.all(np.isfinite(mean)) and np.all(np.isfinite(cov))
+        assert np.linalg.eigvalsh(np.moveaxis(cov, -1, 0)).min() > -1e-9
+
+
+def test_the_order_of_vehicles_does_not_matter() -> None:
+    fleet, model = usual()
+    turned = list(reversed(range(40)))
+    again = learn_ageing(fleet.histories.take(turned), PACK, LAW)
+    assert again.capacity.mean == pytest.approx(model.capacity.mean, abs=5e-3)
+    assert again.capacity.noise.lasting == pytest.approx(model.capacity.noise.lasting, rel=0.05)
+
+
+def test_the_figures_for_people_are_all_numbers() -> None:
+    told = usual()[1].figures()
+    assert told["calendar_scale"] == pytest.approx(np.exp(-0.3), rel=0.2)
+    assert all(np.isfinite(value) for value in told.values())

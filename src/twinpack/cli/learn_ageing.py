@@ -21,7 +21,8 @@ def learn_ageing(
     law: Annotated[
         str | None,
         typer.Option(
-            help="Ageing law: schmalstieg-nmc, blast-nca or blast-lfp.", show_default="that of the pack's chemistry"
+            help="Ageing law: schmalstieg-nmc, blast-nca, blast-lfp or wang-lfp.",
+            show_default="that of the pack's chemistry",
         ),
     ] = None,
     home: Home = DEFAULT_HOME,

@@ -158,6 +158,19 @@ class AgeingModel:
         """Mean over the fleet of the logarithms of `SCALES` of the capacity."""
         return self.capacity.mean
 
+    def figures(self) -> dict[str, float]:
+        """What people should see of it: typical scales of the law, noise, drift, fast charging and knees."""
+        usual = dict(zip(SCALES, np.exp(self.capacity.mean).tolist(), strict=True))
+        noise = self.capacity.noise
+        return {
+            **{f"{name}_scale": value for name, value in usual.items()},
+            "lasting_error_pct": 100.0 * noise.lasting,
+            "lasting_months": noise.months,
+            "drift_per_year_pct": 100.0 * noise.drift,
+            "fast_charging_cycle_factor": float(np.exp(self.fast_effect[0])),
+            "knees_seen": float(self.knee.seen),
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The artifact, JSON values."""
         return {"format": FORMAT, **asdict(self)}

@@ -200,8 +200,8 @@ def filled(stress: Stress) -> Stress:
             own = np.where(counts > 0, sums / np.maximum(counts, 1), fleet)
             values = np.where(known, values, 0.0 if one.name == "days" else own)
         whole[one.name] = values
-    for name in ("days", "cycles"):
-        whole[name] = np.maximum(whole[name], 0.0)
+    whole["days"] = np.clip(whole["days"], 0.0, 366.0)
+    whole["cycles"] = np.clip(whole["cycles"], 0.0, 10.0 * np.maximum(whole["days"], 1.0))
     for name in ("parked_soc", "cycled_soc", "depth", "fast_share"):
         whole[name] = np.clip(whole[name], 0.0, 1.0)
     whole["temp_c"] = np.clip(whole["temp_c"], -40.0, 80.0)
@@ -214,7 +214,7 @@ def _ordered(histories: Histories, name: str, low: float, high: float) -> tuple[
     at, value, sd = (np.asarray(one, dtype=np.float64).T for one in (histories.at, *_pair(histories, name)))
     span = histories.stress.days.shape[0]
     fits = np.isfinite(at) & (at >= 0.0) & (at <= span) & (value > low) & (value < high)
-    sd = np.where(np.isfinite(sd) & (sd > 0.0), sd, _TYPICAL_SD)
+    sd = np.clip(np.where(np.isfinite(sd) & (sd > 0.0), sd, _TYPICAL_SD), *_CREDIBLE_SD)
     order = np.argsort(np.where(fits, at, np.inf), axis=1, kind="stable")
     columns = [np.take_along_axis(np.where(fits, one, np.nan), order, axis=1) for one in (at, value, sd)]
     most = max(int(fits.sum(axis=1).max(initial=0)), 1)
@@ -224,7 +224,7 @@ def _ordered(histories: Histories, name: str, low: float, high: float) -> tuple[
     return _together(at, value, sd) if most > MOST_POINTS else (at, value, sd)
 
 
-_TYPICAL_SD = 0.01
+_TYPICAL_SD, _CREDIBLE_SD = 0.01, (5e-4, 1.0)
 
 
 def _since_repair(value: Floats, sd: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -13,7 +13,7 @@ from twinpack.battery.laws import law_for, law_named
 from twinpack.battery.pack import PackSpec
 from twinpack.errors import LearningError, NotFoundError
 from twinpack.evaluate.health_forecasts import HealthBacktest, backtest_health
-from twinpack.learn.ageing import SCALES, AgeingModel, Histories, learn_ageing
+from twinpack.learn.ageing import AgeingModel, Histories, learn_ageing
 from twinpack.learn.card import Data, make_card, span
 from twinpack.learn.progress import Tell, silent
 from twinpack.runtime.named import LATEST, record_named
@@ -139,7 +139,6 @@ def _card(
 ) -> dict[str, Any]:
     stress = histories.stress
     lived = stress.days > 0
-    usual = dict(zip(SCALES, np.exp(model.mean[: len(SCALES)]).tolist(), strict=True))
     return make_card(
         pack=model.pack,
         kind=KIND,
@@ -155,7 +154,7 @@ def _card(
         },
         figures={
             "law": law_named(model.law).told,
-            **{f"{name}_scale": value for name, value in usual.items()},
+            **model.figures(),
             "backtest": None if tried is None else asdict(tried),
         },
         settings={"law": model.law},
