@@ -80,7 +80,7 @@ def _one(
     from twinpack.twin.explain import explain
 
     rows = _rows(workspace, registry, kind, [vehicle])
-    pack = registry.fleet.specification(registry.fleet.known()[vehicle].pack)
+    pack = registry.fleet.specification(registry.fleet.known()[vehicle].pack_name)
     told = explain(registry.versions(vehicle), pack.capacity_ah if pack else None)
     newest = _newest(rows)
     kinds = [kind] if kind else list(_NAMES)
