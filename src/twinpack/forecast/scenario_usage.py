@@ -30,6 +30,10 @@ LEAST_SOC = 0.05
 SLOW_C_RATE, USUAL_FAST_C_RATE = 0.12, 0.9
 """Usual rates of slow and of fast charging, 1/h: 7 to 11 kW and 70 kW for 75 kWh."""
 
+BY_DAY_C = 1.5
+"""How much warmer the air is while vehicles drive than in the mean of day and night: half of a daily swing of 3 to 4 °C
+either way, since most drive by day."""
+
 LEAST_DAYS = 8
 """Days that must tell the air before a vehicle's climate counts as known."""
 
@@ -180,7 +184,7 @@ def yearly_air_c(day: Floats, air_c: Floats) -> Floats:
 
     Args:
         day: Days since the epoch, shape (D,).
-        air_c: Mean air of each; NaN where it is not told.
+        air_c: Mean air of each as it was told while the vehicle was used; NaN where it is not told.
 
     Returns:
         NaN where fewer than `LEAST_DAYS` days tell it.
@@ -193,7 +197,7 @@ def yearly_air_c(day: Floats, air_c: Floats) -> Floats:
     left = basis @ basis.T + np.diag([1e-9, 2.0, 2.0])
     wave = np.linalg.solve(left, basis @ air_c[known])
     middle: Floats = (np.arange(MONTHS, dtype=np.float64) + 0.5) * DAYS_PER_MONTH
-    return np.asarray(wave @ _waves(middle))
+    return np.asarray(wave @ _waves(middle) - BY_DAY_C)
 
 
 def _waves(day: Floats) -> Floats:

@@ -220,6 +220,7 @@ def _ends(fleet: SimulatedFleet, told: _Told, inside: list[bool]) -> Metrics:
 def _effects(fleet: SimulatedFleet, law: str) -> Metrics:
     """What another use changes in five years, in points of capacity, against the hidden law under that use."""
     from twinpack.forecast.whatif import whatif
+    from twinpack.runtime.whatif import charged_to
     from twinpack.simulate.future import true_health
     from twinpack.simulate.vehicles import draw_vehicles, season_c
 
@@ -229,7 +230,16 @@ def _effects(fleet: SimulatedFleet, law: str) -> Metrics:
     middle = np.tile((np.arange(12) + 0.5) * 365.25 / 12.0, (len(vehicles.mean_c), 1))
     cases = effect_cases()
     scenarios = [scenario for scenario, _ in cases.values()]
-    answer = whatif(told.model, told.rates, told.usage, pack.ocv, scenarios, months, air_c=season_c(vehicles, middle).T)
+    answer = whatif(
+        told.model,
+        told.rates,
+        told.usage,
+        pack.ocv,
+        scenarios,
+        months,
+        air_c=season_c(vehicles, middle).T,
+        charged_to=charged_to(fleet.lives),
+    )
     usual = true_health(fleet.settings, pack, YEARS + 5.0)[1][-1]
     found: Metrics = {}
     for (name, (_, changed)), course in zip(cases.items(), answer.courses, strict=True):
