@@ -77,6 +77,8 @@ def show(summary: RunSummary) -> None:
         f"{output.counted(summary.predictions, 'trip')} predicted"
     )
     output.line(f"{output.counted(summary.accepted, 'update')} accepted, {output.number(summary.refused)} refused")
+    if summary.measured:
+        output.line(f"{output.counted(summary.measured, 'test')} of a workshop taken in")
     if summary.alarms:
         output.line(f"{output.counted(summary.alarms, 'alarm')} raised: `twinpack alarms`")
     if summary.late or summary.repeated:

@@ -21,11 +21,11 @@ from twinpack.store.tables import PREDICTION_STEPS, PREDICTIONS, TABLES, TRIPS, 
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.arrivals import NEVER
 from twinpack.telemetry.batch import SampleBatch
-from twinpack.twin.versions import ACCEPTED, REFUSED
+from twinpack.twin.versions import ACCEPTED, MEASURED, REFUSED
 
 ALARM = "alarm"
 """What a finding of that level which was raised is counted as."""
-COUNTED = (TRIP, PREDICTION, VERSION, ACCEPTED, REFUSED, ALARM)
+COUNTED = (TRIP, PREDICTION, VERSION, ACCEPTED, REFUSED, MEASURED, ALARM)
 _COMPACT_AT = 64
 TOLD_AGAIN_US = 30_000_000
 """The latest state of a vehicle of which nothing else is to tell follows its samples at such a distance."""

@@ -32,7 +32,7 @@ from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
 from twinpack.telemetry.batch import SampleBatch
 from twinpack.twin.settings import Policy
-from twinpack.twin.versions import ACCEPTED, REFUSED
+from twinpack.twin.versions import ACCEPTED, MEASURED, REFUSED
 
 Tell = Callable[[int, int], None]
 """Called with rows folded and rows to fold."""
@@ -73,6 +73,7 @@ class RunSummary:
     vehicles: int
     without_model: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    measured: int = 0
 
 
 def run(
@@ -175,6 +176,7 @@ class _Runner:
             vehicles=len(state.vehicle_ids),
             without_model=tuple(name for lane, name in enumerate(state.vehicle_ids) if lane not in covered),
             notes=notes,
+            measured=counts[MEASURED],
         )
 
 
