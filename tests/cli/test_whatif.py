@@ -144,4 +144,25 @@ def test_a_file_that_cannot_be_written_is_said(
 ) -> None:
     for option in ("--out", "--picture"):
         assert main(["whatif", VEHICLE, "--scenario", str(file), option, str(tmp_path), "--home", str(home)]) == 2
-        assert "Is a directory" in capsys.readouterr().err
+        assert "is a folder: name a file to write" in capsys.readouterr().err
+
+
+def test_without_a_twin_health_is_told_and_drawn_all_the_same(
+    home: Path, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("twinpack.runtime.whatif.twin_battery", lambda *_: (None, "there is no twin yet"))
+    picture = tmp_path / "picture.png"
+    assert main(["whatif", VEHICLE, "--scenario", str(file), "--home", str(home), "--picture", str(picture)]) == 0
+    told = capsys.readouterr().out
+    assert "note: no trip and no range: there is no twin yet" in told
+    assert "health in 5 y, pts" in told and "lowest V" not in told and "full charge" not in told
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_vehicle_that_never_sent_anything_is_said(
+    home: Path, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = shutil.copytree(home, tmp_path / "own")
+    assert main(["fleet", "add", "NEW-1", "--pack", "sim_nmc_96s", "--home", str(own)]) == 0
+    assert main(["whatif", "NEW-1", "--scenario", str(file), "--home", str(own)]) == 2
+    assert "nothing was ever seen of vehicle 'NEW-1'" in capsys.readouterr().err

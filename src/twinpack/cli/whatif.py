@@ -64,6 +64,9 @@ def command(
         output.line(TEMPLATE.rstrip())
         return
     _check(vehicle, scenario, fleet, pack, every, model)
+    for file in (picture, out):
+        if file is not None and file.is_dir():
+            raise InputError(f"{file} is a folder: name a file to write")
     from twinpack.runtime.whatif import load_scenarios
 
     scenarios = load_scenarios(scenario or [])

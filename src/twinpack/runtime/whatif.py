@@ -54,6 +54,7 @@ SEEN = 200
 """Vehicles of a pack that tell what its fleet has lived through."""
 
 _LARGEST = 1_000_000
+_NOTHING = "nothing was ever seen of vehicle {!r}: there is nothing to tell it from"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,9 @@ def whatif_vehicle(
         ScenarioError: A scenario cannot be told for it.
         LearningError: The ageing model is damaged.
     """
+    entered = registry.fleet.known().get(vehicle)
+    if entered is not None and not entered.registered:
+        raise NotFoundError(_NOTHING.format(vehicle))
     spec = registry.fleet.loaded(registry.vehicle(vehicle).pack)
     of = _seen(workspace, registry, spec.name, vehicle, model)
     air = air_of(workspace, of.fleet)
@@ -183,7 +187,7 @@ def _seen(workspace: Workspace, registry: Registry, pack: str, vehicle: str, mod
     try:
         return outlook_of(workspace, registry, pack, [vehicle], model, months=1)
     except NotFoundError:
-        raise NotFoundError(f"nothing was ever seen of vehicle {vehicle!r}: there is nothing to tell it from") from None
+        raise NotFoundError(_NOTHING.format(vehicle)) from None
 
 
 def asked_of(of: PackOutlook, at: int) -> Asked:
