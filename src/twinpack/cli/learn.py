@@ -10,6 +10,7 @@ import typer
 from twinpack.cli import card, output, ranking
 from twinpack.cli.learn_ageing import learn_ageing
 from twinpack.cli.learn_energy import learn_energy
+from twinpack.cli.learn_failure import learn_failure
 from twinpack.cli.learn_noise import learn_noise
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group, first_of
 from twinpack.cli.stages import stages
@@ -49,6 +50,7 @@ def learn_model(
 
 command.command("noise")(learn_noise)
 command.command("ageing")(learn_ageing)
+command.command("failure")(learn_failure)
 command.command("energy")(learn_energy)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twinpack.cli import output
+from twinpack.cli.maintenance_plan import maintenance_plan
 from twinpack.cli.opened import check_vehicle, opened
 from twinpack.cli.options import DEFAULT_HOME, AsJson, Home, command_group
 from twinpack.cli.times import Who, name_of
@@ -303,6 +304,9 @@ def maintenance_import(
         output.line(f"what was learned of the cells begins anew after {output.counted(len(told), 'repair')}")
     if tests:
         output.line(f"{output.counted(len(tests), 'test')} for the twins to take in with the next run")
+
+
+command.command("plan")(maintenance_plan)
 
 
 @command.command("template")

@@ -16,6 +16,7 @@ _MADE_BY = {
     PROTOTYPE: ("model", "twinpack learn model"),
     "anomaly": ("anomaly model", "twinpack learn anomaly"),
     "ageing": ("ageing model", "twinpack learn ageing"),
+    "failure": ("failure model", "twinpack learn failure"),
     "energy": ("energy model", "twinpack learn energy"),
 }
 _SHOWN = 5
