@@ -35,7 +35,7 @@ def outcome() -> Outcome:
 def told(
     versions: list[TwinVersion], number: int = -1, hint: str = "", flat: bool = False, anchor: Anchor | None = None
 ) -> dict[str, Told]:
-    basis = replace(BASIS, flat=flat, slope_v=0.1 if flat else 1.0)
+    basis = replace(BASIS, flat=flat, slope_v=0.5 if flat else 1.0)
     found = told_by(Seen(versions[number], explain(versions, 150.0)[number], 150.0, basis, hint, anchor))
     return {one.kind: one for one in found}
 
@@ -71,17 +71,17 @@ def test_data_that_narrow_next_to_nothing_abstain_and_say_what_would_help(outcom
     capacity = told(versions, hint=refused)["capacity"]
     assert (capacity.value, capacity.sd) == (None, None)
     assert capacity.reason.startswith("Its data say hardly more of capacity than was known of any such battery.")
-    assert refused in capacity.reason
+    assert "Last refused: capacity needs a 10 % swing of charge, the data had 4 %." in capacity.reason
     assert "LFP" not in capacity.reason
     assert "LFP" in told(versions, flat=True)["capacity"].reason
 
 
 def test_where_the_voltage_is_flat_the_interval_is_wider_until_a_test_bounds_it(outcome: Outcome) -> None:
-    """Two millivolts are 2 % of charge at a slope of 0.1 V, at both ends of the swing."""
+    """Ten millivolts are 2 % of charge at a slope of 0.5 V, at both ends of the swing."""
     versions = outcome.versions("car")
     narrow = widened(versions[-1], 1e-4)
     wide = told([*versions[:-1], replace(narrow, evidence={**narrow.evidence, "soc_swing": 0.9})], flat=True)
-    assert wide["capacity"].sd == pytest.approx(100.0 * 2**0.5 * 0.002 / 0.1 / 0.9, rel=0.01)
+    assert wide["capacity"].sd == pytest.approx(100.0 * 2**0.5 * 0.01 / 0.5 / 0.9, rel=0.01)
     assert wide["energy"].sd == pytest.approx(wide["capacity"].sd, rel=0.05)
     little = told([*versions[:-1], replace(narrow, evidence={**narrow.evidence, "soc_swing": 0.3})], flat=True)
     assert little["capacity"].value is None

@@ -125,8 +125,10 @@ def _cells(row: Row) -> list[str]:
 
 def _tell_changes(kinds: Sequence[str], told: Sequence[Explanation], known: Sequence[Row], rows: Sequence[Row]) -> None:
     lines: list[str] = []
+    by_twin = {row["kind"] for row in known if row["source"] == "twin"}
     for kind in kinds:
-        lines += _energy_line(rows) if kind == "energy" else _change_lines(kind, told)
+        if kind in by_twin:
+            lines += _energy_line(rows) if kind == "energy" else _change_lines(kind, told)
     for row in known:
         reason = _sentence(row["reason"])
         if row["kind"] not in ("capacity", "resistance", "energy") or row["source"] in ("workshop", "charge"):

@@ -60,3 +60,15 @@ def energy_estimate(mean: Floats, cov: Floats, loss_share: float = REFERENCE_LOS
     value = float(energy_health(mean[0], mean[1], loss_share))
     slope = np.array([value / mean[0], -100.0 * mean[0] * loss_share / (1.0 - loss_share)])
     return value, float(np.sqrt(max(slope @ cov @ slope, 0.0)))
+
+
+FLAT_V = 0.2
+"""An open-circuit voltage that rises less than this over the whole charge, V, as in its middle, is called flat."""
+
+
+def flat_slope_v(pack: PackSpec) -> float | None:
+    """Usual slope of a flat open-circuit voltage such as LFP's, V over the whole charge; None for one that is not."""
+    low, high = np.asarray(pack.ocv.linear(np.array([0.3, 0.7])))
+    if (high - low) / 0.4 >= FLAT_V:
+        return None
+    return float(np.median(pack.ocv.slope(np.linspace(0.3, 0.95, 14))))

@@ -39,9 +39,9 @@ MOST_OF_PRIOR = 0.8
 MOST_SD = {CAPACITY_KIND: 7.5, RESISTANCE_KIND: 0.5}
 """Standard deviation above which a figure is of no use, whatever the prior: % of rated, times new."""
 
-OCV_ERROR_V = 0.002
-"""What the open-circuit voltage of a cell's model is off at best, V. It is the same on every trip, so that no number of
-them averages it out; where the voltage is flat it is worth much charge."""
+OCV_ERROR_V = 0.01
+"""What the open-circuit voltage is off where it is flat, V: the hysteresis of LFP alone is 10 to 30 mV between charge
+and discharge. It is the same on every trip, so that no number of them averages it out."""
 
 USUAL_SWING = 0.4
 """Swing of charge that capacity was learned over, 0 to 1, where a version does not tell it."""
@@ -72,7 +72,7 @@ class Basis:
         prior_sd: Standard deviations of its living parameters before anything was learned, by name.
         loss_share: As for `energy_health`.
         flat: Whether its open-circuit voltage is flat in the middle, as LFP's.
-        slope_v: Its usual slope there, V over the whole charge.
+        slope_v: Its usual slope, V over the whole charge; see `flat_slope_v`.
     """
 
     prior_sd: dict[str, float]
@@ -152,7 +152,9 @@ class Seen:
 def told_by(seen: Seen) -> list[Told]:
     """Capacity, resistance and energy as a version that was deployed tells them."""
     state = health(seen.version, seen.capacity_ah)
-    more_pct = 0.0 if state.capacity_sd_pct is None else _flat_error_pct(seen, state.capacity_sd_pct)
+    more_pct = 0.0
+    if seen.basis.flat and state.capacity_sd_pct is not None:
+        more_pct = flat_error_pct(seen.version, state.capacity_sd_pct, seen.basis.slope_v, seen.anchor)
     capacity = _one(seen, CAPACITY_KIND, CAPACITY, state.capacity_pct, _both_sd(state.capacity_sd_pct, more_pct), 0.01)
     resistance = _one(seen, RESISTANCE_KIND, RESISTANCE, state.resistance_x, state.resistance_sd_x, 1.0)
     return [capacity, resistance, _energy(seen, capacity, more_pct)]
@@ -162,23 +164,28 @@ def _both_sd(sd: float | None, more: float) -> float | None:
     return None if sd is None else float(np.hypot(sd, more))
 
 
-def _flat_error_pct(seen: Seen, sd_pct: float) -> float:
-    """What a flat voltage adds to the standard deviation of capacity, % of rated; 0 where it is not flat.
+def flat_error_pct(version: TwinVersion, sd_pct: float, slope_v: float, anchor: Anchor | None = None) -> float:
+    """What a flat voltage adds to the standard deviation of capacity, % of rated.
 
     Capacity is charge over the difference of two states of charge, and each of these is off by the model's voltage
     error over the slope: `sqrt(2) dV / (dV/dz) / swing` of it. A test of a workshop needs no voltage: what it left
     open, and how far capacity may have gone since, bounds the whole.
+
+    Args:
+        version: The version.
+        sd_pct: Standard deviation of its capacity, % of rated.
+        slope_v: Usual slope of the voltage over the charge, V.
+        anchor: The last test of capacity that is part of it.
     """
-    version, basis = seen.version, seen.basis
-    if not basis.flat or (version.kind == MEASURED and "capacity_ah" in version.evidence):
+    if version.kind == MEASURED and "capacity_ah" in version.evidence:
         return 0.0
     swing = version.evidence.get("soc_swing")
     swing = swing if isinstance(swing, (int, float)) and swing > 0 else USUAL_SWING
-    error = float(100.0 * np.sqrt(2.0) * OCV_ERROR_V / basis.slope_v / max(float(swing), 0.1))
-    if seen.anchor is None:
+    error = float(100.0 * np.sqrt(2.0) * OCV_ERROR_V / slope_v / max(float(swing), 0.1))
+    if anchor is None:
         return error
-    years = max(version.sample_time_us - seen.anchor.at_us, 0) / _YEAR_US
-    most = float(np.hypot(seen.anchor.sd_pct, FADE_SD_PCT_A_YEAR * years))
+    years = max(version.sample_time_us - anchor.at_us, 0) / _YEAR_US
+    most = float(np.hypot(anchor.sd_pct, FADE_SD_PCT_A_YEAR * years))
     return float(min(error, np.sqrt(max(most**2 - sd_pct**2, 0.0))))
 
 
@@ -227,7 +234,8 @@ def _one(seen: Seen, kind: str, names: Sequence[str], value: float | None, sd: f
     why = _too_little(seen, kind, names, sd, factor)
     if why:
         helps = _HELPS[kind].format(flat=_FLAT if seen.basis.flat else "")
-        return Told(kind, None, None, " ".join(f"{text.rstrip('.')}." for text in (why, seen.hint, helps) if text))
+        refused = f"Last refused: {seen.hint[:1].lower()}{seen.hint[1:]}" if seen.hint else ""
+        return Told(kind, None, None, " ".join(f"{text.rstrip('.')}." for text in (why, refused, helps) if text))
     changes = (change_in_words(one) for one in _changes(seen.explanation, names) if is_told(one))
     texts = [text for text in (*changes, seen.version.reason) if text]
     return Told(kind, value, sd, " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in texts))
@@ -257,7 +265,7 @@ def _too_little(seen: Seen, kind: str, names: Sequence[str], sd: float, factor: 
 
 def _energy(seen: Seen, capacity: Told, more_pct: float) -> Told:
     if capacity.value is None:
-        return Told(ENERGY, None, None, f"Energy needs capacity. {capacity.reason}")
+        return Told(ENERGY, None, None, "Energy needs capacity, which is not known here. What helps that helps this.")
     mean, cov = _both(seen.version, seen.capacity_ah)
     cov[0, 0] += (more_pct / 100.0) ** 2
     value, sd = energy_estimate(mean, cov, seen.basis.loss_share)

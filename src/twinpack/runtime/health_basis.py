@@ -12,15 +12,12 @@ from twinpack.battery.families import ROUTE, pack_model
 from twinpack.battery.pack import PackSpec
 from twinpack.battery.pulse import SETTLED_S, pulse_ohm
 from twinpack.errors import TwinpackError
-from twinpack.forecast.health import REFERENCE_C_RATE, loss_share_of
+from twinpack.forecast.health import REFERENCE_C_RATE, flat_slope_v, loss_share_of
 from twinpack.forecast.known import UNITS, Z95, Basis, Told, basis_of
 from twinpack.store.registry import Registry
 from twinpack.store.tables import OFFSET, SAMPLE_TIME
 from twinpack.store.workspace import Workspace
 from twinpack.twin.settings import Prototype
-
-FLAT_V = 0.2
-"""An open-circuit voltage that rises less than this over the whole charge, V, as in its middle, is called flat."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +55,8 @@ def _basis(prototype: Prototype, pack: PackSpec | None) -> Basis:
     model = pack_model(prototype.kind, prototype.model)
     living = {one.name: np.array([one.mean]) for one in model.living}
     ohm = float(pulse_ohm(model, living, 0.5, 25.0, SETTLED_S, REFERENCE_C_RATE, held=True)[0])
-    slope_v = float(np.median(pack.ocv.slope(np.linspace(0.3, 0.95, 14))))
-    return basis_of(model, loss_share_of(pack, ohm), is_flat(pack), slope_v)
-
-
-def is_flat(pack: PackSpec) -> bool:
-    """Whether the middle of its open-circuit voltage tells next to nothing of the charge, as LFP's."""
-    low, high = pack.ocv.linear(np.array([0.3, 0.7]))
-    return bool((high - low) / 0.4 < FLAT_V)
+    slope_v = flat_slope_v(pack)
+    return basis_of(model, loss_share_of(pack, ohm), slope_v is not None, slope_v or 1.0)
 
 
 def row_of(vehicle_id: str, at: datetime, source: str, told: Told, version: int | None, offset: int) -> dict[str, Any]:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from twinpack.forecast.health import flat_slope_v
 from twinpack.forecast.known import BMS, CELLS, IMBALANCE, TWIN, Told
-from twinpack.runtime.health_basis import Packs, is_flat
+from twinpack.runtime.health_basis import Packs
 from twinpack.store.registry import Registry
 from twinpack.store.tables import DAY, FEATURES, OFFSET, PREDICTION_STEPS, SAMPLE_TIME, TRIPS
 from twinpack.store.workspace import Workspace
@@ -115,7 +116,7 @@ def deviations(workspace: Workspace, registry: Registry, packs: Packs, start: in
     flat: dict[str, bool] = {}
     for one in registry.vehicles():
         pack = packs.spec(one.pack)
-        flat[one.vehicle_id] = pack is not None and is_flat(pack)
+        flat[one.vehicle_id] = pack is not None and flat_slope_v(pack) is not None
     for vehicle_id, rows in _by_vehicle(ends):
         times = rows.column("ended").to_pylist()
         off = _numbers(rows, "told") - 100.0 * _numbers(rows, "soc")

@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from twinpack.battery.pack import PackSpec
 from twinpack.battery.stress import Usage
 from twinpack.errors import NotFoundError
+from twinpack.forecast.health import flat_slope_v
+from twinpack.forecast.known import Anchor, anchor_of, flat_error_pct
 from twinpack.ingest.log import SegmentLog
 from twinpack.learn.ageing import Histories
 from twinpack.learn.usage import Life, lived, month_of, month_start_d, usage_of
@@ -128,17 +130,21 @@ def histories_of(registry: Registry, fleet: FleetLives) -> Histories:
 def _measured(registry: Registry, vehicle: str, pack: PackSpec, first: int) -> Floats:
     """Months, capacity, its deviation, resistance, its deviation, of every version that learned something."""
     rows = []
+    anchor: Anchor | None = None
+    slope_v = flat_slope_v(pack)
     for version in registry.versions(vehicle):
+        anchor = anchor_of(version, pack.capacity_ah, anchor)
         if version.kind in (REFUSED, PROTOTYPE):
             continue
         state = health(version, pack.capacity_ah)
         if state.capacity_pct is None or state.capacity_sd_pct is None:
             continue
+        more_pct = 0.0 if slope_v is None else flat_error_pct(version, state.capacity_sd_pct, slope_v, anchor)
         rows.append(
             (
                 position(version.window_end_us / _DAY_US, first),
                 state.capacity_pct / 100.0,
-                state.capacity_sd_pct / 100.0,
+                float(np.hypot(state.capacity_sd_pct, more_pct)) / 100.0,
                 np.nan if state.resistance_x is None else state.resistance_x,
                 np.nan if state.resistance_sd_x is None else state.resistance_sd_x,
             )
