@@ -44,6 +44,8 @@ def test_one_vehicle_is_told_with_dates_and_what_is_left(learned: Path, capsys: 
     assert end["left"] == pytest.approx(min(max((now - 80.0) / 20.0, 0.0), 1.0), abs=1e-6)
     assert told["warranties"][0]["name"] == "UN GTR 22, 5 years"
     assert told["version"] > 0 and told["measured"]
+    assert {one["name"] for one in told["baselines"]} == {"linear", "last_half", "smoothing"}
+    assert 0.0 < told["failure"]["p30"] < told["failure"]["p90"] < 1.0
     assert main(["forecast", "SIM-0002", "--home", str(learned)]) == 0
     out = capsys.readouterr().out
     assert "capacity health now" in out and "Euro 7 M1, 8 years" in out and "10 years" in out
@@ -59,6 +61,8 @@ def test_the_fleet_is_told_the_soonest_first_and_kept(learned: Path, capsys: pyt
     assert rows == [{"n": 120 * len(medians), "v": len(medians)}]
     ends = asked(learned, capsys, "query", "select count(*) n from forecast_ends where kind = 'warranty'")
     assert ends == [{"n": 5 * len(medians)}]
+    failures = "select name, count(*) n from forecast_ends where kind = 'failure' group by name order by name"
+    assert asked(learned, capsys, "query", failures) == [{"name": f"{days} days", "n": VEHICLES} for days in (30, 90)]
 
 
 def test_a_forecast_made_again_is_not_kept_twice(learned: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,8 @@ from datetime import date
 
 import pytest
 
-from twinpack.forecast.planning import FailureRisk, suggest
+from twinpack.forecast.planning import suggest
+from twinpack.forecast.risk import FailureRisk
 from twinpack.forecast.vehicle import LifeEnd, Spread, VehicleForecast, WarrantyRisk
 
 TODAY = date(2026, 3, 1)

@@ -17,6 +17,7 @@ from twinpack.errors import InputError
 if TYPE_CHECKING:
     from datetime import date
 
+    from twinpack.forecast.risk import FailureRisk
     from twinpack.forecast.vehicle import LifeEnd, Spread, VehicleForecast, WarrantyRisk
     from twinpack.runtime.forecasts import FleetForecast
     from twinpack.store.registry import Registry
@@ -143,7 +144,32 @@ def _show(told: VehicleForecast) -> None:
     output.table(["in", "capacity %", "energy %", "resistance × new"], rows)
     output.table(["end of life at", "date", "left", "months", "full cycles", "km"], [_end(end) for end in told.ends])
     output.table(["warranty", "asks for", "until", "claimed"], [_warranty(one) for one in told.warranties])
+    for text in (_baselines(told), _failure(told.failure)):
+        if text:
+            output.line(text)
     output.line("Medians with their 90 % intervals. Left: share of the health above end of life.")
+
+
+def _baselines(told: VehicleForecast) -> str:
+    """What simple forecasts say of the ends, in a line."""
+    names = {"linear": "a straight line", "last_half": "a line through the later half", "smoothing": "smoothing"}
+    parts = [
+        f"{names.get(one.name, one.name)} {_day(one.date)} to {output.number(one.limit_pct)} %"
+        for one in told.baselines
+        if one.months != 0.0
+    ]
+    return f"For comparison: {', '.join(parts)}." if parts else ""
+
+
+def _failure(risk: FailureRisk | None) -> str:
+    if risk is None:
+        return ""
+    why = f": {'; '.join(risk.reasons)}" if risk.reasons else ""
+    return f"Failure within 30 days {_small(risk.p30)}, within 90 days {_small(risk.p90)}{why}."
+
+
+def _small(share: float) -> str:
+    return f"{100.0 * share:.0f} %" if share >= 0.095 else f"{100.0 * share:.2g} %"
 
 
 def _year(told: VehicleForecast, years: int) -> list[str]:

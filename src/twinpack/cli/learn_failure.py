@@ -14,7 +14,7 @@ def learn_failure(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     planned. Where there were few, what is known of other fleets counts for more.
     """
     from twinpack.learn.failure import SIGNS
-    from twinpack.runtime.planning import learn_failures
+    from twinpack.runtime.risks import learn_failures
     from twinpack.store.workspace import Workspace
 
     workspace = Workspace.open(home, create=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from twinpack.forecast.risk import FailureRisk
 from twinpack.forecast.vehicle import VehicleForecast
 
 URGENT_30, LIKELY_90, POSSIBLE_90 = 0.05, 0.01, 0.004
@@ -19,33 +20,6 @@ LIFE_AHEAD_MONTHS = 6.0
 """Median time to end of life from which on the replacement is planned."""
 
 _WEEK, _MONTH, _QUARTER = 7, 30, 90
-
-
-@dataclass(frozen=True)
-class FailureRisk:
-    """How likely a vehicle's battery fails.
-
-    Attributes:
-        vehicle_id: The vehicle.
-        p30: Probability within 30 days.
-        p30_low: Where its 90 % interval begins.
-        p30_high: Where it ends.
-        p90: Probability within 90 days.
-        p90_low: Where its 90 % interval begins.
-        p90_high: Where it ends.
-        severe: Whether an alarm of severity 3 is open: it should not wait.
-        reasons: Why, the largest share first, in words; none when nothing is out of the usual.
-    """
-
-    vehicle_id: str
-    p30: float
-    p30_low: float
-    p30_high: float
-    p90: float
-    p90_low: float
-    p90_high: float
-    severe: bool
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True)

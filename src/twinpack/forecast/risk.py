@@ -81,6 +81,33 @@ class Known:
     severe_since_us: int | None = None
 
 
+@dataclass(frozen=True)
+class FailureRisk:
+    """How likely a vehicle's battery fails.
+
+    Attributes:
+        vehicle_id: The vehicle.
+        p30: Probability within 30 days.
+        p30_low: Where its 90 % interval begins.
+        p30_high: Where it ends.
+        p90: Probability within 90 days.
+        p90_low: Where its 90 % interval begins.
+        p90_high: Where it ends.
+        severe: Whether an alarm of severity 3 is open: it should not wait.
+        reasons: Why, the largest share first, in words; none when nothing is out of the usual.
+    """
+
+    vehicle_id: str
+    p30: float
+    p30_low: float
+    p30_high: float
+    p90: float
+    p90_low: float
+    p90_high: float
+    severe: bool
+    reasons: tuple[str, ...]
+
+
 def known_at(at_us: int, found: Iterable[Found], days: Daily | None, pace: Floats | None = None) -> Known:
     """What is known of a vehicle at a moment; nothing later is looked at.
 

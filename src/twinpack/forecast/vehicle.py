@@ -11,13 +11,16 @@ import numpy.typing as npt
 
 from twinpack.battery.stress import DAYS_PER_MONTH, Usage
 from twinpack.battery.warranty import ENERGY
+from twinpack.forecast.baselines import BASELINES
 from twinpack.forecast.outlook import LEVELS, EndOfLife, Outlook
+from twinpack.forecast.risk import FailureRisk
 from twinpack.forecast.warranty import Claims
 from twinpack.learn.ageing import Histories
 
 Floats = npt.NDArray[np.float64]
 
 _MIDDLE = LEVELS.index(0.5)
+_LEAST_POINTS = 3
 _EPOCH_YEAR, _YEAR_MONTHS = 1970, 12
 
 
@@ -101,6 +104,23 @@ class WarrantyRisk:
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """When a simple forecast says that life ends: a straight line, or exponential smoothing.
+
+    Attributes:
+        name: `linear`, `last_half` or `smoothing`.
+        limit_pct: Health at which life ends.
+        months: Months from the outlook's begin; None beyond it.
+        date: The day; None beyond the outlook.
+    """
+
+    name: str
+    limit_pct: float
+    months: float | None
+    date: date | None
+
+
+@dataclass(frozen=True)
 class VehicleForecast:
     """What is told of one vehicle.
 
@@ -114,6 +134,8 @@ class VehicleForecast:
         months: Month by month.
         ends: One a limit, the highest first.
         warranties: One a warranty.
+        baselines: What simple forecasts say of the ends, one a forecast and limit.
+        failure: How likely its battery fails within 30 and 90 days; None where nothing was seen of it.
         model_hash: The ageing model it rests on.
         version: Number of the twin's version it rests on, 0 for none.
     """
@@ -127,6 +149,8 @@ class VehicleForecast:
     months: tuple[MonthAhead, ...] = ()
     ends: tuple[LifeEnd, ...] = ()
     warranties: tuple[WarrantyRisk, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
+    failure: FailureRisk | None = None
     model_hash: str = ""
     version: int = 0
 
@@ -184,6 +208,25 @@ def measured_of(histories: Histories, at: int) -> tuple[Measured, ...]:
     told = zip(histories.at[:, at], histories.capacity[:, at], histories.capacity_sd[:, at], strict=True)
     rows = ((day_of(histories.first_month, float(when)), value, sd) for when, value, sd in told if np.isfinite(value))
     return tuple(Measured(day, 100.0 * float(value), 100.0 * float(sd)) for day, value, sd in rows if day is not None)
+
+
+def baselines_of(histories: Histories, at: int, months: int, limits_pct: Sequence[float]) -> tuple[Baseline, ...]:
+    """What simple forecasts of one vehicle's history say of when life ends, within so many months."""
+    known = np.isfinite(histories.capacity[:, at])
+    if known.sum() < _LEAST_POINTS:
+        return ()
+    order = np.argsort(histories.at[known, at])
+    position, capacity = histories.at[known, at][order], 100.0 * histories.capacity[known, at][order]
+    ahead = histories.end_month - histories.first_month + np.arange(months + 1.0)
+    found = []
+    for name, method in BASELINES.items():
+        path = method(position, capacity, ahead)
+        for limit in limits_pct:
+            passed = np.flatnonzero(path <= limit)
+            left = float(passed[0]) if len(passed) else None
+            day = None if left is None else day_of(histories.end_month, left)
+            found.append(Baseline(name, limit, left, day))
+    return tuple(found)
 
 
 def first_of(month: int) -> date:

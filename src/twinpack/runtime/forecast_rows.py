@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,18 @@ def end_rows(told_now: Sequence[VehicleForecast], pack: str, digest: str, offset
                     "why_not": "",
                 }
             )
+        if one.failure is not None:
+            for days, probability in ((30, one.failure.p30), (90, one.failure.p90)):
+                rows.append(
+                    {
+                        **same,
+                        "kind": "failure",
+                        "name": f"{days} days",
+                        "until": one.begins + timedelta(days),
+                        "probability": probability,
+                        "why_not": "",
+                    }
+                )
         for risk in one.warranties:
             rows.append(
                 {

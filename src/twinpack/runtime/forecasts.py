@@ -12,13 +12,14 @@ from twinpack.battery.pack import PackSpec
 from twinpack.battery.stress import DAYS_PER_MONTH, Usage
 from twinpack.errors import InputError, NotFoundError
 from twinpack.forecast.outlook import LEVELS, Outlook, outlook, paths, told
-from twinpack.forecast.vehicle import VehicleForecast, first_of, measured_of, told_of
+from twinpack.forecast.vehicle import VehicleForecast, baselines_of, first_of, measured_of, told_of
 from twinpack.forecast.warranty import claims, energy_paths
 from twinpack.learn.ageing import AgeingModel, Histories, Rates
 from twinpack.learn.progress import Tell, silent
 from twinpack.runtime.ageing import ageing_model
 from twinpack.runtime.forecast_rows import SPREAD, Block, ahead_rows, end_rows
 from twinpack.runtime.named import LATEST
+from twinpack.runtime.risks import failure_risks
 from twinpack.runtime.usage import FleetLives, bring_up, fleet_lives, histories_of
 from twinpack.store.forecasts import ForecastTables
 from twinpack.store.records import ModelRecord
@@ -143,7 +144,12 @@ def forecast_vehicle(
         ) from None
     standing = _Standing.of(registry, fleet, record, ages, months, limits_pct)
     found = next(standing.told(slice(0, 1), with_months=True))
-    return replace(found, measured=measured_of(standing.histories, 0))
+    return replace(
+        found,
+        measured=measured_of(standing.histories, 0),
+        baselines=() if found.why_not else baselines_of(standing.histories, 0, months, standing.limits_pct),
+        failure=failure_risks(workspace, registry, [vehicle]).get(vehicle),
+    )
 
 
 def forecast_pack(
@@ -165,12 +171,13 @@ def forecast_pack(
     fleet = fleet_lives(workspace, registry, ages.pack)
     standing = _Standing.of(registry, fleet, record, ages, months, limits_pct)
     offset = registry.offset()
+    risks = failure_risks(workspace, registry)
     found: list[VehicleForecast] = []
     ahead, ends = [], []
     for start in range(0, len(fleet.lives), _BLOCK_SIZE):
         some = slice(start, start + _BLOCK_SIZE)
         block = standing.block(some)
-        told_now = list(standing.told(some, block))
+        told_now = [replace(one, failure=risks.get(one.vehicle_id)) for one in standing.told(some, block)]
         ahead.append(ahead_rows(block, ages.pack, record.hash, offset))
         ends.append(end_rows(told_now, ages.pack, record.hash, offset))
         found += told_now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,56 +31,14 @@ def evaluate(_: Path, quick: bool) -> Metrics:
 
     vehicles, days = (QUICK_VEHICLES, QUICK_DAYS) if quick else (VEHICLES, DAYS)
     fleet = FaultFleet(FaultFleetSettings(vehicles=vehicles, days=days, seed=SEED))
-    found, samples = _watch(fleet)
-    told = [one for one, _ in found]
+    told, samples = _watch(fleet)
     faults = [
         Fault(row["vehicle_id"], row["fault"], row["subject"], row["onset_us"], row["runaway_us"] or row["end_us"])
         for row in fleet.truth().to_pylist()
     ]
-    burnt = {row["vehicle_id"]: row["runaway_us"] for row in fleet.truth().to_pylist() if row["runaway_us"]}
     result = score(faults, told, fleet.vehicle_years(), fleet.silences())
     split = f"{vehicles} vehicles x {days} days, half of them with one fault; {samples} samples; nothing is learned"
-    return _metrics(result) | _failures(found, fleet.vehicle_ids, days, burnt) | {"n": len(faults), "split": split}
-
-
-def _failures(found: list[tuple[Told, int]], vehicles: Sequence[str], days: int, burnt: Mapping[str, int]) -> Metrics:
-    """The risk that a battery burns within 30 days: learned from the first half, judged on the second, week by week.
-
-    `burnt` tells when each did, by the hidden truth.
-    """
-    from twinpack.forecast.risk import DAY_US, Found, weeks_of
-    from twinpack.learn.failure import brier, learn_failure, ranked_above
-
-    if not found:
-        return {}
-    steps: dict[str, list[Found]] = {name: [] for name in vehicles}
-    for one, severity in found:
-        steps[one.vehicle_id].append(
-            Found(one.time_us, one.code, one.subject, one.category, one.change, one.level, severity)
-        )
-    begin = min(one.time_us for one, _ in found) // DAY_US * DAY_US
-    middle, end = begin + days // 2 * DAY_US, begin + days * DAY_US
-    parts, ahead = [], []
-    for name, own in steps.items():
-        own.sort(key=lambda step: step.at_us)
-        failed = [burnt[name]] if name in burnt else []
-        parts.append(weeks_of(begin, middle, own, None, [moment for moment in failed if moment <= middle]))
-        later = weeks_of(middle, end - 30 * DAY_US, own, None, failed)
-        ahead.append((later, [any(at < moment <= at + 30 * DAY_US for moment in failed) for at in later.begin_us]))
-    signs, hit, weeks = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("signs", "failed", "weeks")
-    )
-    model = learn_failure(signs, hit, weeks)
-    happened = np.concatenate([np.array(each, dtype=bool) for _, each in ahead])
-    probability = model.risk(np.concatenate([part.signs for part, _ in ahead]), 30.0).probability
-    usual = -np.expm1(-hit.sum() / max(float(weeks.sum()), 1.0) * 30.0 / 7.0)
-    return {
-        "failure_30_days_ranked_above": ranked_above(probability, happened),
-        "failure_30_days_brier_by_base_rate": brier(probability, happened)
-        / max(brier(np.full(len(happened), usual), happened), 1e-12),
-        "failure_30_days_told_pct": 100.0 * float(probability.mean()),
-        "failure_30_days_happened_pct": 100.0 * float(happened.mean()),
-    }
+    return _metrics(result) | {"n": len(faults), "split": split}
 
 
 def _metrics(result: DetectionScore) -> Metrics:
@@ -104,7 +62,7 @@ def _words(one: Told) -> str:
     return f"{one.vehicle_id} {one.code} {one.subject}".strip()
 
 
-def _watch(fleet: FaultFleet) -> tuple[list[tuple[Told, int]], int]:
+def _watch(fleet: FaultFleet) -> tuple[list[Told], int]:
     """What is found in a fleet, and how many samples it sent; a day is simulated while the one before is folded."""
     from twinpack.ingest.threads import read_ahead
 
@@ -125,8 +83,8 @@ def _watch(fleet: FaultFleet) -> tuple[list[tuple[Told, int]], int]:
     return list(_findings(batches(), packs)), samples
 
 
-def _findings(batches: Iterable[SampleBatch], vehicles: list[tuple[str, str]]) -> Iterator[tuple[Told, int]]:
-    """What the shipped rules and the cells' own histories find in a shard without twins, with its severity."""
+def _findings(batches: Iterable[SampleBatch], vehicles: list[tuple[str, str]]) -> Iterator[Told]:
+    """What the shipped rules and the cells' own histories find in a shard without twins, in the order of the log."""
     from twinpack.detect.rules import shipped_rules
     from twinpack.evaluate.detection import Told
     from twinpack.fleet.events import FINDING
@@ -138,8 +96,7 @@ def _findings(batches: Iterable[SampleBatch], vehicles: list[tuple[str, str]]) -
         state, events = fold(state, batch)
         found = [(event.vehicle_id, event.body) for event in events if event.kind == FINDING]
         for vehicle_id, one in sorted(found, key=lambda pair: pair[1].offset):
-            told = Told(vehicle_id, one.code, one.subject, one.category, one.change, one.level, one.time_us)
-            yield told, one.severity
+            yield Told(vehicle_id, one.code, one.subject, one.category, one.change, one.level, one.time_us)
 
 
 def with_ticks(batch: SampleBatch, every_us: int = _HOUR_US) -> SampleBatch:
