@@ -15,7 +15,7 @@ from twinpack.learn.fade_forecast import LEVELS
 
 Floats = npt.NDArray[np.float64]
 
-FEW = FadeSettings(origins=8, trees=6, sampled=12)
+FEW = FadeSettings(origins=8, trees=24, sampled=12)
 
 
 def kneed(knee: float, end: float, *, number: int = 0, noise: float = 2e-4, early: float = 1e-4) -> FadeCurve:

@@ -9,8 +9,8 @@ A record that ends before a drop tells that it took at least until then. Such a 
 taken is filled in as expected under the model, given that it was longer (Buckley and James, "Linear regression with
 censored data", 1979), and the model is learned again.
 
-Trees are grown in parts, each without some of the curves; how far they stray on those gives the spread of a time, and
-the share of later measurements below each quantile sets its width (cross-conformal: Vovk, "Cross-conformal predictors",
+Trees are grown without some of the curves in turn, too: how far they stray on those gives the spread of a time, and the
+share of later measurements below each quantile sets its width (cross-conformal: Vovk, "Cross-conformal predictors",
 2015).
 """
 

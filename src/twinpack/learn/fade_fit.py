@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +38,7 @@ class FadeSettings:
     Attributes:
         origins: Points of each curve that it teaches from, at most.
         parts: Parts that curves are left out in.
-        repeats: Times that curves are dealt to parts anew.
-        trees: Trees of each part and repeat.
+        trees: Trees of the model; a quarter of them for each part.
         leaf: Rows of a leaf at least.
         rounds: Times that what censored rows would have taken is filled in.
         reached: Curves that must have reached a drop for it to be learned.
@@ -49,8 +48,7 @@ class FadeSettings:
 
     origins: int = 20
     parts: int = 5
-    repeats: int = 1
-    trees: int = 20
+    trees: int = 80
     leaf: int = 3
     rounds: int = 2
     reached: int = 6
@@ -190,38 +188,22 @@ class Rows:
         return np.isnan(self.taken)
 
 
-@dataclass(frozen=True)
-class _Grown:
-    """Trees of all parts, and what those that have not seen a row's curve say of it, shape (R, outputs)."""
-
-    trees: Trees
-    own: Floats
-
-
-def _grown(rows: Rows, targets: Floats, chosen: FadeSettings, trees: int | None = None) -> _Grown:
-    """Grow trees in parts, each without some of the curves."""
-    rng = np.random.default_rng(chosen.seed)
-    leaf = max(chosen.leaf, len(targets) // _LEAVES)
+def _left_out(rows: Rows, targets: Floats, leaf: int, chosen: FadeSettings) -> Floats:
+    """What trees say of each row that were grown without its curve, shape (R, outputs)."""
     some = np.unique(rows.curve)
-    parts, total, seen = [], np.zeros_like(targets), np.zeros(len(targets))
-    for repeat in range(chosen.repeats):
-        dealt = np.full(int(some.max()) + 1, -1)
-        dealt[rng.permutation(some)] = np.arange(len(some)) % chosen.parts
-        for part in range(min(chosen.parts, len(some))):
-            out = dealt[rows.curve] == part
-            seed = chosen.seed + repeat * chosen.parts + part
-            grown = Trees.grow(
-                rows.told[~out],
-                targets[~out],
-                rows.weight[~out],
-                trees=trees or chosen.trees,
-                leaf=leaf,
-                seed=seed,
-            )
-            total[out] += grown.mean(rows.told[out])
-            seen[out] += 1.0
-            parts.append(grown)
-    return _Grown(Trees.joined(parts), total / seen[:, None])
+    dealt = np.empty(int(some.max()) + 1, dtype=np.int64)
+    dealt[np.random.default_rng(chosen.seed).permutation(some)] = np.arange(len(some)) % chosen.parts
+    found = np.empty_like(targets)
+    for part in range(chosen.parts):
+        out = dealt[rows.curve] == part
+        grown = _grow(rows, targets, ~out, max(chosen.trees // 4, 5), leaf, chosen.seed + part)
+        found[out] = grown.mean(rows.told[out])
+    return found
+
+
+def _grow(rows: Rows, targets: Floats, some: npt.NDArray[np.bool_], trees: int, leaf: int, seed: int) -> Trees:
+    leaf = max(leaf, int(some.sum()) // _LEAVES)
+    return Trees.grow(rows.told[some], targets[some], rows.weight[some], trees=trees, leaf=leaf, seed=seed)
 
 
 def fit_spread(rows: Rows, centre: Floats, chosen: FadeSettings) -> tuple[Trees, Floats, Floats]:
@@ -237,18 +219,18 @@ def fit_spread(rows: Rows, centre: Floats, chosen: FadeSettings) -> tuple[Trees,
         (K,); and the spread of every row by trees that have not seen its curve, shape (R, K).
     """
     usual, residual = _usual(rows, centre)
-    grown = _grown(rows, _strayed(residual / usual)[:, None], replace(chosen, leaf=4 * chosen.leaf))
-    return grown.trees, usual, np.exp(grown.own) * usual
+    strayed, leaf = _strayed(residual / usual)[:, None], 4 * chosen.leaf
+    trees = _grow(rows, strayed, np.full(len(strayed), True), max(chosen.trees // 2, 5), leaf, chosen.seed)
+    return trees, usual, np.exp(_left_out(rows, strayed, leaf, chosen)) * usual
 
 
 def fit_centre(rows: Rows, chosen: FadeSettings) -> tuple[Trees, Floats]:
-    """Trees of the logarithms of the times, and what those say of a row that have not seen its curve, shape (R, K)."""
+    """Trees of the logarithms of the times, and what trees say of a row that have not seen its curve, shape (R, K)."""
     filled = _first_guess(rows)
     for _ in range(chosen.rounds if rows.censored.any() else 0):
-        own = _grown(rows, filled, chosen, max(chosen.trees // 2, 5)).own
-        filled = _expected(rows, own)
-    grown = _grown(rows, filled, chosen)
-    return grown.trees, grown.own
+        filled = _expected(rows, _left_out(rows, filled, chosen.leaf, chosen))
+    trees = _grow(rows, filled, np.full(len(filled), True), chosen.trees, chosen.leaf, chosen.seed)
+    return trees, _left_out(rows, filled, chosen.leaf, chosen)
 
 
 def _first_guess(rows: Rows) -> Floats:

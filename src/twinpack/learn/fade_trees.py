@@ -61,11 +61,10 @@ class Trees:
 
         grown = ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=1.0, random_state=seed, n_jobs=1)
         grown.fit(rows, targets if targets.shape[1] > 1 else targets[:, 0], sample_weight=weights)
-        return cls.joined([_tree(one.tree_) for one in grown.estimators_])
+        return cls._joined([_tree(one.tree_) for one in grown.estimators_])
 
     @classmethod
-    def joined(cls, parts: Sequence[Trees]) -> Trees:
-        """Several as one."""
+    def _joined(cls, parts: Sequence[Trees]) -> Trees:
         first = np.concatenate([[0], np.cumsum([len(part.feature) for part in parts])[:-1]]).astype(np.int32)
         return cls(
             np.concatenate([part.root + at for part, at in zip(parts, first, strict=True)]),

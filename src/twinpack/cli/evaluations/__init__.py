@@ -9,6 +9,7 @@ from typing import Any
 from twinpack.cli import output
 from twinpack.cli.evaluations import (
     bmw_i3_trips,
+    cell_capacity_fade,
     dmegc_electrothermal,
     do_pm_fleet,
     essl1_lfp_ageing,
@@ -35,6 +36,7 @@ EVALUATIONS: Mapping[str, Evaluation] = {
     "do_pm_fleet": do_pm_fleet.evaluate,
     "nasa_pcoe": nasa_pcoe.evaluate,
     "essl1_lfp_ageing": essl1_lfp_ageing.evaluate,
+    "cell_capacity_fade": cell_capacity_fade.evaluate,
 }
 """By name of the folder in the data."""
 
@@ -52,6 +54,7 @@ SIMULATIONS: Mapping[str, Evaluation] = {
 PICTURED: Mapping[str, Callable[[Path, bool, Path], Metrics]] = {
     "do_pm_fleet": do_pm_fleet.evaluate,
     "simulated_routes": do_pm_fleet.evaluate_simulated,
+    "cell_capacity_fade": cell_capacity_fade.evaluate,
 }
 """Those that draw pictures of what came of them, too."""
 
