@@ -49,7 +49,7 @@ class FadeSettings:
     origins: int = 20
     parts: int = 5
     trees: int = 80
-    leaf: int = 3
+    leaf: int = 5
     rounds: int = 2
     reached: int = 6
     sampled: int = 40
@@ -245,13 +245,24 @@ def _first_guess(rows: Rows) -> Floats:
 
 
 def _expected(rows: Rows, own: Floats) -> Floats:
-    """Times with censored ones set to what is expected of a normal logarithm, given that it is later than the end."""
+    """Times with the first censored one of a row set to what is expected of a normal logarithm, given that it is later.
+
+    Those after it follow in the steps that the trees tell, or usual ones where these are larger: a record that ended
+    says nothing of them, and a longer time until one drop is not made up for by the next.
+    """
     sd, _ = _usual(rows, own)
     away = (rows.until[:, None] - own) / sd
     # The mean of what lies above `away` of a normal distribution: its density by what is left of it.
     hazard = np.exp(-0.5 * away**2 - 0.5 * np.log(2.0 * np.pi) - log_ndtr(-away))
     expected = np.where(away > 30.0, rows.until[:, None], own + sd * hazard)
-    return np.where(rows.censored, np.maximum(expected, rows.until[:, None]), rows.taken)
+    found = np.where(rows.censored, np.maximum(expected, rows.until[:, None]), rows.taken)
+    steps = np.diff(rows.taken, axis=1)
+    for k in range(1, len(rows.drops)):
+        seen = steps[np.isfinite(steps[:, k - 1]), k - 1]
+        usual = float(np.median(seen)) if len(seen) else 0.0
+        follows = found[:, k - 1] + np.maximum(own[:, k] - own[:, k - 1], 0.5 * usual)
+        found[:, k] = np.where(rows.censored[:, k - 1], follows, np.maximum(found[:, k], found[:, k - 1]))
+    return found
 
 
 def _usual(rows: Rows, own: Floats) -> tuple[Floats, Floats]:
