@@ -91,7 +91,7 @@ def test_below_what_was_learned_it_stays_or_goes_on(model: FadeModel) -> None:
     begun = ended(kneed(300.0, 700.0, number=96), 100.0)
     far = np.array([5_000.0, 10_000.0])
     stays, goes = model.forecast(begun, far), model.forecast(begun, far, beyond=True)
-    assert stays.median == pytest.approx(stays.level - model.drops[-1], abs=1e-9)
+    assert stays.median == pytest.approx(stays.level - model.drops[-1], abs=2e-3)
     assert goes.median[1] < goes.median[0] < stays.median[0]
 
 

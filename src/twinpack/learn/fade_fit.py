@@ -38,7 +38,7 @@ class FadeSettings:
     Attributes:
         origins: Points of each curve that it teaches from, at most.
         parts: Parts that curves are left out in.
-        trees: Trees of the model; a quarter of them for each part.
+        trees: Trees of the model; a quarter of them, or less, for each part.
         leaf: Rows of a leaf at least.
         rounds: Times that what censored rows would have taken is filled in.
         reached: Curves that must have reached a drop for it to be learned.
@@ -46,7 +46,7 @@ class FadeSettings:
         seed: The same seed gives the same model.
     """
 
-    origins: int = 20
+    origins: int = 12
     parts: int = 5
     trees: int = 80
     leaf: int = 5
@@ -188,7 +188,7 @@ class Rows:
         return np.isnan(self.taken)
 
 
-def _left_out(rows: Rows, targets: Floats, leaf: int, chosen: FadeSettings) -> Floats:
+def _left_out(rows: Rows, targets: Floats, trees: int, leaf: int, chosen: FadeSettings) -> Floats:
     """What trees say of each row that were grown without its curve, shape (R, outputs)."""
     some = np.unique(rows.curve)
     dealt = np.empty(int(some.max()) + 1, dtype=np.int64)
@@ -196,7 +196,7 @@ def _left_out(rows: Rows, targets: Floats, leaf: int, chosen: FadeSettings) -> F
     found = np.empty_like(targets)
     for part in range(chosen.parts):
         out = dealt[rows.curve] == part
-        grown = _grow(rows, targets, ~out, max(chosen.trees // 4, 5), leaf, chosen.seed + part)
+        grown = _grow(rows, targets, ~out, trees, leaf, chosen.seed + part)
         found[out] = grown.mean(rows.told[out])
     return found
 
@@ -220,17 +220,17 @@ def fit_spread(rows: Rows, centre: Floats, chosen: FadeSettings) -> tuple[Trees,
     """
     usual, residual = _usual(rows, centre)
     strayed, leaf = _strayed(residual / usual)[:, None], 4 * chosen.leaf
-    trees = _grow(rows, strayed, np.full(len(strayed), True), max(chosen.trees // 2, 5), leaf, chosen.seed)
-    return trees, usual, np.exp(_left_out(rows, strayed, leaf, chosen)) * usual
+    trees = _grow(rows, strayed, np.full(len(strayed), True), max(chosen.trees // 4, 5), leaf, chosen.seed)
+    return trees, usual, np.exp(_left_out(rows, strayed, max(chosen.trees // 8, 5), leaf, chosen)) * usual
 
 
 def fit_centre(rows: Rows, chosen: FadeSettings) -> tuple[Trees, Floats]:
     """Trees of the logarithms of the times, and what trees say of a row that have not seen its curve, shape (R, K)."""
     filled = _first_guess(rows)
     for _ in range(chosen.rounds if rows.censored.any() else 0):
-        filled = _expected(rows, _left_out(rows, filled, chosen.leaf, chosen))
+        filled = _expected(rows, _left_out(rows, filled, max(chosen.trees // 8, 5), chosen.leaf, chosen))
     trees = _grow(rows, filled, np.full(len(filled), True), chosen.trees, chosen.leaf, chosen.seed)
-    return trees, _left_out(rows, filled, chosen.leaf, chosen)
+    return trees, _left_out(rows, filled, max(chosen.trees // 4, 5), chosen.leaf, chosen)
 
 
 def _first_guess(rows: Rows) -> Floats:
@@ -299,11 +299,10 @@ def fit_widths(
     under, counts = np.concatenate([np.array(one) for one in below], axis=1), np.concatenate(weight)
     share = (under * counts).sum(axis=1) / counts.sum()
     rising = np.maximum.accumulate(share)
-    found = [0.0 if quantile == 0.5 else _crossing(rising, quantile) for quantile in LEVELS]
+    found = [_crossing(rising, quantile) for quantile in LEVELS]
     return tuple(round(float(one), 4) for one in np.maximum.accumulate(found))
 
 
 def _crossing(share: Floats, quantile: float) -> float:
-    """Where a rising share over `_Z` comes to a quantile, on its own side of the centre."""
-    z = float(np.interp(quantile, share + np.arange(len(share)) * 1e-9, _Z))
-    return min(z, 0.0) if quantile < 0.5 else max(z, 0.0)
+    """Where a rising share over `_Z` comes to a quantile."""
+    return float(np.interp(quantile, share + np.arange(len(share)) * 1e-9, _Z))

@@ -83,7 +83,7 @@ def forecast(
     now, begin, noise = level(curve), float(curve.at[-1]), noise_of(curve)
     logs = [centre + z * spread for z in widths]
     paths = [path(now, drops, one, at - begin, beyond) for one in logs]
-    middle = paths[LEVELS.index(0.5)]
+    middle = path(now, drops, centre, at - begin, beyond)
     told = np.array([widened(each, middle, z, noise) for each, z in zip(paths, widths, strict=True)])
     times = np.array([_rising(np.exp(one)) for one in logs])
     return FadeForecast(

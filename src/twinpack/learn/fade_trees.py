@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 
 _ROWS_AT_ONCE = 1024
+_COLUMNS = 0.5
+"""Share of the columns that are tried at a node."""
+
 _DIGITS = 4
 """Significant digits of a stored number."""
 
@@ -59,7 +62,7 @@ class Trees:
         """
         from sklearn.ensemble import ExtraTreesRegressor
 
-        grown = ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=1.0, random_state=seed, n_jobs=1)
+        grown = ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=_COLUMNS, random_state=seed, n_jobs=1)
         grown.fit(rows, targets if targets.shape[1] > 1 else targets[:, 0], sample_weight=weights)
         return cls._joined([_tree(one.tree_) for one in grown.estimators_])
 
