@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from twinpack.cli.demo import WIDTH, Found, findings
+from twinpack.cli.demo_ahead import Ahead, in_words
 from twinpack.cli.demo_app import App
 from twinpack.cli.demo_fault import Caught
 from twinpack.cli.demo_live import Lived
@@ -20,11 +22,13 @@ BAND = BandQuality(n=10, rmse_v=1.0, coverage_95_pct=95.0, interval_score_v=4.0,
 
 FAULTS = Caught("car", ("TP-CELL-LOW",), 1_700_000_000_000_000, 10.0, 0, 3)
 
+AHEAD = Ahead(80.0, 1, 3, 9, "car", (date(2027, 1, 5), date(2028, 3, 1), None))
+
 
 def found(seconds: dict[str, float]) -> Found:
     health = HealthQuality(n=2, mae_pct=0.5, fleet_mean_mae_pct=2.0, inside_2_sigma_pct=100.0)
     live = Lived(90, 3, 2.0, 2)
-    return Found(2, 6, BAND, BAND, health, 12, "car: worn.", FAULTS, live, None, Path("report.html"), seconds)
+    return Found(2, 6, BAND, BAND, health, 12, "car: worn.", FAULTS, AHEAD, live, None, Path("report.html"), seconds)
 
 
 def test_the_share_of_each_stage_is_told() -> None:
@@ -45,6 +49,14 @@ def test_planted_faults_are_told_whether_they_were_found_or_not() -> None:
 def test_what_came_live_is_told() -> None:
     told = " ".join(findings(found({})))
     assert "The last 2 trips came live: 90 samples in 3 messages through MQTT" in told
+
+
+def test_what_is_foreseen_is_told() -> None:
+    told = " ".join(findings(found({})))
+    assert "1 of 9 batteries has fallen to 80 % of the rated capacity, 3 more will within 5 years." in told
+    assert "Next is car, in 2028-03 (2027-01 to later)." in told
+    assert in_words(None) == ""
+    assert "Next is" not in in_words(replace(AHEAD, next_id=""))
 
 
 def test_the_app_is_told_with_how_to_sign_in() -> None:

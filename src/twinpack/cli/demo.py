@@ -19,6 +19,7 @@ from twinpack.cli.options import AsJson
 from twinpack.errors import WorkspaceError
 
 if TYPE_CHECKING:
+    from twinpack.cli.demo_ahead import Ahead
     from twinpack.cli.demo_app import App
     from twinpack.cli.demo_fault import Caught
     from twinpack.cli.demo_live import Lived
@@ -46,6 +47,7 @@ class Found:
     versions_verified: int
     explained: str
     faults: Caught
+    ahead: Ahead | None
     live: Lived | None
     app: App | None
     report: Path
@@ -124,11 +126,12 @@ def run_demo(home: Path, vehicles: int, trips: int, seed: int, serving: Serving 
 
 
 def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) -> Found:
+    from twinpack.cli.demo_ahead import looked_ahead
     from twinpack.cli.demo_fault import caught
     from twinpack.cli.demo_live import live_on
     from twinpack.cli.report import write_report
     from twinpack.cli.trial import health_against_truth, live_through, quality
-    from twinpack.runtime.stages import LIVE, REPORT, SCORE, SIMULATE, VERIFY
+    from twinpack.runtime.stages import FORECAST, LIVE, REPORT, SCORE, SIMULATE, VERIFY
 
     _fresh(home)
     with stages.within(SIMULATE):
@@ -146,6 +149,9 @@ def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) 
         with_updates, without_updates = (quality(trial.workspace, who) for who in ("deployed", "never"))
         faults = caught(trial.workspace, faulty)
         health, explained = health_against_truth(trial.workspace, Path(fleet.truth)), _explained(trial)
+    output.note("looking ahead: how the fleet ages, and when lives end")
+    with stages.within(FORECAST):
+        ahead = looked_ahead(trial.workspace)
     output.note("writing the report")
     with stages.within(REPORT):
         written = write_report(home, None, "Demo fleet", vehicles)
@@ -158,6 +164,7 @@ def _run_demo(home: Path, vehicles: int, trips: int, seed: int, stages: Stages) 
         versions_verified=verified,
         explained=explained,
         faults=faults,
+        ahead=ahead,
         live=live,
         app=None,
         report=Path(written.path),
@@ -247,6 +254,7 @@ def findings(found: Found) -> list[str]:
         f"{output.counted(found.versions_verified, 'version')} in the history, every hash and link verified.",
         f"One change explained. {found.explained}",
         *_told_faults(found.faults, found.vehicles),
+        *_told_ahead(found.ahead),
         *_told_live(found.live),
         _time_spent(found.seconds),
         f"Report: {found.report}",
@@ -267,6 +275,12 @@ def _told_app(app: App | None) -> list[str]:
         f"    {app.url}/",
         f"    Sign in as {accounts}; the password of each is {app.password}",
     ]
+
+
+def _told_ahead(ahead: Ahead | None) -> list[str]:
+    from twinpack.cli.demo_ahead import in_words
+
+    return [text] if (text := in_words(ahead)) else []
 
 
 def _told_live(live: Lived | None) -> list[str]:
@@ -323,6 +337,7 @@ def _figures(found: Found) -> dict[str, object]:
         "isolation_alarm_s": found.faults.isolation_s,
         "other_alarms": found.faults.others,
         "watches": found.faults.watches,
+        "ahead": found.ahead,
         "live_samples": found.live.samples if found.live else 0,
         "live_messages": found.live.messages if found.live else 0,
         "live_trips": found.live.trips if found.live else 0,

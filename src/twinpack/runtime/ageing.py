@@ -39,7 +39,7 @@ class LearnedAgeing:
 
 
 def learn_ageing_of(
-    workspace: Workspace, pack: str | None = None, law: str | None = None, tell: Tell = silent
+    workspace: Workspace, pack: str | None = None, law: str | None = None, tell: Tell = silent, *, tried: bool = True
 ) -> tuple[tuple[LearnedAgeing, ...], tuple[str, ...]]:
     """Learn how the batteries of each pack age, and store that.
 
@@ -48,6 +48,7 @@ def learn_ageing_of(
         pack: One pack, all when None.
         law: Name of the law, the one of the pack's chemistry when None.
         tell: Is told of progress.
+        tried: Whether forecasts from the past are held against what came, for the card.
 
     Returns:
         What was learned, one a pack, and why each other pack has no model.
@@ -66,7 +67,7 @@ def learn_ageing_of(
         for done, name in enumerate(names):
             tell("learning how packs age", done, len(names))
             try:
-                learned.append(_learn(workspace, registry, fleet_lives(workspace, registry, name), law, tell))
+                learned.append(_learn(workspace, registry, fleet_lives(workspace, registry, name), law, tell, tried))
             except (LearningError, NotFoundError) as error:
                 left_out.append(str(error))
         if not learned:
@@ -107,11 +108,13 @@ def ageing_model(
     return record, AgeingModel.from_dict(workspace.artifacts(registry).load(record.hash))
 
 
-def _learn(workspace: Workspace, registry: Registry, fleet: FleetLives, law: str | None, tell: Tell) -> LearnedAgeing:
+def _learn(
+    workspace: Workspace, registry: Registry, fleet: FleetLives, law: str | None, tell: Tell, tried: bool
+) -> LearnedAgeing:
     histories = histories_of(registry, fleet)
     by = law or law_for(fleet.pack.chemistry).name
     model = learn_ageing(histories, fleet.pack, by)
-    card = _card(fleet, histories, model, *_tried(histories, fleet.pack, by, tell))
+    card = _card(fleet, histories, model, *(_tried(histories, fleet.pack, by, tell) if tried else (None, [])))
     digest = workspace.artifacts(registry).save(model.to_dict(), pack=fleet.pack.name, kind=KIND, card=card)
     return LearnedAgeing(digest, card)
 

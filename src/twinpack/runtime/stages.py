@@ -9,7 +9,7 @@ from contextlib import contextmanager
 SIMULATE, IMPORT, LEARN, LIVE = "simulate", "import", "learn", "live"
 READ, FOLD, COMPILE, FILTER = "read log", "fold", "compile", "filter"
 COMMIT, SNAPSHOT, COMPACT, LAKE = "commit", "snapshot", "compact", "lake"
-VERIFY, SCORE, REPORT, APP, OTHER = "verify", "score", "report", "app", "other"
+VERIFY, SCORE, FORECAST, REPORT, APP, OTHER = "verify", "score", "forecast", "report", "app", "other"
 
 
 class Stages:
