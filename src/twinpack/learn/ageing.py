@@ -53,7 +53,7 @@ FAST_EFFECT, FAST_EFFECT_SD = 0.9, 0.5
 Telematics of more than 22,700 vehicles (Geotab 2025) tell a loss of 1.5 % a year with few fast charges and 2.5 to
 3.0 % with many, heavier use and hotter places among the causes: about half of that is taken for the charging."""
 
-STEADY = 0.006
+STEADY = 0.008
 """By how much all measurements of a vehicle are off alike, a fraction, which no history can show: its current sensor's
 gain, say, or that the voltage of a pack tells the mean cell where the weakest one ends a drive."""
 

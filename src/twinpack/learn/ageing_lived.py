@@ -214,7 +214,7 @@ def _ordered(histories: Histories, name: str, low: float, high: float) -> tuple[
     at, value, sd = (np.asarray(one, dtype=np.float64).T for one in (histories.at, *_pair(histories, name)))
     span = histories.stress.days.shape[0]
     fits = np.isfinite(at) & (at >= 0.0) & (at <= span) & (value > low) & (value < high)
-    sd = np.clip(np.where(np.isfinite(sd) & (sd > 0.0), sd, _TYPICAL_SD), *_CREDIBLE_SD)
+    sd = np.clip(np.where(np.isfinite(sd) & (sd > 0.0), sd, _TYPICAL_SD), *_CREDIBLE_SD[name])
     order = np.argsort(np.where(fits, at, np.inf), axis=1, kind="stable")
     columns = [np.take_along_axis(np.where(fits, one, np.nan), order, axis=1) for one in (at, value, sd)]
     most = max(int(fits.sum(axis=1).max(initial=0)), 1)
@@ -224,7 +224,10 @@ def _ordered(histories: Histories, name: str, low: float, high: float) -> tuple[
     return _together(at, value, sd) if most > MOST_POINTS else (at, value, sd)
 
 
-_TYPICAL_SD, _CREDIBLE_SD = 0.01, (5e-4, 1.0)
+_TYPICAL_SD = 0.01
+_CREDIBLE_SD = {"capacity": (5e-4, 0.03), "resistance": (5e-4, 1.0)}
+"""What a measurement may say of its own doubt: how far off the whole of a fleet's capacities are, its likelihood finds,
+and what they are off by alike stands in `ageing.steady_sd`."""
 
 
 def _since_repair(value: Floats, sd: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
