@@ -79,6 +79,15 @@ class Life:
     net_kwh: Floats
     fast_share: Floats
 
+    @property
+    def driven_km(self) -> float:
+        """Distance driven by the odometer, or in what was seen; NaN where neither is told."""
+        known = self.odometer_km[np.isfinite(self.odometer_km)]
+        if len(known):
+            return float(known[-1])
+        seen = self.distance_km[np.isfinite(self.distance_km)]
+        return float(seen.sum()) if len(seen) else float("nan")
+
 
 @dataclass(frozen=True)
 class _Typical:

@@ -236,7 +236,7 @@ class _Standing:
         seen = paths(self.model, rates, usage, pack.ocv, self.months)
         capacity, resistance, now, ends = told(seen, self.limits_pct)
         age = self.histories.stress.days[:, some].sum(axis=0) / DAYS_PER_MONTH
-        driven = np.array([_driven_km(life.odometer_km, life.distance_km) for life in self.fleet.lives[some]])
+        driven = np.array([life.driven_km for life in self.fleet.lives[some]])
         return Block(
             Outlook(rates.vehicle_ids, rates.month, capacity, resistance, now, tuple(ends)),
             np.quantile(energy_paths(seen)[1:], SPREAD, axis=-1),
@@ -273,14 +273,6 @@ def _versions(registry: Registry, vehicles: Sequence[str]) -> dict[str, int]:
         version = registry.deployed(vehicles[0])
         return {} if version is None else {vehicles[0]: version.number}
     return {row.vehicle_id: row.number for row in registry.version_rows() if row.kind != REFUSED}
-
-
-def _driven_km(odometer_km: Floats, distance_km: Floats) -> float:
-    known = odometer_km[np.isfinite(odometer_km)]
-    if len(known):
-        return float(known[-1])
-    seen = distance_km[np.isfinite(distance_km)]
-    return float(seen.sum()) if len(seen) else np.nan
 
 
 def _soonest(one: VehicleForecast) -> tuple[bool, float, float, str]:

@@ -35,7 +35,7 @@ from twinpack.forecast.whatif_told import (
 )
 from twinpack.forecast.whatif_trip import Lanes, Ride, lanes_of, ride
 from twinpack.learn.energy_model import EnergyModel
-from twinpack.learn.usage import LEAST_CHARGE_DEPTH, Life, lived
+from twinpack.learn.usage import LEAST_CHARGE_DEPTH, lived
 from twinpack.runtime.ageing import ageing_model
 from twinpack.runtime.forecasts import PackOutlook, outlook_of
 from twinpack.runtime.named import LATEST
@@ -195,18 +195,9 @@ def asked_of(of: PackOutlook, at: int) -> Asked:
     return Asked(
         warranties=of.pack.warranty,
         age_months=float(of.histories.stress.days[:, at].sum() / DAYS_PER_MONTH),
-        driven_km=driven_km(of.fleet.lives[at]),
+        driven_km=of.fleet.lives[at].driven_km,
         temp_max_c=of.pack.temp_max_c,
     )
-
-
-def driven_km(life: Life) -> float:
-    """What a vehicle has driven by its odometer, or in what was seen of it; NaN where neither is told."""
-    known = life.odometer_km[np.isfinite(life.odometer_km)]
-    if len(known):
-        return float(known[-1])
-    seen = life.distance_km[np.isfinite(life.distance_km)]
-    return float(seen.sum()) if len(seen) else float("nan")
 
 
 def charged_to(fleet: FleetLives) -> Floats:

@@ -20,7 +20,7 @@ from twinpack.runtime.ageing import ageing_model
 from twinpack.runtime.forecasts import outlook_of
 from twinpack.runtime.named import LATEST
 from twinpack.runtime.ranges import consumption_model
-from twinpack.runtime.whatif import air_of, charged_to, driven_km, fleet_experience, more_consumption
+from twinpack.runtime.whatif import air_of, charged_to, fleet_experience, more_consumption
 from twinpack.store.registry import Registry
 from twinpack.store.workspace import Workspace
 
@@ -214,5 +214,5 @@ def _block(
         charged_to=charged_to(of.fleet),
     )
     age = of.histories.stress.days.sum(axis=0) / DAYS_PER_MONTH
-    driven = np.array([driven_km(life) for life in of.fleet.lives])
+    driven = np.array([life.driven_km for life in of.fleet.lives])
     return effects(found, of.pack.warranty, age, driven, max(of.pack.end_of_life_pct))
