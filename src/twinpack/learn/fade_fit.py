@@ -48,7 +48,7 @@ class FadeSettings:
 
     origins: int = 12
     parts: int = 5
-    trees: int = 80
+    trees: int = 160
     leaf: int = 5
     rounds: int = 2
     reached: int = 6
