@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tests.servers.small_fleet import VEHICLES, pristine_fleet, small_fleet
@@ -17,6 +18,7 @@ from twinpack.runtime.jobs.steps import STEPS, StepContext
 from twinpack.runtime.usage import bring_up, fleet_histories, fleet_usage, position
 from twinpack.store.erasing import erase
 from twinpack.store.jobs import JOBS
+from twinpack.store.lake import Lake
 from twinpack.store.tables import FORECAST_ENDS, FORECASTS
 from twinpack.store.workspace import Workspace
 
@@ -44,6 +46,26 @@ def test_usage_and_histories_are_read_from_the_lake(workspace: Workspace) -> Non
     assert known.sum(axis=0).min() >= 3
     assert np.nanmin(np.diff(histories.at, axis=0)) > 0
     assert np.all((histories.capacity[known] > 0.7) & (histories.capacity[known] < 1.1))
+
+
+def test_days_made_before_the_odometer_was_kept_have_it_all_the_same(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace.registry() as registry:
+        bring_up(workspace, registry)
+        usage, _ = fleet_usage(workspace, registry, PACK)
+        read = Lake.read
+
+        def former(self: Lake, name: str, columns: Any = None, *more: Any, **others: Any) -> pa.Table:
+            rows = read(self, name, columns, *more, **others)
+            if "odometer_km" not in rows.column_names:
+                return rows
+            at = rows.column_names.index("odometer_km")
+            return rows.set_column(at, "odometer_km", pa.nulls(rows.num_rows, pa.float64()))
+
+        monkeypatch.setattr(Lake, "read", former)
+        again, _ = fleet_usage(workspace, registry, PACK)
+    assert again.km_per_day == pytest.approx(usage.km_per_day, rel=1e-6)
 
 
 def test_what_was_learned_is_stored_and_tells_an_outlook(workspace: Workspace) -> None:

@@ -21,8 +21,9 @@ from twinpack.learn.ageing import Histories
 from twinpack.learn.usage import Life, lived, month_of, month_start_d, usage_of
 from twinpack.runtime.features import build_features
 from twinpack.runtime.lake import build_telemetry
+from twinpack.store.lake import Lake
 from twinpack.store.registry import Registry
-from twinpack.store.tables import DAY, FEATURES, TRIPS
+from twinpack.store.tables import DAY, FEATURES, TELEMETRY, TRIPS
 from twinpack.store.workspace import Workspace
 from twinpack.twin.figures import health
 from twinpack.twin.versions import PROTOTYPE, REFUSED
@@ -169,9 +170,33 @@ def _lives(workspace: Workspace, vehicles: Sequence[str]) -> Iterator[Life]:
     some = pc.field("vehicle_id").isin(list(vehicles))
     sessions = _by_vehicle(lake.read(TRIPS, list(_SESSIONS), filters=some), "start_us")
     days = _by_vehicle(lake.read(FEATURES, list(_DAYS), filters=some), DAY)
+    _add_odometers(lake, days)
     for name in vehicles:
         if name in sessions or name in days:
             yield _life(name, sessions.get(name), days.get(name))
+
+
+def _add_odometers(lake: Lake, days: dict[str, dict[str, Any]]) -> None:
+    """Put the odometer beside days that a release made which did not keep it, out of the telemetry."""
+    missing = [name for name, seen in days.items() if not np.isfinite(seen["odometer_km"]).any()]
+    if not missing:
+        return
+    wanted = pc.field("vehicle_id").isin(missing) & pc.field("odometer_km").is_valid()
+    parts = [
+        pa.Table.from_batches([batch]).group_by(["vehicle_id", DAY]).aggregate([("odometer_km", "max")])
+        for batch in lake.batches(TELEMETRY, ["vehicle_id", DAY, "odometer_km"], wanted)
+    ]
+    for part in parts:
+        told = zip(
+            part.column("vehicle_id").to_pylist(),
+            part.column(DAY).cast(pa.int32()).to_pylist(),
+            part.column("odometer_km_max").to_pylist(),
+            strict=True,
+        )
+        for name, day, km in told:
+            seen = days[name]
+            at = np.flatnonzero(seen[DAY] == day)
+            seen["odometer_km"][at] = np.fmax(seen["odometer_km"][at], km)
 
 
 def _by_vehicle(rows: pa.Table, order: str) -> dict[str, dict[str, Any]]:
@@ -186,7 +211,7 @@ def _by_vehicle(rows: pa.Table, order: str) -> dict[str, dict[str, Any]]:
     columns = {name: _array(rows.column(name)) for name in rows.column_names if name != "vehicle_id"}
     ids = names.dictionary.take(pa.array(codes[starts])).to_pylist()
     return {
-        name: {column: values[start:stop] for column, values in columns.items()}
+        name: {column: values[start:stop].copy() for column, values in columns.items()}
         for name, start, stop in zip(ids, starts.tolist(), stops.tolist(), strict=True)
     }
 
