@@ -23,7 +23,18 @@ from twinpack.errors import InputError, WorkspaceError
 from twinpack.store.files import force_to_disk
 from twinpack.store.lake import Lake
 from twinpack.store.places import told
-from twinpack.store.tables import CONTEXT, DAY, OFFSET, SAMPLE_TIME, TABLES, TELEMETRY, TIME
+from twinpack.store.tables import (
+    CONTEXT,
+    DAY,
+    FORECAST_ENDS,
+    FORECASTS,
+    MADE,
+    OFFSET,
+    SAMPLE_TIME,
+    TABLES,
+    TELEMETRY,
+    TIME,
+)
 from twinpack.store.telemetry_pieces import ordered_pieces, stored_files
 from twinpack.telemetry.bdf import BDF_COLUMNS, BDF_REQUIRED, TEST_TIME, UNIX_TIME
 from twinpack.telemetry.schema import PARQUET
@@ -39,6 +50,8 @@ _TIMES = {
     "features": DAY,
     "anomaly_scores": DAY,
     "health": SAMPLE_TIME,
+    FORECASTS: MADE,
+    FORECAST_ENDS: MADE,
     "dead_letters": "imported_at",
 }
 """By which column a table is cut in time."""
@@ -233,7 +246,7 @@ def _condition(wanted: Wanted) -> pc.Expression | None:
 
 def _limit(column: str, moment: datetime) -> pa.Scalar:
     utc = moment.astimezone(UTC)
-    if column == DAY:
+    if column in (DAY, MADE):
         return pa.scalar(utc.date(), pa.date32())
     stamp = pa.scalar(utc, TIME)
     return stamp.cast(pa.int64()) if column.endswith("_us") else stamp

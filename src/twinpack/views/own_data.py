@@ -16,13 +16,13 @@ from typing import Any
 
 from twinpack.store.export import Wanted, export
 from twinpack.store.identity.records import GrantRecord, UserRecord
-from twinpack.store.tables import FEATURES, HEALTH, PREDICTIONS, TELEMETRY, TRIPS
+from twinpack.store.tables import FEATURES, FORECAST_ENDS, FORECASTS, HEALTH, PREDICTIONS, TELEMETRY, TRIPS
 from twinpack.views.opened import Views
 from twinpack.views.sight import Right, Sight
 
 _PIECE = 1 << 20
 _MOST_ENTRIES = 100_000
-_TABLES = (TELEMETRY, TRIPS, PREDICTIONS, FEATURES, HEALTH)
+_TABLES = (TELEMETRY, TRIPS, PREDICTIONS, FEATURES, HEALTH, FORECASTS, FORECAST_ENDS)
 _READ_ME = """What is kept of you and your vehicles, within the times that they are yours.
 
 account.json        your account
@@ -31,7 +31,7 @@ grants.json         which vehicles are yours, since when, and with whom you shar
 VEHICLE/vehicle.json      what people entered of the vehicle
 VEHICLE/maintenance.json  work on it
 VEHICLE/versions.json     its twin: what was inferred of its battery, and when
-VEHICLE/*.parquet         telemetry, trips, predictions, daily figures and health (Apache Parquet; times are in UTC)
+VEHICLE/*.parquet         telemetry, trips, predictions, daily figures, health, forecasts (Apache Parquet; in UTC)
 """
 
 

@@ -29,6 +29,8 @@ NEEDS: Mapping[str, Right] = {
     "latest": Right.TWIN,
     "version_heads": Right.TWIN,
     "health": Right.TWIN,
+    "forecasts": Right.TWIN,
+    "forecast_ends": Right.TWIN,
     "predictions": Right.TWIN,
     "prediction_steps": Right.TWIN,
     "alarms": Right.ALARMS,
