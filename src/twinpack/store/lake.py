@@ -114,6 +114,39 @@ class Lake:
             with self.writing(name):
                 self._write(name, rows, CommitProperties())
 
+    def replace(self, name: str, table: pa.Table, predicate: str, offset: int) -> None:
+        """Put rows in place of those that a condition holds of, in one commit.
+
+        Args:
+            name: Name of the table.
+            table: Rows in its schema, for all of which the condition holds.
+            predicate: The condition in SQL, over columns that the table is partitioned by or has.
+            offset: Log offset that is reached with them.
+
+        Raises:
+            ValueError: Columns are missing or unknown.
+            WorkspaceError: The table cannot be read or written.
+        """
+        rows, place = conform(name, table), self.place(name)
+        with self.writing(name):
+            there = self.open(name) is not None
+            if not there and not rows.num_rows:
+                return
+            how: dict[str, Any] = {"mode": "overwrite", "predicate": predicate} if there else {"mode": "append"}
+            try:
+                write_deltalake(
+                    place.uri,
+                    rows,
+                    partition_by=list(TABLES[name].partitions) or None,
+                    schema_mode="merge",
+                    commit_properties=at_offset(offset),
+                    writer_properties=WRITER,
+                    **how,
+                )
+                place.force_last_commit()
+            except (DeltaError, OSError) as error:
+                raise WorkspaceError(f"lake table {place.uri} cannot be written: {told(error)}") from error
+
     def recorded_offset(self, name: str) -> int:
         """Log offset up to which a table is complete, 0 for a new one.
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import write_deltalake
-from deltalake.exceptions import DeltaError
 
-from twinpack.errors import WorkspaceError
-from twinpack.store.lake import WRITER, Lake, at_offset
-from twinpack.store.places import told
-from twinpack.store.tables import ANOMALY_SCORES, MODEL_HASH, conform
+from twinpack.store.lake import Lake
+from twinpack.store.tables import ANOMALY_SCORES, MODEL_HASH
 
 
 class ScoreTable:
@@ -37,25 +31,7 @@ class ScoreTable:
         others = pc.not_equal(rows.column(MODEL_HASH), model_hash)
         if pc.any(others).as_py():
             raise ValueError(f"scores of another model among those of {model_hash[:12]}")
-        place = self._lake.place(ANOMALY_SCORES)
-        with self._lake.writing(ANOMALY_SCORES):
-            there = self._lake.open(ANOMALY_SCORES) is not None
-            how: dict[str, Any] = (
-                {"mode": "overwrite", "predicate": f"{MODEL_HASH} = '{model_hash}'"} if there else {"mode": "append"}
-            )
-            try:
-                write_deltalake(
-                    place.uri,
-                    conform(ANOMALY_SCORES, rows),
-                    partition_by=[MODEL_HASH],
-                    schema_mode="merge",
-                    commit_properties=at_offset(offset),
-                    writer_properties=WRITER,
-                    **how,
-                )
-                place.force_last_commit()
-            except (DeltaError, OSError) as error:
-                raise WorkspaceError(f"lake table {place.uri} cannot be written: {told(error)}") from error
+        self._lake.replace(ANOMALY_SCORES, rows, f"{MODEL_HASH} = '{model_hash}'", offset)
 
     def read(self, model_hash: str) -> pa.Table:
         """What a model gave, by day and vehicle.
