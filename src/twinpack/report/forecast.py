@@ -44,18 +44,8 @@ def draw(told: VehicleForecast, file: Path) -> None:
     _life_ends(ends, told)
     first = told.measured[0].date if told.measured else told.begins
     (now,) = _numbers([told.begins])
-    for panel in (health, ends):
-        panel.axvline(now, color=style.colour("ink-2"), linewidth=0.9)
-    health.annotate(
-        "now",
-        (now, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 2),
-        textcoords="offset points",
-        size=style.SMALL_PT,
-        color=style.colour("ink-2"),
-        ha="center",
-    )
+    style.now(health, now)
+    style.now(ends, now, "")
     style.time_axis(ends, first, told.months[-1].month)
     style.save(figure, file)
 

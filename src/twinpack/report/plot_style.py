@@ -89,6 +89,21 @@ def beside(panel: Axes, height: float, text: str, role: str) -> None:
     )
 
 
+def now(panel: Axes, at: float, text: str = "now") -> None:
+    """Draw the moment between what was and what is to come, named above the panel."""
+    panel.axvline(at, color=colour("ink-2"), linewidth=0.9)
+    panel.annotate(
+        text,
+        (at, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        size=SMALL_PT,
+        color=colour("ink-2"),
+        ha="center",
+    )
+
+
 def save(figure: Figure, file: Path) -> None:
     """Write a picture as PNG.
 

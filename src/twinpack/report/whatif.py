@@ -134,17 +134,7 @@ def _health(panel: Axes, found: VehicleWhatIf) -> None:
     panel.set_xlim(min(max(start, 0.0), found.age_years - 0.2), years[-1])
     _limits(panel, found, floor, ceiling)
     _beside(panel, [(course.monthly_pct.p50[rows - 1], role, name) for course, role, _, name in lines], floor, ceiling)
-    panel.axvline(found.age_years, color=style.colour("ink-2"), linewidth=0.9)
-    panel.annotate(
-        f"now, {number(found.age_years, 1)} years",
-        (found.age_years, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 2),
-        textcoords="offset points",
-        size=style.SMALL_PT,
-        color=style.colour("ink-2"),
-        ha="center",
-    )
+    style.now(panel, found.age_years, f"now, {number(found.age_years, 1)} years")
     panel.xaxis.set_major_locator(_few(8, integer=True))
 
 
