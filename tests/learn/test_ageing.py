@@ -255,6 +255,13 @@ def test_too_little_to_learn_from_is_said(vehicles: int, points: int, span: floa
         learn_ageing(replace(fleet, at=fleet.at * span), PACK, LAW)
 
 
+def test_a_fleet_whose_capacity_nothing_tells_is_told_so() -> None:
+    fleet = aged(vehicles=4).histories
+    unknown = replace(fleet, capacity=np.full_like(fleet.capacity, np.nan))
+    with pytest.raises(LearningError, match=r"no vehicle's capacity is known: .*a route model tells its range"):
+        learn_ageing(unknown, PACK, LAW)
+
+
 def test_an_unknown_law_and_shapes_that_do_not_fit_are_refused() -> None:
     fleet = aged(vehicles=3).histories
     with pytest.raises(InputError, match="no ageing law 'x'"):

@@ -358,6 +358,11 @@ def _learnable(histories: Histories, pack: PackSpec) -> list[int]:
         LearningError: They are too few; says what is missing.
     """
     known = np.isfinite(histories.capacity) & np.isfinite(histories.at)
+    if not known.any():
+        raise LearningError(
+            f"pack {pack.name}: no vehicle's capacity is known: no update of a twin was accepted yet, or its model "
+            "tells none (a route model tells its range instead); `twinpack health` says what would help"
+        )
     often = known.sum(axis=0) >= LEAST_POINTS
     if often.sum() < LEAST_VEHICLES:
         raise LearningError(
